@@ -1,0 +1,197 @@
+//! Logging in and out. A person proves a password and gets a session: a console cookie, or an access
+//! token with a refresh token that is spent at each use. A refresh token seen twice means that somebody
+//! has a copy; then the whole session ends.
+
+use crate::auth::password;
+use crate::auth::token::{self, Claims};
+use crate::error::{Answer, ApiError};
+use crate::state::AppState;
+use qianpu_domain::access::Surface;
+use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
+use qianpu_domain::time::Span;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Caller, perm};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::error::StoreError;
+use qianpu_tenants::random;
+use qianpu_tenants::resolve;
+use qianpu_tenants::store::session::{
+    RefreshUse, SessionKind, refresh_insert, refresh_use, session_insert, session_revoke,
+};
+use qianpu_tenants::store::user::user_find;
+use serde_json::json;
+use uuid::Uuid;
+
+/// What somebody shows to log in.
+#[derive(Debug, Clone)]
+pub struct LogIn {
+    pub email: String,
+    pub password: String,
+    pub address: String,
+    pub user_agent: String,
+}
+
+/// What a program keeps after log-in.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub access_token: String,
+    pub refresh_token: String,
+    pub expires_in: i64,
+}
+
+/// What a browser keeps after log-in.
+#[derive(Debug, Clone)]
+pub struct ConsoleSession {
+    pub cookie: String,
+    pub surface: Surface,
+}
+
+/// Starts a session for a program.
+pub async fn log_in(state: &AppState, request: RequestId, command: &LogIn) -> Answer<Tokens> {
+    let (ctx, user) = prove(state, request, command).await?;
+    issue(state, &ctx, user, &command.user_agent).await
+}
+
+/// Starts a session for a browser.
+pub async fn log_in_console(state: &AppState, request: RequestId, command: &LogIn) -> Answer<ConsoleSession> {
+    let (ctx, user) = prove(state, request, command).await?;
+    let token = random::token();
+    let mut tx = state.db.begin(&ctx).await?;
+    let life = Span::days(state.config.login.session_days);
+    let session =
+        session_insert(&mut tx, user, SessionKind::Console, &token, &command.user_agent, life).await?;
+    tx.commit().await?;
+    note_start(state, &ctx, session).await?;
+    let cookie = format!("{}.{token}", ctx.tenant().0.as_simple());
+    Ok(ConsoleSession { cookie, surface: ctx.kind() })
+}
+
+async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<(TenantCtx, UserId)> {
+    let now = state.clock().now();
+    let account = command.email.trim();
+    if let Some(seconds) = state.throttle.wait(account, &command.address, now) {
+        return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));
+    }
+    let wrong = || ApiError::new(ErrorCode::WrongCredentials);
+    let found = match resolve::by_login_email(&state.db, account, request).await? {
+        None => None,
+        Some((ctx, user)) => {
+            let tx = state.db.read(&ctx).await?;
+            user_find(&tx, user).await?.map(|person| (ctx, person))
+        }
+    };
+    let stored = found.as_ref().map(|(_, person)| person.password_hash.clone());
+    // Longer than any password can be: no need to hash it, and no way to make us hash megabytes.
+    let given = command.password.get(..password::LONGEST * 4).unwrap_or(&command.password).to_owned();
+    let fits = password::verify(given, stored).await?;
+    match found {
+        Some((ctx, person)) if fits && person.active => {
+            state.throttle.succeeded(account);
+            Ok((ctx, person.id))
+        }
+        _ => {
+            state.throttle.failed(account, &command.address, now);
+            metrics::counter!("qianpu_login_failures_total").increment(1);
+            Err(wrong())
+        }
+    }
+}
+
+/// Starts an API session of a person who has just been proven.
+async fn issue(state: &AppState, ctx: &TenantCtx, user: UserId, user_agent: &str) -> Answer<Tokens> {
+    let mut tx = state.db.begin(ctx).await?;
+    let life = Span::days(state.config.login.session_days);
+    // Bearers never send the session's own token; it only has to be unguessable.
+    let session = session_insert(&mut tx, user, SessionKind::Api, &random::token(), user_agent, life).await?;
+    let refresh = random::token();
+    refresh_insert(&mut tx, session, &refresh, life).await?;
+    tx.commit().await?;
+    note_start(state, ctx, session).await?;
+    tokens(state, ctx, user, session, &refresh)
+}
+
+fn tokens(
+    state: &AppState,
+    ctx: &TenantCtx,
+    user: UserId,
+    session: SessionId,
+    refresh: &str,
+) -> Answer<Tokens> {
+    let life = Span::minutes(state.config.login.access_token_minutes);
+    let claims = Claims { user, tenant: ctx.tenant(), session, surface: ctx.kind() };
+    let access_token =
+        token::sign(&state.keys, &claims, state.clock().now(), life).map_err(ApiError::internal)?;
+    let refresh_token = format!("{}.{}.{refresh}", ctx.tenant().0.as_simple(), session.0.as_simple());
+    Ok(Tokens { access_token, refresh_token, expires_in: life.as_seconds() })
+}
+
+/// Spends a refresh token for new tokens.
+pub async fn refresh(state: &AppState, request: RequestId, given: &str) -> Answer<Tokens> {
+    let refused = || ApiError::new(ErrorCode::Unauthenticated);
+    let mut parts = given.splitn(3, '.');
+    let mut id = || parts.next().and_then(|part| Uuid::try_parse(part).ok()).ok_or_else(refused);
+    let (tenant, session) = (TenantId(id()?), SessionId(id()?));
+    let secret = parts.next().ok_or_else(refused)?;
+    let caller = resolve::by_token(&state.db, tenant, session, request).await?.ok_or_else(refused)?;
+    let grant = caller.grant::<perm::SelfRead>()?;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    match refresh_use(&mut tx, secret).await {
+        Ok(RefreshUse::Good(of)) if of == session => {
+            let next = random::token();
+            let life = Span::days(state.config.login.session_days);
+            refresh_insert(&mut tx, session, &next, life).await?;
+            tx.commit().await?;
+            tokens(state, grant.ctx(), caller.user(), session, &next)
+        }
+        Ok(RefreshUse::Reused(of)) => {
+            session_revoke(&mut tx, of).await?;
+            note(&mut tx, "session.token_reused", caller.user(), of).await?;
+            tx.commit().await?;
+            tracing::warn!(session_id = %of, "a refresh token was used twice; its session has ended");
+            Err(ApiError::new(ErrorCode::TokenReused))
+        }
+        Ok(RefreshUse::Good(_)) | Err(StoreError::NotFound) => Err(refused()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends the caller's session; its tokens and cookie are worthless from now on.
+pub async fn log_out(state: &AppState, caller: &Caller) -> Answer<()> {
+    let grant = caller.grant::<perm::SelfRead>()?;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    session_revoke(&mut tx, caller.session()).await?;
+    note(&mut tx, "session.end", caller.user(), caller.session()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tokens for another tenant the caller has grants in. A person belongs to one tenant in this release, so
+/// every other tenant is not found.
+pub async fn switch(state: &AppState, caller: &Caller, to: TenantId, user_agent: &str) -> Answer<Tokens> {
+    if to != caller.tenant() {
+        return Err(ApiError::not_found());
+    }
+    let grant = caller.grant::<perm::SelfRead>()?;
+    issue(state, grant.ctx(), caller.user(), user_agent).await
+}
+
+/// The log-in's own entry, by the person who now has a session.
+async fn note_start(state: &AppState, ctx: &TenantCtx, session: SessionId) -> Answer<()> {
+    let caller = resolve::by_token(&state.db, ctx.tenant(), session, ctx.request_id()).await?;
+    let caller = caller.ok_or_else(|| ApiError::new(ErrorCode::WrongCredentials))?;
+    let Ok(grant) = caller.grant::<perm::SelfRead>() else { return Ok(()) };
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    note(&mut tx, "session.start", caller.user(), session).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn note(
+    tx: &mut qianpu_tenants::db::TenantTx,
+    action: &str,
+    user: UserId,
+    session: SessionId,
+) -> Answer<()> {
+    let detail = json!({"user": user.to_string()});
+    Ok(audit_append(tx, action, "session", &session.to_string(), detail).await?)
+}

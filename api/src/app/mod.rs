@@ -1,0 +1,24 @@
+//! Use cases, one file per resource: authorize → load → domain decision → save → outbox and audit →
+//! commit. No web types here; a use case takes a `Grant`, the database and a command.
+
+pub mod applications;
+pub mod auth;
+pub mod categories;
+pub mod channels;
+pub mod imports;
+pub mod invitations;
+pub mod jobs;
+pub mod listings;
+pub mod media;
+pub mod merchants;
+pub mod money;
+mod notices;
+pub mod orders;
+pub mod policies;
+pub mod products;
+pub mod requirements;
+pub mod setup;
+pub mod shops;
+pub mod stock;
+pub mod storefront;
+pub mod todos;

@@ -1,0 +1,60 @@
+//! `money.daily`: once a day for each merchant that has books or a deposit, whether the books are in order
+//! (R12), and what its deposits come to. The job makes its own successor first, so that a finding never
+//! ends the chain; a finding lays the job aside for people to look at and alarms.
+
+use super::deposits;
+use crate::error::Answer;
+use crate::jobs::{Done, JobError, JobResult};
+use crate::state::AppState;
+use qianpu_domain::time::{Span, Timestamp};
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
+use qianpu_tenants::store::ledger_check::{Disorder, ledger_check};
+use serde_json::json;
+
+pub const DAILY_JOB: &str = "ledger.check";
+const DAY: Span = Span::days(1);
+
+fn job(at: Timestamp) -> NewJob {
+    NewJob {
+        kind: DAILY_JOB,
+        dedup_key: Some("daily".to_owned()),
+        payload: json!({}),
+        run_at: Some(at),
+        priority: 9,
+    }
+}
+
+/// Makes sure that the merchant is looked at every day from tomorrow on.
+pub async fn ensure_in(tx: &mut TenantTx) -> Answer<()> {
+    let at = tx.now().plus(DAY);
+    job_enqueue(tx, job(at)).await?;
+    Ok(())
+}
+
+/// Everything that is not in order in the books of a merchant; empty when they are.
+pub async fn check(state: &AppState, ctx: &TenantCtx) -> Answer<Vec<Disorder>> {
+    let tx = state.db.read(ctx).await?;
+    Ok(ledger_check(&tx).await?)
+}
+
+/// The daily look.
+pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
+    let mut tx = state.db.begin(&claimed.ctx).await?;
+    ensure_in(&mut tx).await?;
+    tx.commit().await?;
+    deposits::recompute_all(state, &claimed.ctx).await?;
+    let found = check(state, &claimed.ctx).await?;
+    if found.is_empty() {
+        return Ok(Done::Nothing);
+    }
+    let mut tx = state.db.begin(&claimed.ctx).await?;
+    let detail = json!({"found": format!("{found:?}")});
+    audit_append(&mut tx, "ledger.disorder", "ledger", &claimed.ctx.tenant().to_string(), detail).await?;
+    tx.commit().await?;
+    tracing::error!(findings = found.len(), "the books of a merchant are not in order");
+    metrics::counter!("qianpu_ledger_disorder_total").increment(1);
+    Err(JobError::dead("ledger_disorder", "账目核对不平，请联系平台运营 / The books do not balance"))
+}

@@ -1,0 +1,202 @@
+//! Invoices. The invoice of the next period always exists and gathers: it is the preview. Issuing it closes
+//! it, takes the next number, books it and begins the one after it, all in one transaction; so of two who
+//! issue at once, the second finds it issued, and no number is lost.
+
+use super::{book, invoice_jobs, notices, whole_merchant};
+use crate::app::policies;
+use crate::error::{Answer, ApiError};
+use crate::state::AppState;
+use qianpu_domain::access::Surface;
+use qianpu_domain::billing::{
+    BillingError, InvoiceState, Period, date_in, date_text, flat_fee, invoice_number, parse_date,
+};
+use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ids::{InvoiceId, TenantId};
+use qianpu_domain::ledger::flows::invoice_issued;
+use qianpu_domain::money::Fen;
+use qianpu_domain::policy::{self, PolicyKind};
+use qianpu_domain::time::Span;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Grant, Perm, perm};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::StoreError;
+use qianpu_tenants::jobs::job_enqueue;
+use qianpu_tenants::outbox::outbox_append;
+use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::store::deposit::{Receipt, ReceiptFor, receipt_list_of};
+use qianpu_tenants::store::invoice::{
+    Invoice, InvoiceChange, InvoiceLine, NewInvoice, invoice_get, invoice_get_by_provider, invoice_insert,
+    invoice_lines, invoice_list, invoice_list_by_provider, invoice_move, invoice_take_number,
+};
+use qianpu_tenants::store::subscription::{Subscription, subscription_advance, subscription_get};
+use qianpu_tenants::store::tenant::{TenantRow, tenant_get};
+use serde_json::json;
+
+/// A period may be invoiced at most so long before it begins (ours).
+const MOST_AHEAD: Span = Span::days(31);
+
+/// An invoice with what belongs to it.
+#[derive(Debug, Clone)]
+pub struct InvoiceDetail {
+    pub invoice: Invoice,
+    pub lines: Vec<InvoiceLine>,
+    pub receipts: Vec<Receipt>,
+    pub merchant: TenantRow,
+    /// The provider's name.
+    pub seller: String,
+}
+
+/// Invoices, newest first: a merchant's own, or those of the provider's merchants.
+pub async fn list(
+    state: &AppState,
+    grant: &Grant<perm::BillingRead>,
+    merchant: Option<TenantId>,
+    states: &[InvoiceState],
+    page: PageRequest,
+) -> Answer<Page<Invoice>> {
+    whole_merchant(grant)?;
+    if grant.ctx().kind() == Surface::Merchant {
+        let tx = state.db.read(grant.ctx()).await?;
+        return Ok(invoice_list(&tx, states, page).await?);
+    }
+    let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
+    Ok(invoice_list_by_provider(&tx, merchant, states, page).await?)
+}
+
+/// The caller's proof on the merchant that the invoice belongs to.
+pub async fn on_merchant<P: Perm>(state: &AppState, grant: &Grant<P>, id: InvoiceId) -> Answer<Grant<P>> {
+    let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
+    let merchant = invoice_get_by_provider(&tx, id).await?.merchant;
+    drop(tx);
+    Ok(grant.on_merchant(&state.db, merchant).await?)
+}
+
+/// One invoice.
+pub async fn get(state: &AppState, grant: &Grant<perm::BillingRead>, id: InvoiceId) -> Answer<InvoiceDetail> {
+    whole_merchant(grant)?;
+    let ctx = match grant.ctx().kind() {
+        Surface::Merchant => grant.ctx().clone(),
+        _ => on_merchant(state, grant, id).await?.ctx().clone(),
+    };
+    let tx = state.db.read_parent(&ctx).await?;
+    let seller = tenant_get(&tx).await?.name;
+    drop(tx);
+    let tx = state.db.read(&ctx).await?;
+    Ok(InvoiceDetail {
+        invoice: invoice_get(&tx, id).await?,
+        lines: invoice_lines(&tx, id).await?,
+        receipts: receipt_list_of(&tx, ReceiptFor::Invoice(id)).await?,
+        merchant: tenant_get(&tx).await?,
+        seller,
+    })
+}
+
+/// Makes the invoice that gathers for period `index` of a subscription, and the job that issues it when the
+/// period begins.
+pub(super) async fn gather_in(tx: &mut TenantTx, of: &Subscription, index: i64) -> Answer<InvoiceId> {
+    let period = Period::monthly(parse_date(&of.anchor_date)?, index)?;
+    let (start, end) = (date_text(period.start), date_text(period.end));
+    let last = date_text(period.end.yesterday().map_err(|_| BillingError::Date)?);
+    let new = NewInvoice {
+        subscription: of.id,
+        period_start: &start,
+        period_end: &end,
+        zone: &of.zone,
+        description_zh: &format!("{}，{start} 至 {last} 月费", of.plan_name_zh),
+        description_en: &format!("{}, monthly fee from {start} to {last}", of.plan_name_en),
+        tax_ppm: of.terms.tax_ppm,
+        amounts: flat_fee(&of.terms)?,
+    };
+    let id = invoice_insert(tx, &new).await?;
+    job_enqueue(tx, invoice_jobs::issue(id, period.begins_at(&of.zone)?)).await?;
+    Ok(id)
+}
+
+/// What issuing needs from the provider, read before the transaction.
+#[derive(Debug, Clone)]
+pub struct IssueTerms {
+    /// How long it may stay unpaid.
+    due: Span,
+    /// The rule that says so.
+    rule: String,
+    seller: String,
+}
+
+/// Reads them for the merchant of a context.
+pub async fn issue_terms(state: &AppState, merchant: &TenantCtx) -> Answer<IssueTerms> {
+    let rule = policies::rule_in_force(&state.db, merchant, PolicyKind::InvoiceDue).await?;
+    let tx = state.db.read_parent(merchant).await?;
+    let seller = tenant_get(&tx).await?.name;
+    Ok(IssueTerms { due: policy::invoice_due(&rule)?, rule: rule.id.0, seller })
+}
+
+/// Issues a gathering invoice: number, journal F1 a, mail, the next invoice, and the jobs that follow.
+/// Issued before, it is answered as it is.
+pub async fn issue_in(
+    state: &AppState,
+    tx: &mut TenantTx,
+    terms: &IssueTerms,
+    id: InvoiceId,
+) -> Answer<Invoice> {
+    let was = invoice_get(tx, id).await?;
+    let Some(subscription) = close_in(tx, &was).await? else { return Ok(invoice_get(tx, id).await?) };
+    let now = tx.now();
+    let period = Period { start: parse_date(&was.period_start)?, end: parse_date(&was.period_end)? };
+    if period.begins_at(&was.zone)?.since(now) > MOST_AHEAD {
+        return Err(ApiError::new(ErrorCode::Conflict).with_text("money.too_early", Vec::new()));
+    }
+    let year = date_in(now, &was.zone)?.year();
+    let number = invoice_number(year, invoice_take_number(tx, year).await?);
+    let due_at = now.plus(terms.due);
+    let issued = InvoiceState::Draft.issue()?;
+    let change =
+        InvoiceChange { number: Some(&number), issued_at: Some(now), due_at: Some(due_at), paid_at: None };
+    invoice_move(tx, id, InvoiceState::Draft, issued, &change).await?;
+    let total = was.amounts.total;
+    if total == Fen::ZERO {
+        // Nothing is owed and nothing is booked.
+        let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
+        invoice_move(tx, id, issued, issued.pay(total, total)?, &change).await?;
+    } else {
+        job_enqueue(tx, invoice_jobs::fall_due(id, due_at)).await?;
+        for job in invoice_jobs::earnings(id, period, &was.zone)? {
+            job_enqueue(tx, job).await?;
+        }
+    }
+    subscription_advance(tx, subscription.id, subscription.next_period_index).await?;
+    gather_in(tx, &subscription, subscription.next_period_index + 1).await?;
+    let public = id.to_string();
+    let detail = json!({"number": number, "total_fen": total.get(), "due_rule": terms.rule});
+    audit_append(tx, "invoice.issued", "invoice", &public, detail).await?;
+    outbox_append(tx, "invoice.issued", &public, 1, json!({"number": number})).await?;
+    let invoice = invoice_get(tx, id).await?;
+    let lines = invoice_lines(tx, id).await?;
+    notices::invoice(state, tx, &terms.seller, "money.mail_invoice_issued.", &invoice, &lines).await?;
+    if total != Fen::ZERO {
+        let (net_of, tax) = (subscription.id.to_string(), was.amounts.tax);
+        book(tx, invoice_issued(&public, &net_of, total, tax, now)).await?;
+    }
+    Ok(invoice)
+}
+
+/// Closes a gathering invoice for the one who issues it. None when somebody issued it already.
+async fn close_in(tx: &mut TenantTx, was: &Invoice) -> Answer<Option<Subscription>> {
+    let closed = match was.state {
+        InvoiceState::Gathering => {
+            let change = InvoiceChange::default();
+            invoice_move(tx, was.id, was.state, was.state.close()?, &change).await
+        }
+        InvoiceState::Draft => Ok(()),
+        InvoiceState::Void => return Err(BillingError::State(was.state.as_str()).into()),
+        _ => return Ok(None),
+    };
+    match closed {
+        Ok(()) => Ok(Some(subscription_get(tx, was.subscription).await?)),
+        Err(StoreError::VersionConflict) => match invoice_get(tx, was.id).await?.state {
+            InvoiceState::Void => Err(BillingError::State(InvoiceState::Void.as_str()).into()),
+            _ => Ok(None),
+        },
+        Err(other) => Err(other.into()),
+    }
+}

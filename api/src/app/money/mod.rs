@@ -1,0 +1,38 @@
+//! Money between a provider and its merchants: plans, subscriptions, invoices, receipts of bank transfers,
+//! deposits of shops, and the books with their statements. Orders book their own journals
+//! (`app::orders`); everything here follows the billing and ledger specification §1.1 and §3.
+//!
+//! Functions named `…_in` work in a transaction of the merchant that the caller commits, so that a command
+//! and its idempotency key are one transaction.
+
+pub mod books;
+pub mod daily;
+pub mod deposits;
+pub mod invoice_jobs;
+pub mod invoices;
+mod notices;
+pub mod plans;
+pub mod receipts;
+pub mod statements;
+pub mod subscriptions;
+
+use crate::error::{Answer, ApiError};
+use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ledger::{Journal, JournalError};
+use qianpu_tenants::authz::{Grant, Perm};
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::store::ledger::journal_post;
+
+/// The provider's bank account that transfers arrive at; owner key of account 1010.
+pub const BANK: &str = "main";
+
+/// Books a journal. Call it last in a transaction: it locks the accounts.
+async fn book(tx: &mut TenantTx, journal: Result<Journal, JournalError>) -> Answer<()> {
+    journal_post(tx, &journal?).await?;
+    Ok(())
+}
+
+/// Money belongs to the whole merchant: a role that reaches single shops only does not see it.
+fn whole_merchant<P: Perm>(grant: &Grant<P>) -> Answer<()> {
+    if grant.shops().is_none() { Ok(()) } else { Err(ApiError::new(ErrorCode::Forbidden)) }
+}

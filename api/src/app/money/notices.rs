@@ -1,0 +1,112 @@
+//! What a merchant's owner and finance staff are told by mail about invoices, receipts and deposits, each in
+//! their own language, queued in the transaction of what it tells.
+
+use crate::error::Answer;
+use crate::mail::Mail;
+use crate::pages::lang::Lang;
+use crate::state::AppState;
+use qianpu_domain::access::Role;
+use qianpu_domain::billing::date_in;
+use qianpu_domain::money::Fen;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::store::deposit::Receipt;
+use qianpu_tenants::store::invoice::{Invoice, InvoiceLine};
+use qianpu_tenants::store::staff::staff_with_roles;
+
+const BILLS: &str = "/console/merchant/money/bills";
+const DEPOSITS: &str = "/console/merchant/money/deposits";
+
+struct Notice<'a> {
+    texts: &'static str,
+    arguments: &'a [(&'static str, String)],
+    /// In Chinese and in English.
+    points: &'a [(String, String)],
+    path: String,
+}
+
+async fn tell(state: &AppState, tx: &mut TenantTx, seller: &str, notice: &Notice<'_>) -> Answer<()> {
+    let public_url = state.config.app.public_url.trim_end_matches('/');
+    for person in staff_with_roles(tx, &[Role::MerchantOwner, Role::MerchantFinance]).await? {
+        let lang = Lang::parse(&person.locale).unwrap_or(Lang::Zh);
+        let arguments = notice.arguments.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let mail = Mail {
+            to: person.email,
+            lang,
+            texts: notice.texts.into(),
+            arguments: arguments.chain([("seller".to_owned(), seller.to_owned())]).collect(),
+            points: notice.points.iter().map(|(zh, en)| lang.pick(zh, en).to_owned()).collect(),
+            link: Some(format!("{public_url}{}", notice.path)),
+            from_name: seller.to_owned(),
+        };
+        state.mailer.enqueue(tx, &mail).await?;
+    }
+    Ok(())
+}
+
+fn yuan(fen: Fen) -> String {
+    format!("¥{fen}")
+}
+
+/// An invoice was issued, or is overdue.
+pub(super) async fn invoice(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    texts: &'static str,
+    invoice: &Invoice,
+    lines: &[InvoiceLine],
+) -> Answer<()> {
+    let due = match invoice.due_at {
+        Some(at) => date_in(at, &invoice.zone)?.to_string(),
+        None => String::new(),
+    };
+    let arguments = [
+        ("number", invoice.number.clone().unwrap_or_default()),
+        ("amount", yuan(invoice.amounts.total)),
+        ("due", due),
+    ];
+    let points: Vec<(String, String)> = lines
+        .iter()
+        .map(|line| {
+            let amount = yuan(line.amounts.total);
+            (format!("{}：{amount}", line.description_zh), format!("{}: {amount}", line.description_en))
+        })
+        .collect();
+    let path = format!("{BILLS}/{}", invoice.id);
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+}
+
+/// A declared transfer was confirmed or refused.
+pub(super) async fn receipt(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    receipt: &Receipt,
+) -> Answer<()> {
+    use qianpu_tenants::store::deposit::ReceiptFor;
+    let texts = match receipt.reason {
+        None => "money.mail_receipt_confirmed.",
+        Some(_) => "money.mail_receipt_refused.",
+    };
+    let arguments = [("amount", yuan(receipt.amount)), ("reference", receipt.bank_reference.clone())];
+    let points: Vec<_> = receipt.reason.iter().map(|reason| (reason.clone(), reason.clone())).collect();
+    let path = match receipt.pays {
+        ReceiptFor::Invoice(id) => format!("{BILLS}/{id}"),
+        ReceiptFor::Deposit(_) => DEPOSITS.to_owned(),
+    };
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+}
+
+/// A shop keeps less than its deposit.
+pub(super) async fn deposit_short(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    shop: &str,
+    missing: Fen,
+) -> Answer<()> {
+    let arguments = [("shop", shop.to_owned()), ("amount", yuan(missing))];
+    let texts = "money.mail_deposit_short.";
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &[], path: DEPOSITS.to_owned() })
+        .await
+}

@@ -1,0 +1,150 @@
+//! Plans of a provider. A version never changes; a new price is a new version, and subscriptions keep the
+//! version they pinned.
+
+use crate::error::{Answer, ApiError};
+use crate::state::AppState;
+use qianpu_domain::access::Surface;
+use qianpu_domain::billing::{BillingError, PlanTerms};
+use qianpu_domain::error::FieldError;
+use qianpu_domain::ids::PlanId;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::db::ReadTx;
+use qianpu_tenants::error::StoreError;
+use qianpu_tenants::store::plan::{
+    NewPlan, Plan, PlanVersion, plan_get, plan_insert, plan_list, plan_version_add, plan_version_list,
+};
+use serde_json::json;
+
+const LONGEST_NAME: usize = 40;
+const MOST_LIMITS: usize = 20;
+
+async fn read(state: &AppState, grant: &Grant<perm::PlanRead>) -> Answer<ReadTx> {
+    Ok(match grant.ctx().kind() {
+        Surface::Provider => state.db.read(grant.ctx()).await?,
+        _ => state.db.read_parent(grant.ctx()).await?,
+    })
+}
+
+/// The provider's plans by code, each with its newest version.
+pub async fn list(state: &AppState, grant: &Grant<perm::PlanRead>) -> Answer<Vec<Plan>> {
+    let tx = read(state, grant).await?;
+    Ok(plan_list(&tx).await?)
+}
+
+/// A plan with all its versions, newest first.
+pub async fn get(
+    state: &AppState,
+    grant: &Grant<perm::PlanRead>,
+    id: PlanId,
+) -> Answer<(Plan, Vec<PlanVersion>)> {
+    let tx = read(state, grant).await?;
+    Ok((plan_get(&tx, id).await?, plan_version_list(&tx, id).await?))
+}
+
+/// A plan to be.
+#[derive(Debug, Clone)]
+pub struct CreatePlan {
+    /// Short word, unique within the provider: `basic`, `pro-2027`.
+    pub code: String,
+    pub name_zh: String,
+    pub name_en: String,
+    pub terms: PlanTerms,
+}
+
+/// Adds a plan with its first version.
+pub async fn create(
+    state: &AppState,
+    grant: &Grant<perm::PlanManage>,
+    command: &CreatePlan,
+) -> Answer<(Plan, Vec<PlanVersion>)> {
+    let (code, name_zh, name_en) = (command.code.trim(), command.name_zh.trim(), command.name_en.trim());
+    let mut errors = terms_errors(&command.terms);
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if !(1..=32).contains(&code.len()) || !code.bytes().all(word) {
+        let (en, zh) = ("1 to 32 of a–z, 0–9, - and _", "1 到 32 位小写字母、数字、- 或 _");
+        errors.push(FieldError::new("code", "invalid", en, zh));
+    }
+    for (field, name) in [("name_zh", name_zh), ("name_en", name_en)] {
+        if name.is_empty() {
+            errors.push(FieldError::required(field));
+        } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            let (en, zh) =
+                (format!("at most {LONGEST_NAME} characters"), format!("最多 {LONGEST_NAME} 个字"));
+            errors.push(FieldError::new(field, "too_long", en, zh));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let new = NewPlan { code, name_zh, name_en, terms: &command.terms };
+    let id = plan_insert(&mut tx, &new).await.map_err(|error| match error {
+        StoreError::Conflict("plan_code") => {
+            ApiError::field(FieldError::new("code", "taken", "the code is in use", "编码已被使用"))
+        }
+        other => other.into(),
+    })?;
+    audit_append(&mut tx, "plan.created", "plan", &id.to_string(), terms_detail(&command.terms)).await?;
+    let made = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Adds the next version of a plan. Running subscriptions keep theirs.
+pub async fn add_version(
+    state: &AppState,
+    grant: &Grant<perm::PlanManage>,
+    id: PlanId,
+    terms: &PlanTerms,
+) -> Answer<(Plan, Vec<PlanVersion>)> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    plan_get(&tx, id).await?;
+    let errors = terms_errors(terms);
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    plan_version_add(&mut tx, id, terms).await?;
+    audit_append(&mut tx, "plan.version_added", "plan", &id.to_string(), terms_detail(terms)).await?;
+    let now = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
+    tx.commit().await?;
+    Ok(now)
+}
+
+fn terms_detail(terms: &PlanTerms) -> serde_json::Value {
+    json!({
+        "monthly_fee_fen": terms.monthly_fee.get(),
+        "tax_ppm": terms.tax_ppm,
+        "take_rate_ppm": terms.take_rate_ppm,
+    })
+}
+
+fn terms_errors(terms: &PlanTerms) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    match terms.check() {
+        Ok(()) => {}
+        Err(BillingError::Fee) => errors.push(FieldError::new(
+            "monthly_fee",
+            "out_of_range",
+            "between 0 and 10^14 fen",
+            "金额应在 0 到 10^14 分之间",
+        )),
+        Err(_) => errors.push(FieldError::new(
+            "take_rate_ppm",
+            "out_of_range",
+            "the take rate is at most 30 %, the tax rate at most 50 %",
+            "交易服务费率最高 30%，税率最高 50%",
+        )),
+    }
+    let word = |name: &str| {
+        (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let good = terms.limits.len() <= MOST_LIMITS
+        && terms.limits.iter().all(|(name, limit)| word(name) && (0..=1_000_000_000).contains(limit));
+    if !good {
+        let (en, zh) =
+            ("at most 20 limits: a word and a number from 0", "最多 20 项限额：名称与不小于 0 的数字");
+        errors.push(FieldError::new("limits", "invalid", en, zh));
+    }
+    errors
+}

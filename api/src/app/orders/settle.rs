@@ -1,0 +1,91 @@
+//! `order.settle`: the after-sale window of an order ended. The order is read at its channel once more, then the
+//! provider takes its share and the rest becomes available to the merchant.
+//!
+//! An order with an after-sale case is not settled by the clock: while one is open it waits, and when pieces
+//! were refunded the amount has to be known first.
+
+use super::apply::SETTLE;
+use super::{booking, sync};
+use crate::app::channels::account_jobs::payload;
+use crate::app::channels::call::CallError;
+use crate::jobs::{Done, JobResult, finish};
+use crate::state::AppState;
+use qianpu_domain::ids::OrderId;
+use qianpu_domain::order::{Happening, OrderState};
+use qianpu_domain::time::Span;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::StoreResult;
+use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
+use qianpu_tenants::outbox::outbox_append;
+use qianpu_tenants::store::order::{Order, order_get, order_settled};
+use qianpu_tenants::store::order_event::{By, NewEvent, order_event_append, order_event_list};
+use qianpu_tenants::store::order_line::order_line_list;
+use serde_json::json;
+
+/// How long an order with an after-sale case waits until it is looked at again.
+const LOOK_AGAIN: Span = Span::days(1);
+
+pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
+    let id: OrderId = payload(job, "order_id")?;
+    let order = order_get(&*state.db.read(&job.ctx).await?, id).await?;
+    if order.settled_at.is_some() || order.progress.state == OrderState::Cancelled {
+        return Ok(Done::Nothing);
+    }
+    if let (Some(account), Some(external_id)) = (order.account, order.external_id.as_deref()) {
+        match sync::fetch(state, &job.ctx, account, external_id).await {
+            Ok((account, reported)) => {
+                sync::store(state, &job.ctx, &account, &reported, sync::Ends::Nothing).await?;
+            }
+            // The link has ended: what we know is all there will be.
+            Err(CallError::NotUsable(_)) => {}
+            Err(error) => return Err(error.job_error(state.clock().now(), job.attempt)),
+        }
+    }
+    let mut tx = state.db.begin(&job.ctx).await?;
+    let order = order_get(&tx, id).await?;
+    let done = matches!(order.progress.state, OrderState::Received | OrderState::Completed);
+    if order.settled_at.is_some() || !done {
+        return finish(tx, job).await;
+    }
+    let lines = order_line_list(&tx, id).await?;
+    if lines.iter().any(|line| line.after_sale > 0 || line.refunded > 0) {
+        hold_back(&mut tx, &order).await?;
+        return finish(tx, job).await;
+    }
+    // The version decides between two workers; the books come last.
+    order_settled(&mut tx, &order).await?;
+    let detail = json!({ "amount_fen": order.facts.amounts.total.get() });
+    note(&mut tx, &order, Happening::Settled, detail).await?;
+    let subject = id.to_string();
+    let event = json!({ "order_id": subject, "number": order.number });
+    outbox_append(&mut tx, "order.settled", &subject, order.version + 1, event).await?;
+    booking::settled(&mut tx, &order, order.facts.amounts.total).await?;
+    finish(tx, job).await
+}
+
+async fn hold_back(tx: &mut TenantTx, order: &Order) -> StoreResult<()> {
+    let events = order_event_list(tx, order.id).await?;
+    if !events.iter().any(|event| event.kind == Happening::SettlementWaits) {
+        note(tx, order, Happening::SettlementWaits, json!({})).await?;
+    }
+    let id = order.id.to_string();
+    let again = NewJob {
+        kind: SETTLE,
+        dedup_key: Some(id.clone()),
+        payload: json!({ "order_id": id }),
+        run_at: Some(tx.now().plus(LOOK_AGAIN)),
+        priority: 5,
+    };
+    job_enqueue(tx, again).await?;
+    Ok(())
+}
+
+async fn note(
+    tx: &mut TenantTx,
+    order: &Order,
+    kind: Happening,
+    detail: serde_json::Value,
+) -> StoreResult<()> {
+    let at = tx.now();
+    order_event_append(tx, NewEvent { order: order.id, kind, detail, by: By::Actor, at }).await
+}

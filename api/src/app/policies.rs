@@ -1,0 +1,128 @@
+//! The policy calendar as use cases: which rows hold for whom, and a provider's own rows.
+
+use crate::error::{Answer, ApiError};
+use crate::state::AppState;
+use qianpu_domain::access::Surface;
+use qianpu_domain::error::FieldError;
+use qianpu_domain::ids::{PolicyId, TenantId};
+use qianpu_domain::policy::{self, PolicyKind, PolicyRule, PolicyScope, RuleId};
+use qianpu_domain::time::Timestamp;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::db::Db;
+use qianpu_tenants::store::policy::{policy_end, policy_insert, policy_list, policy_list_of_platform};
+use serde_json::json;
+
+/// Rows that hold at `at` or later for the tenant of `ctx`: the platform's, its provider's, and those the
+/// provider set for this merchant (for all merchants, when the tenant is the provider).
+pub async fn rules_for(db: &Db, ctx: &TenantCtx, at: Timestamp) -> Answer<Vec<PolicyRule>> {
+    let system = SystemCtx::for_task("policies", ctx.request_id());
+    let lookup = db.begin_lookup(&system).await?;
+    let mut rules = policy_list_of_platform(&lookup, at).await?;
+    drop(lookup);
+    if ctx.provider().is_some() {
+        let parent = db.read_parent(ctx).await?;
+        let own = policy_list(&parent, at).await?;
+        let other = |rule: &PolicyRule| match rule.scope {
+            PolicyScope::Merchant(id) => ctx.kind() == Surface::Merchant && id != ctx.tenant(),
+            PolicyScope::Platform | PolicyScope::Provider(_) => false,
+        };
+        rules.extend(own.into_iter().filter(|rule| !other(rule)));
+    }
+    Ok(rules)
+}
+
+/// The row of a kind that wins for the merchant of `ctx` now. Decisions record its id.
+pub async fn rule_in_force(db: &Db, ctx: &TenantCtx, kind: PolicyKind) -> Answer<PolicyRule> {
+    let now = db.clock().now();
+    let rules = rules_for(db, ctx, now).await?;
+    let provider = ctx.provider().ok_or_else(ApiError::not_found)?;
+    let winner = policy::resolve(&rules, kind, provider, ctx.tenant(), now)
+        .map_err(|error| ApiError::refused(error.code(), error))?;
+    Ok(winner.clone())
+}
+
+/// A row with whether it wins for the tenant that asks.
+#[derive(Debug, Clone)]
+pub struct ListedRule {
+    pub rule: PolicyRule,
+    /// It decides now.
+    pub in_force: bool,
+}
+
+/// Every row that matters to the caller, those in force first.
+pub async fn list(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<Vec<ListedRule>> {
+    let ctx = grant.ctx();
+    let now = state.clock().now();
+    let rules = rules_for(&state.db, ctx, now).await?;
+    let provider = ctx.provider().unwrap_or(ctx.tenant());
+    let winners: Vec<RuleId> = PolicyKind::ALL
+        .iter()
+        .filter_map(|kind| policy::resolve(&rules, *kind, provider, ctx.tenant(), now).ok())
+        .map(|rule| rule.id.clone())
+        .collect();
+    let mut listed: Vec<ListedRule> =
+        rules.into_iter().map(|rule| ListedRule { in_force: winners.contains(&rule.id), rule }).collect();
+    listed.sort_by_key(|row| (row.rule.params.kind(), !row.in_force));
+    Ok(listed)
+}
+
+/// A provider's row to be.
+#[derive(Debug, Clone)]
+pub struct SetPolicy {
+    pub kind: PolicyKind,
+    pub params: Vec<(String, String)>,
+    /// For one merchant only.
+    pub merchant: Option<TenantId>,
+    /// From now when not given; never in the past, since decisions were made by then.
+    pub effective_from: Option<Timestamp>,
+    pub effective_to: Option<Timestamp>,
+}
+
+/// Adds a row for the provider's merchants, or for one of them.
+pub async fn set(
+    state: &AppState,
+    grant: &Grant<perm::PolicyManage>,
+    command: &SetPolicy,
+) -> Answer<PolicyRule> {
+    let provider = grant.provider_ctx()?.provider();
+    let params = policy::parse(command.kind, &command.params)
+        .map_err(|error| ApiError::refused(error.code(), error))?;
+    let scope = match command.merchant {
+        None => PolicyScope::Provider(provider),
+        Some(merchant) => {
+            grant.on_merchant(&state.db, merchant).await?;
+            PolicyScope::Merchant(merchant)
+        }
+    };
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let now = tx.now();
+    let effective_from = command.effective_from.unwrap_or(now);
+    if effective_from < now {
+        let (en, zh) = ("not in the past", "不能早于当前时间");
+        return Err(FieldError::new("effective_from", "past", en, zh).into());
+    }
+    if command.effective_to.is_some_and(|end| end <= effective_from) {
+        let (en, zh) = ("after effective_from", "须晚于生效时间");
+        return Err(FieldError::new("effective_to", "order", en, zh).into());
+    }
+    let id = RuleId(PolicyId(tx.new_id()).to_string());
+    let rule = PolicyRule { id, scope, params, effective_from, effective_to: command.effective_to };
+    policy_insert(&mut tx, &rule).await?;
+    let detail = json!({"kind": command.kind.as_str(), "params": command.params, "scope": scope.as_str()});
+    audit_append(&mut tx, "policy.set", "policy", &rule.id.0, detail).await?;
+    tx.commit().await?;
+    Ok(rule)
+}
+
+/// Ends one of the provider's own rows now. Rows of the platform are not found.
+pub async fn end(state: &AppState, grant: &Grant<perm::PolicyManage>, id: PolicyId) -> Answer<()> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let now = tx.now();
+    let rule = RuleId(id.to_string());
+    policy_end(&mut tx, &rule, now).await?;
+    audit_append(&mut tx, "policy.ended", "policy", &rule.0, json!({})).await?;
+    tx.commit().await?;
+    Ok(())
+}

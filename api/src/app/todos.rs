@@ -1,0 +1,108 @@
+//! What waits for a person, counted for the first page of a console. Each count belongs to a permission and
+//! leads to the list where it is worked off.
+
+use crate::app::{applications, listings, orders};
+use crate::error::Answer;
+use crate::state::AppState;
+use qianpu_domain::channel::AccountState;
+use qianpu_domain::listing::ListingState;
+use qianpu_domain::onboarding::ApplicationState;
+use qianpu_domain::order::OrderState;
+use qianpu_tenants::authz::{Caller, perm};
+use qianpu_tenants::jobs::job_list;
+use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
+use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
+use qianpu_tenants::store::order::OrderFilter;
+use qianpu_tenants::store::tenant::merchant_list;
+
+/// One count.
+#[derive(Debug, Clone)]
+pub struct Todo {
+    /// Key of the catalogue, without its area.
+    pub name: &'static str,
+    /// How many; [`MAX_LIMIT`] stands for that many or more.
+    pub count: i64,
+    /// Where it is worked off.
+    pub href: &'static str,
+}
+
+/// The counts a person may see.
+pub async fn todos(state: &AppState, caller: &Caller) -> Answer<Vec<Todo>> {
+    let mut found = Vec::new();
+    if caller.surface() == qianpu_domain::access::Surface::Provider {
+        provider(state, caller, &mut found).await?;
+    } else {
+        merchant(state, caller, &mut found).await?;
+    }
+    Ok(found)
+}
+
+async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> Answer<()> {
+    if let Ok(grant) = caller.grant::<perm::ApplicationRead>() {
+        let counts = applications::counts(state, &grant).await?;
+        let waiting = [ApplicationState::Submitted, ApplicationState::Reviewing];
+        let count = counts.iter().filter(|(state, _)| waiting.contains(state)).map(|(_, count)| count).sum();
+        found.push(Todo { name: "todo_applications", count, href: "/console/provider/applications" });
+    }
+    if let Ok(grant) = caller.grant::<perm::MerchantRead>() {
+        let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
+        let merchants = merchant_list(&tx, PageRequest::first(MAX_LIMIT)).await?.items.len();
+        found.push(Todo {
+            name: "todo_merchants",
+            count: number(merchants),
+            href: "/console/provider/merchants",
+        });
+    }
+    dead_jobs(state, caller, found, "/console/provider/jobs").await
+}
+
+async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> Answer<()> {
+    if let Ok(grant) = caller.grant::<perm::OrderRead>() {
+        let counts = orders::read::counts(state, &grant, OrderFilter::default()).await?;
+        let to_ship = [OrderState::Paid, OrderState::PartShipped];
+        let count = counts.iter().filter(|(state, _)| to_ship.contains(state)).map(|(_, count)| count).sum();
+        found.push(Todo { name: "todo_orders", count, href: "/console/merchant/orders?state=paid" });
+    }
+    if let Ok(grant) = caller.grant::<perm::ListingRead>() {
+        let counts = listings::counts(state, &grant, None).await?;
+        let refused =
+            counts.iter().find(|(state, _)| *state == ListingState::Refused).map_or(0, |(_, count)| *count);
+        found.push(Todo {
+            name: "todo_refused",
+            count: refused,
+            href: "/console/merchant/listings?state=refused",
+        });
+    }
+    if let Ok(grant) = caller.grant::<perm::AccountRead>() {
+        let tx = state.db.read(grant.ctx()).await?;
+        let filter = AccountFilter {
+            state: Some(AccountState::Expired),
+            shops: grant.shops(),
+            ..AccountFilter::default()
+        };
+        let expired = account_list(&tx, &filter, PageRequest::first(MAX_LIMIT)).await?.items.len();
+        found.push(Todo {
+            name: "todo_accounts",
+            count: number(expired),
+            href: "/console/merchant/channel_accounts",
+        });
+    }
+    dead_jobs(state, caller, found, "/console/merchant/jobs").await
+}
+
+async fn dead_jobs(
+    state: &AppState,
+    caller: &Caller,
+    found: &mut Vec<Todo>,
+    href: &'static str,
+) -> Answer<()> {
+    let Ok(grant) = caller.grant::<perm::JobRead>() else { return Ok(()) };
+    let tx = state.db.read(grant.ctx()).await?;
+    let dead = job_list(&tx, Some("dead"), PageRequest::first(MAX_LIMIT)).await?.items.len();
+    found.push(Todo { name: "todo_jobs", count: number(dead), href });
+    Ok(())
+}
+
+fn number(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,8 @@
+//! Proving who somebody is: passwords, access tokens, form tokens, and the brake on guessing.
+//! The use cases (log in, refresh, log out) are in `app::auth`.
+
+pub mod csrf;
+pub mod keys;
+pub mod password;
+pub mod throttle;
+pub mod token;

@@ -1,0 +1,109 @@
+//! Access tokens: JWT, HS256 and nothing else, 15 minutes, one audience per surface. A token only names
+//! person, tenant and session; what they may do is read from the database on every request.
+
+use super::keys::Keys;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use qianpu_domain::access::Surface;
+use qianpu_domain::ids::{SessionId, TenantId, UserId};
+use qianpu_domain::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+const ISSUER: &str = "qianpu";
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    iss: String,
+    aud: String,
+    sub: String,
+    ten: String,
+    sid: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claims {
+    pub user: UserId,
+    pub tenant: TenantId,
+    pub session: SessionId,
+    pub surface: Surface,
+}
+
+fn audience(surface: Surface) -> String {
+    format!("qianpu:{}", surface.as_str())
+}
+
+/// Signs a token that is good for `life`.
+pub fn sign(keys: &Keys, claims: &Claims, now: Timestamp, life: Span) -> Result<String, String> {
+    let wire = Wire {
+        iss: ISSUER.to_owned(),
+        aud: audience(claims.surface),
+        sub: claims.user.to_string(),
+        ten: claims.tenant.to_string(),
+        sid: claims.session.to_string(),
+        iat: now.seconds(),
+        exp: now.plus(life).seconds(),
+    };
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some(keys.key_id().to_owned());
+    encode(&header, &wire, &EncodingKey::from_secret(keys.token_key())).map_err(|error| error.to_string())
+}
+
+/// What a token says, when it is ours, unchanged and not expired at `now`.
+pub fn read(keys: &Keys, token: &str, now: Timestamp) -> Option<Claims> {
+    if token.len() > 2048 || decode_header(token).ok()?.kid.as_deref() != Some(keys.key_id()) {
+        return None;
+    }
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[Surface::Operator, Surface::Provider, Surface::Merchant].map(audience));
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Expiry is compared with the application's clock, which tests can move.
+    validation.validate_exp = false;
+    let wire = decode::<Wire>(token, &DecodingKey::from_secret(keys.token_key()), &validation).ok()?.claims;
+    if wire.exp <= now.seconds() {
+        return None;
+    }
+    Some(Claims {
+        user: wire.sub.parse().ok()?,
+        tenant: wire.ten.parse().ok()?,
+        session: wire.sid.parse().ok()?,
+        surface: Surface::parse(wire.aud.strip_prefix("qianpu:")?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use uuid::Uuid;
+
+    #[test]
+    fn only_our_own_unexpired_tokens_are_read() {
+        let keys = Keys::of(&Config::from_parts(None, []).unwrap()).unwrap();
+        let claims = Claims {
+            user: UserId(Uuid::from_u128(1)),
+            tenant: TenantId(Uuid::from_u128(2)),
+            session: SessionId(Uuid::from_u128(3)),
+            surface: Surface::Merchant,
+        };
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let token = sign(&keys, &claims, now, Span::minutes(15)).unwrap();
+        assert_eq!(read(&keys, &token, now), Some(claims));
+        assert_eq!(read(&keys, &token, now.plus(Span::minutes(15))), None);
+
+        let parts: Vec<&str> = token.split('.').collect();
+        let changed = parts[1].replace('a', "b");
+        assert_eq!(read(&keys, &format!("{}.{changed}.{}", parts[0], parts[2]), now), None);
+        let header = format!(r#"{{"alg":"none","kid":"{}"}}"#, keys.key_id());
+        let unsigned = format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), parts[1]);
+        assert_eq!(read(&keys, &unsigned, now), None);
+
+        let other = [("QIANPU__KEYS__TOKEN_SECRET".to_owned(), "x".repeat(40))];
+        let other = Keys::of(&Config::from_parts(None, other).unwrap()).unwrap();
+        assert_eq!(read(&other, &token, now), None);
+    }
+}

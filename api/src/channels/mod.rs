@@ -1,0 +1,55 @@
+//! The application's side of the channel host: where credentials and pictures come from, and where
+//! exchanges are noted. Use cases reach the platforms through `app::channels::call`.
+
+mod assets;
+mod exchange_writer;
+mod vault;
+
+use crate::config::Config;
+use assets::Pictures;
+use exchange_writer::ExchangeWriter;
+use qianpu_host::{BaseUrl, Host, HostConfig, HostParts};
+use qianpu_tenants::db::Db;
+use qianpu_tenants::secrets::Sealer;
+use std::sync::Arc;
+use url::Url;
+use vault::Vault;
+
+pub use exchange_writer::TRIM_JOB;
+
+/// The host with what belongs to it. One per process.
+pub struct Channels {
+    /// Makes every call to a platform.
+    pub host: Host,
+    /// Seals credentials.
+    pub sealer: Sealer,
+}
+
+impl Channels {
+    /// Prepares the host. Must be called inside the main runtime: the writer of the exchange log runs on it.
+    pub fn start(config: &Config, db: &Db, sealer: &Sealer) -> Result<Self, String> {
+        let clock = db.clock().clone();
+        let parts = HostParts {
+            vault: Arc::new(Vault::new(db.clone(), sealer.clone())),
+            assets: Arc::new(Pictures::new(config.media_dir())),
+            observer: Arc::new(ExchangeWriter::start(db.clone())),
+            now: Arc::new(move || clock.now()),
+            config: host_config(config)?,
+        };
+        let host = Host::new(parts).map_err(|error| error.to_string())?;
+        Ok(Self { host, sealer: sealer.clone() })
+    }
+}
+
+/// A stand-in or a relay in the platform's place: for calls, and for the pages a person opens.
+fn host_config(config: &Config) -> Result<HostConfig, String> {
+    let mut host = HostConfig::default();
+    let (calls, pages) = (&config.channels.wechat_api_url, &config.channels.wechat_pages_url);
+    for (name, text) in [("api", calls), ("login", pages), ("open", pages)] {
+        if !text.is_empty() {
+            let url = Url::parse(text).map_err(|error| format!("channels: {text}: {error}"))?;
+            host.base_urls.push(BaseUrl { channel: None, host: name.to_owned(), url });
+        }
+    }
+    Ok(host)
+}

@@ -1,0 +1,73 @@
+//! What types cannot say about a configuration: ranges, formats, and what production refuses.
+
+use super::{Config, DEFAULT, MailTransport, Profile, SmtpSecurity};
+
+pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
+    let mut expect = |holds: bool, problem: &str| {
+        if !holds {
+            problems.push(problem.to_owned());
+        }
+    };
+    let url = url::Url::parse(&config.app.public_url);
+    expect(
+        url.as_ref().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/"),
+        "app.public_url: expected an address like https://shop.example without a path",
+    );
+    expect(
+        jiff::tz::TimeZone::get(&config.app.time_zone).is_ok(),
+        "app.time_zone: expected a zone such as Asia/Shanghai",
+    );
+    expect(
+        config.http.bind.parse::<std::net::SocketAddr>().is_ok(),
+        "http.bind: expected an address and port such as 127.0.0.1:8080",
+    );
+    expect(
+        (1..=300).contains(&config.http.request_timeout_seconds),
+        "http.request_timeout_seconds: 1 to 300",
+    );
+    expect((1..=3600).contains(&config.http.keep_alive_seconds), "http.keep_alive_seconds: 1 to 3600");
+    expect((1..=1000).contains(&config.database.max_connections), "database.max_connections: 1 to 1000");
+    expect(config.keys.token_secret.reveal().len() >= 32, "keys.token_secret: at least 32 characters");
+    expect(master_key(config).is_some(), "keys.master_key: expected 64 hexadecimal digits");
+    expect((1..=60).contains(&config.login.access_token_minutes), "login.access_token_minutes: 1 to 60");
+    expect((1..=365).contains(&config.login.session_days), "login.session_days: 1 to 365");
+    expect(config.login.max_failures >= 3, "login.max_failures: at least 3");
+    expect((1..=256).contains(&config.jobs.concurrency), "jobs.concurrency: 1 to 256");
+    expect((1..=100_000).contains(&config.imports.max_rows), "imports.max_rows: 1 to 100000");
+    expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
+    expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
+    expect(
+        config.mail.from.parse::<lettre::message::Mailbox>().is_ok(),
+        "mail.from: expected Name <address>",
+    );
+    expect(
+        tracing_subscriber::EnvFilter::try_new(&config.log.filter).is_ok(),
+        "log.filter: not a filter such as info,sqlx=warn",
+    );
+    if config.app.profile == Profile::Production {
+        for (key, value) in [
+            ("token_secret", config.keys.token_secret.reveal()),
+            ("master_key", config.keys.master_key.reveal()),
+        ] {
+            expect(
+                !DEFAULT.contains(value),
+                &format!("keys.{key}: production needs a key of its own, not the development key"),
+            );
+        }
+        expect(
+            url.is_ok_and(|url| url.scheme() == "https"),
+            "app.public_url: production needs https, cookies are marked Secure",
+        );
+        expect(
+            config.mail.transport != MailTransport::Smtp
+                || config.mail.smtp_security != SmtpSecurity::None
+                || matches!(config.mail.smtp_host.as_str(), "localhost" | "127.0.0.1" | "::1"),
+            "mail.smtp_security: none is refused for a server on another machine",
+        );
+    }
+}
+
+/// The master key as bytes, when it is well formed.
+pub(super) fn master_key(config: &Config) -> Option<[u8; 32]> {
+    hex::decode(config.keys.master_key.reveal()).ok()?.try_into().ok()
+}

@@ -1,0 +1,88 @@
+//! `demo.json`: what a script needs to drive the demo. Field names are a promise to those scripts.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything a script may want to know.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The product.
+    pub base_url: String,
+    /// The platform sandbox.
+    pub sandbox_url: String,
+    /// People who can log in.
+    pub logins: Vec<Login>,
+    /// Shops that trade.
+    pub shops: Vec<ShopEntry>,
+    /// Channel accounts with what a platform needs to push to them.
+    pub linked_accounts: Vec<AccountEntry>,
+    /// The provider's channel apps, likewise.
+    pub channel_apps: Vec<AppEntry>,
+}
+
+/// A person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Login {
+    /// `provider` or `merchant`.
+    pub surface: String,
+    /// Role.
+    pub role: String,
+    /// E-mail to log in with.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShopEntry {
+    /// Public id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Storefront.
+    pub url: String,
+}
+
+/// A channel account. A push is encrypted with `encoding_aes_key`, signed with `token`, carries `app_id`
+/// inside, and is sent to `hook_url` in `format`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountEntry {
+    /// Public id.
+    pub id: String,
+    /// Channel slug.
+    pub channel: String,
+    /// Kind of account.
+    pub kind: String,
+    /// The platform's id of the account.
+    pub app_id: String,
+    /// Where the platform pushes.
+    pub hook_url: String,
+    /// Signs pushes.
+    pub token: String,
+    /// Encrypts pushes; 43 characters.
+    pub encoding_aes_key: String,
+    /// `json` or `xml`.
+    pub format: String,
+}
+
+/// A channel app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AppEntry {
+    /// Channel slug.
+    pub channel: String,
+    /// The platform's id of the app.
+    pub component_app_id: String,
+    /// Where the platform pushes authorisation events and tickets.
+    pub hook_url: String,
+    /// Signs pushes.
+    pub token: String,
+    /// Encrypts pushes; 43 characters.
+    pub encoding_aes_key: String,
+}
+
+impl Manifest {
+    /// The product's port.
+    pub fn port(&self) -> Option<u16> {
+        self.base_url.rsplit(':').next()?.parse().ok()
+    }
+}

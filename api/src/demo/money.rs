@@ -1,0 +1,60 @@
+//! The demo's money: plans, subscriptions, a paid and an open invoice, deposits.
+
+use super::client::{Client, items, text};
+use super::seed::{Merchant, fen};
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+/// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
+/// that the orders carry the take rate.
+pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
+    for (merchant, code, names, fee, take_rate) in [
+        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000),
+        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000),
+    ] {
+        let terms =
+            json!({"monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": []});
+        let plan = owner
+            .post(
+                "/api/v1/plans",
+                &json!({"code": code, "name_zh": names.0, "name_en": names.1, "terms": terms}),
+            )
+            .await?;
+        let shop = merchant.client.get(&format!("/api/v1/shops/{}", merchant.shop)).await?;
+        let subscription = json!({"merchant_id": text(&shop, "merchant_id")?, "plan_id": text(&plan, "id")?});
+        owner.post("/api/v1/subscriptions", &subscription).await?;
+    }
+    Ok(())
+}
+
+/// The first merchant pays its invoice and its deposit by bank transfer, and the provider confirms both. The
+/// second one has declared its deposit, which waits for the provider.
+pub async fn pay(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
+    let issued = |list: &Value| items(list).iter().any(|invoice| invoice["state"] == "issued");
+    let invoices =
+        enterprise.client.wait("/api/v1/invoices", 30, issued).await.context("no invoice was issued")?;
+    let invoice =
+        items(&invoices).iter().find(|invoice| invoice["state"] == "issued").context("no invoice")?;
+    let bill = json!({"invoice_id": text(invoice, "id")?, "amount": invoice["total"], "bank_reference": "ICBC-20261121-0001"});
+    confirm(finance, &enterprise.client.post("/api/v1/receipts", &bill).await?).await?;
+
+    for (merchant, reference, confirmed) in
+        [(enterprise, "ICBC-20261121-0002", true), (individual, "CMB-20261121-0007", false)]
+    {
+        let deposits = merchant.client.get("/api/v1/deposits").await?;
+        let deposit = items(&deposits).first().context("no deposit is asked for")?;
+        let body = json!({"deposit_id": text(deposit, "id")?, "amount": deposit["due"], "bank_reference": reference});
+        let receipt = merchant.client.post("/api/v1/receipts", &body).await?;
+        if confirmed {
+            confirm(finance, &receipt).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn confirm(finance: &Client, receipt: &Value) -> anyhow::Result<()> {
+    finance.post(&format!("/api/v1/receipts/{}/confirm", text(receipt, "id")?), &json!({})).await?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The public door: a provider's application page, and the page behind an invitation's link.
+
+use crate::app::applications::{self, StartApplication};
+use crate::app::invitations::{self, Door};
+use crate::error::ApiError;
+use crate::http::extract::{Call, Fields, Open, Path, session_cookie};
+use crate::http::route::PageRoutes;
+use crate::http::v1::user_agent;
+use crate::pages::respond::PageAnswer;
+use crate::pages::{Flash, FormView};
+use actix_web::HttpResponse;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use qianpu_domain::access::Surface;
+use serde::Serialize;
+
+pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    pages.get("/apply/{provider}", apply_page);
+    pages.post("/apply/{provider}", apply_form);
+    pages.get("/apply/invited/{token}", invited_page);
+    pages.post("/apply/invited/{token}", invited_form);
+}
+
+#[derive(Serialize)]
+struct ApplyView {
+    form: FormView,
+    provider: String,
+    /// The e-mail an invitation was sent to; empty without one.
+    invited: String,
+    action: String,
+}
+
+fn view(call: &Call, door: &Door, form: FormView) -> ApplyView {
+    ApplyView {
+        form,
+        provider: door.provider_name.clone(),
+        invited: door.invitation.as_ref().map_or_else(String::new, |invitation| invitation.email.clone()),
+        action: call.request.path().to_owned(),
+    }
+}
+
+async fn apply_page(open: Open<Path<String>>) -> PageAnswer {
+    let door = invitations::door_by_slug(&open.state, &open.input.0, open.request_id()).await?;
+    open.page("onboarding/apply", view(&open, &door, FormView::default()))
+}
+
+async fn invited_page(open: Open<Path<String>>) -> PageAnswer {
+    let door = invitations::door_by_invitation(&open.state, &open.input.0, open.request_id()).await?;
+    open.page("onboarding/apply", view(&open, &door, FormView::default()))
+}
+
+async fn apply_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
+    let door = invitations::door_by_slug(&open.state, &open.input.0.0, open.request_id()).await?;
+    begin(&open, &door).await
+}
+
+async fn invited_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
+    let door = invitations::door_by_invitation(&open.state, &open.input.0.0, open.request_id()).await?;
+    begin(&open, &door).await
+}
+
+async fn begin(open: &Open<(Path<String>, Fields)>, door: &Door) -> PageAnswer {
+    let fields = &open.input.1;
+    let password = fields.0.iter().find(|(name, _)| name == "password").map_or("", |(_, value)| value);
+    let command = StartApplication {
+        email: fields.text("email").to_owned(),
+        name: fields.text("name").to_owned(),
+        password: password.to_owned(),
+        lang: open.info.lang,
+        address: open.info.address.clone(),
+    };
+    let agent = user_agent(open);
+    match applications::start_with_cookie(&open.state, door, &command, &agent).await {
+        Ok((_, session)) => Ok(welcome(open, session.cookie)),
+        Err(error) if may_be_mended(&error) => {
+            let mut kept = fields.clone();
+            kept.0.iter_mut().filter(|(name, _)| name == "password").for_each(|(_, value)| value.clear());
+            let form = FormView::refused_by(&kept, &error, open.info.lang);
+            open.refused_page("onboarding/apply", view(open, door, form))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the page is shown again with what is wrong.
+pub(super) fn may_be_mended(error: &ApiError) -> bool {
+    matches!(error.code().status(), 409 | 422 | 429)
+}
+
+fn welcome(call: &Call, session: String) -> HttpResponse {
+    let cookie = Cookie::build(session_cookie(Surface::Merchant), session)
+        .path("/")
+        .http_only(true)
+        .secure(call.state.config.cookies_are_secure())
+        .same_site(SameSite::Lax)
+        .max_age(Duration::days(call.state.config.login.session_days))
+        .finish();
+    let started = Flash::success("onboarding.started");
+    let mut response = call.redirect_with(&started, "/console/merchant/application");
+    // Fails only for a cookie that is no header value; ours is hex and base64url.
+    drop(response.add_cookie(&cookie));
+    response
+}

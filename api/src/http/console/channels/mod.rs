@@ -1,0 +1,23 @@
+//! Pages about channels: the provider's apps with the grants they received, the merchant's accounts, the
+//! wizard that links one, and the way back from a platform's page.
+
+mod account;
+mod accounts;
+mod app;
+mod apps;
+mod callback;
+mod link;
+pub(super) mod words;
+
+use crate::http::route::PageRoutes;
+
+pub(super) use account::read_path;
+
+pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    apps::routes(pages);
+    app::routes(pages);
+    accounts::routes(pages);
+    account::routes(pages);
+    link::routes(pages);
+    callback::routes(pages);
+}

@@ -1,0 +1,76 @@
+//! Names of channels, kinds and permission sets, for people.
+
+use crate::pages::lang::Lang;
+use qianpu_domain::error::ErrorCode;
+use serde::Serialize;
+
+/// The name of a channel.
+pub(in crate::http::console) fn channel(slug: &str, lang: Lang) -> String {
+    qianpu_host::find(slug).map_or_else(
+        || slug.to_owned(),
+        |channel| lang.pick(channel.info().name_zh, channel.info().name_en).to_owned(),
+    )
+}
+
+/// The name of a kind of account.
+pub(in crate::http::console) fn kind(code: &str, lang: Lang) -> String {
+    let kinds = qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds);
+    kinds
+        .filter(|kind| kind.code == code)
+        .map(|kind| lang.pick(kind.name_zh, kind.name_en).to_owned())
+        .next()
+        .unwrap_or_else(|| code.to_owned())
+}
+
+/// The title of an error code.
+pub(in crate::http::console) fn code(code: &str, lang: Lang) -> String {
+    let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+    known.map_or_else(|| code.to_owned(), |code| lang.pick(code.title_zh(), code.title_en()).to_owned())
+}
+
+/// A permission set with what it lets us do. The numbers are the platform's.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Scope {
+    id: String,
+    text: String,
+}
+
+const WECHAT: &[(&str, &str, &str)] = &[
+    ("1", "消息管理", "Messages"),
+    ("2", "用户管理", "Followers"),
+    ("3", "账号服务", "Account services"),
+    ("4", "网页服务", "Web pages"),
+    ("7", "群发与通知", "Broadcasts and notices"),
+    ("11", "素材管理", "Media"),
+    ("15", "自定义菜单", "Menu"),
+    ("24", "开放平台账号", "Open-platform account"),
+    ("33", "小程序关联", "Linked mini-programs"),
+    ("34", "商品库", "Product library"),
+    ("54", "服务号对话", "Conversations"),
+    ("89", "订阅通知", "Subscription notices"),
+    ("100", "草稿箱", "Drafts"),
+    ("129", "小店商品", "Shop products"),
+    ("130", "小店订单", "Shop orders"),
+    ("131", "小店售后", "Shop after-sale"),
+    ("132", "小店物流", "Shop shipping"),
+    ("133", "小店资金", "Shop funds"),
+];
+
+/// What a set of scopes lets us do; unknown ones are shown by their number.
+pub(super) fn scopes(ids: &[String], lang: Lang) -> Vec<Scope> {
+    let text = |id: &str| {
+        let known = WECHAT.iter().find(|(number, ..)| *number == id);
+        known.map_or_else(|| format!("#{id}"), |(_, zh, en)| lang.pick(zh, en).to_owned())
+    };
+    ids.iter().map(|id| Scope { id: id.clone(), text: text(id) }).collect()
+}
+
+/// What a link asks for, by kind, before it is made.
+pub(super) fn asked(kind: &str, lang: Lang) -> Vec<Scope> {
+    let ids: &[&str] = match kind {
+        "wechat_store" => &["129", "130", "131", "132"],
+        "official_account" => &["1", "2", "3", "11", "15"],
+        _ => &[],
+    };
+    scopes(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), lang)
+}

@@ -1,0 +1,83 @@
+//! Errors as pages: log in first, no permission, not found, our fault.
+
+use crate::error::{ApiError, Text};
+use crate::http::extract::Call;
+use crate::http::request::RequestInfo;
+use crate::pages::lang::Lang;
+use crate::pages::respond;
+use crate::state::AppState;
+use actix_web::body::BoxBody;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use qianpu_domain::error::ErrorCode;
+use qianpu_tenants::authz::Caller;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct ErrorView {
+    status: u16,
+    title: String,
+    detail: String,
+    fields: Vec<String>,
+    explanation: &'static str,
+}
+
+/// The page of an error. Whoever is not logged in is sent to the log-in page and back.
+pub fn page(
+    request: &HttpRequest,
+    state: &web::Data<AppState>,
+    info: &RequestInfo,
+    error: &ApiError,
+) -> HttpResponse<BoxBody> {
+    if error.code() == ErrorCode::Unauthenticated && request.path().starts_with("/console") {
+        return to_login(request);
+    }
+    let call = Call { state: state.clone(), info: info.clone(), request: request.clone() };
+    let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let lang = info.lang;
+    let own_fault = status.is_server_error();
+    let detail = match error.detail() {
+        Some(text @ Text::Key(..)) if !own_fault => state.pages.catalogue().text(lang, text),
+        // Plain texts are English and technical.
+        Some(Text::Plain(text)) if !own_fault && lang == Lang::En => text.clone(),
+        _ => String::new(),
+    };
+    let view = ErrorView {
+        status: status.as_u16(),
+        title: lang.pick(error.code().title_zh(), error.code().title_en()).to_owned(),
+        detail,
+        fields: error
+            .errors()
+            .iter()
+            .map(|field| lang.pick(&field.message_zh, &field.message_en).to_owned())
+            .collect(),
+        explanation: explanation(status),
+    };
+    let caller = request.extensions().get::<Caller>().cloned();
+    let template = if caller.is_some() { "errors/console" } else { "errors/public" };
+    respond::render(&call, caller.as_ref(), status, template, view).unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page itself failed");
+        HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(info.id.clone())
+    })
+}
+
+fn to_login(request: &HttpRequest) -> HttpResponse<BoxBody> {
+    let mut to = "/console/login".to_owned();
+    if *request.method() == Method::GET {
+        let back: String = url::form_urlencoded::byte_serialize(request.path().as_bytes()).collect();
+        to.push_str("?next=");
+        to.push_str(&back);
+    }
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+}
+
+/// Key of the sentence that says what to do.
+fn explanation(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        404 => "core.error_not_found",
+        403 => "core.error_forbidden",
+        429 => "core.error_busy",
+        500..=599 => "core.error_own_fault",
+        _ => "core.error_request",
+    }
+}

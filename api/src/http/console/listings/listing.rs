@@ -1,0 +1,141 @@
+//! One listing: where it stands, what the platform says, and our stock beside the channel's.
+
+use super::HOME;
+use super::list::behind;
+use crate::app::listings::{self, Publish};
+use crate::error::ApiError;
+use crate::http::extract::{Authed, Fields, Path};
+use crate::http::route::PageRoutes;
+use crate::pages::Flash;
+use crate::pages::respond::PageAnswer;
+use qianpu_domain::access::Permission;
+use qianpu_domain::ids::ListingId;
+use qianpu_domain::listing::ListingState;
+use qianpu_tenants::authz::perm;
+use serde::Serialize;
+
+pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    pages.get("/console/merchant/listings/{listing_id}", listing_page);
+    pages.post("/console/merchant/listings/{listing_id}/publish", publish_again_form);
+    pages.post("/console/merchant/listings/{listing_id}/delist", delist_form);
+    pages.post("/console/merchant/listings/{listing_id}/refresh", refresh_form);
+}
+
+#[derive(Serialize)]
+struct ListingView {
+    id: String,
+    title: String,
+    product_id: String,
+    account: String,
+    account_id: String,
+    state: &'static str,
+    reason: Option<String>,
+    behind: bool,
+    product_version: i64,
+    sent_version: Option<i64>,
+    listed_version: Option<i64>,
+    native_product_id: Option<String>,
+    native_state: Option<String>,
+    category_path: String,
+    warnings: Vec<String>,
+    updated_at: i64,
+    skus: Vec<SkuLine>,
+    may_write: bool,
+    may_publish: bool,
+    may_delist: bool,
+    may_refresh: bool,
+}
+
+#[derive(Serialize)]
+struct SkuLine {
+    values: String,
+    native_sku_id: Option<String>,
+    wanted_stock: i64,
+    pushed_stock: Option<i64>,
+    differs: bool,
+    pushed_at: Option<i64>,
+    error: Option<String>,
+}
+
+async fn listing_page(auth: Authed<perm::ListingRead, Path<ListingId>>) -> PageAnswer {
+    let detail = listings::get(&auth.state, &auth.grant, auth.input.0).await?;
+    let row = &detail.row;
+    let state = row.listing.state;
+    let newer = row.listing.sent_version != Some(detail.product.version);
+    let skus = detail.skus.iter().map(|drift| SkuLine {
+        values: drift.values.join(" / "),
+        native_sku_id: drift.sku.native_sku_id.clone(),
+        wanted_stock: drift.wanted_stock,
+        pushed_stock: drift.sku.pushed_stock,
+        differs: drift.sku.pushed_stock != Some(drift.wanted_stock),
+        pushed_at: drift.sku.pushed_at.map(|at| at.micros()),
+        error: drift.sku.error_text.clone(),
+    });
+    let view = ListingView {
+        id: row.id.to_string(),
+        title: detail.product.title.clone(),
+        product_id: row.product.to_string(),
+        account: detail.account_name.clone(),
+        account_id: row.account.to_string(),
+        state: state.as_str(),
+        reason: row.listing.reason.clone(),
+        behind: behind(row) || (newer && state == ListingState::Listed),
+        product_version: detail.product.version,
+        sent_version: row.listing.sent_version,
+        listed_version: row.listing.listed_version,
+        native_product_id: row.native_product_id.clone(),
+        native_state: row.native_state.clone(),
+        category_path: row.category_path.join(" / "),
+        warnings: row.warnings.clone(),
+        updated_at: row.updated_at.micros(),
+        skus: skus.collect(),
+        may_write: auth.caller.may(Permission::ListingWrite),
+        may_publish: newer || matches!(state, ListingState::Refused | ListingState::Delisted),
+        may_delist: matches!(state, ListingState::Listed | ListingState::InAudit | ListingState::Queued),
+        may_refresh: row.native_product_id.is_some(),
+    };
+    auth.page("listings/listing", view)
+}
+
+fn address(id: ListingId) -> String {
+    format!("{HOME}/{id}")
+}
+
+/// A refusal becomes a message on the listing's page; what is not there stays not there.
+fn said<T>(
+    auth: &Authed<perm::ListingWrite, T>,
+    id: ListingId,
+    good: &'static str,
+    outcome: Result<(), ApiError>,
+) -> PageAnswer {
+    let flash = match outcome {
+        Ok(()) => Flash::success(good),
+        Err(error) if error.code().status() == 404 || error.code().status() >= 500 => return Err(error),
+        Err(error) => {
+            let why = auth.info.lang.pick(error.code().title_zh(), error.code().title_en());
+            Flash::failure("listings.refused").with("why", why)
+        }
+    };
+    Ok(auth.redirect_with(&flash, &address(id)))
+}
+
+async fn publish_again_form(auth: Authed<perm::ListingWrite, (Path<ListingId>, Fields)>) -> PageAnswer {
+    let (Path(id), _) = &auth.input;
+    let read = auth.caller.grant::<perm::ListingRead>()?;
+    let row = listings::get(&auth.state, &read, *id).await?.row;
+    let command = Publish { product: row.product, account: row.account, category_path: None };
+    let outcome = listings::publish(&auth.state, &auth.grant, &command).await.map(drop);
+    said(&auth, *id, "listings.queued", outcome)
+}
+
+async fn delist_form(auth: Authed<perm::ListingWrite, (Path<ListingId>, Fields)>) -> PageAnswer {
+    let (Path(id), _) = &auth.input;
+    let outcome = listings::delist(&auth.state, &auth.grant, *id).await.map(drop);
+    said(&auth, *id, "listings.delist_queued", outcome)
+}
+
+async fn refresh_form(auth: Authed<perm::ListingWrite, (Path<ListingId>, Fields)>) -> PageAnswer {
+    let (Path(id), _) = &auth.input;
+    let outcome = listings::refresh(&auth.state, &auth.grant, *id).await;
+    said(&auth, *id, "listings.refresh_queued", outcome)
+}

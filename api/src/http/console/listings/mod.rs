@@ -1,0 +1,17 @@
+//! Pages about listings: the list, one listing with its stock beside the channel's, and publishing a product
+//! on several accounts at once with a result for each.
+
+mod list;
+mod listing;
+pub(super) mod panel;
+mod publish;
+
+use crate::http::route::PageRoutes;
+
+pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    list::routes(pages);
+    listing::routes(pages);
+    publish::routes(pages);
+}
+
+const HOME: &str = "/console/merchant/listings";

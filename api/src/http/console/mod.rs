@@ -1,0 +1,52 @@
+//! Console pages for provider and merchant staff. One file per area with its handlers and view structs,
+//! templates in `templates/<area>/`; register it below and add its row to `pages::menu`.
+//!
+//! Pages of a provider live under `/console/provider/…`, of a merchant under `/console/merchant/…`.
+//! Every change is a form that posts, answers with a redirect and a message, or with the form again.
+
+mod api_docs;
+mod application;
+mod application_view;
+mod applications;
+mod apply;
+mod billing;
+mod billing_desk;
+mod channels;
+mod demo_design;
+mod demo_mail;
+pub mod errors;
+mod goods;
+mod home;
+mod jobs;
+mod listings;
+mod login;
+mod merchants;
+mod money;
+mod money_bills;
+mod onboarding_settings;
+mod shops;
+
+use super::route::PageRoutes;
+
+/// Every area of pages. Add yours here.
+pub fn register(pages: &mut PageRoutes<'_>) {
+    home::routes(pages);
+    login::routes(pages);
+    api_docs::routes(pages);
+    apply::routes(pages);
+    application::routes(pages);
+    applications::routes(pages);
+    merchants::routes(pages);
+    onboarding_settings::routes(pages);
+    shops::routes(pages);
+    channels::routes(pages);
+    listings::routes(pages);
+    jobs::routes(pages);
+    demo_design::routes(pages);
+    demo_mail::routes(pages);
+    goods::routes(pages);
+    money::routes(pages);
+    money_bills::routes(pages);
+    billing::routes(pages);
+    billing_desk::routes(pages);
+}

@@ -1,0 +1,70 @@
+//! The body of a request, read once and within its limit, before anything looks at it.
+
+use crate::error::ApiError;
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use qianpu_domain::error::ErrorCode;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// A client that needs longer for its body is cut off.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A read body and what the head says about it.
+pub struct Body {
+    pub bytes: Bytes,
+    content_type: String,
+}
+
+impl Body {
+    /// A body that is not there.
+    pub fn empty() -> Self {
+        Self { bytes: Bytes::new(), content_type: String::new() }
+    }
+
+    /// Reads at most `limit` bytes; a longer body is refused as soon as it is known to be longer.
+    pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Self, ApiError> {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let too_large = || {
+            let detail = format!("at most {limit} bytes are accepted here");
+            ApiError::new(ErrorCode::PayloadTooLarge).with_detail(detail)
+        };
+        let announced = header(header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+        let read = async {
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|_| ApiError::bad_request("the body ended early"))?;
+                if bytes.len() + chunk.len() > limit {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+            Ok(())
+        };
+        tokio::time::timeout(BODY_TIMEOUT, read)
+            .await
+            .map_err(|_| ApiError::bad_request("the body did not arrive in time"))??;
+        let content_type = header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
+        Ok(Self { bytes: bytes.freeze(), content_type })
+    }
+
+    /// The media type without its parameters.
+    pub fn content_type_is(&self, expected: &str) -> bool {
+        let own = self.content_type.split(';').next().unwrap_or_default().trim();
+        own.eq_ignore_ascii_case(expected)
+    }
+    /// The whole `Content-Type`.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+    /// SHA-256 of the bytes.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
+    }
+}

@@ -1,0 +1,228 @@
+//! The gates: who calls is settled first, and only then is the body read and parsed. So a caller without
+//! a token always gets 401, whatever the body looks like, and no stranger can make us parse megabytes.
+
+use super::body::Body;
+use super::form::csrf_token;
+use super::input::Input;
+use crate::auth::{csrf, token};
+use crate::error::{Answer, ApiError};
+use crate::http::request::RequestInfo;
+use crate::state::AppState;
+use actix_web::dev::Payload;
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::FutureExt;
+use qianpu_domain::access::{Permission, Surface};
+use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ids::RequestId;
+use qianpu_tenants::authz::{Caller, Grant, Perm};
+use qianpu_tenants::resolve;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+/// Chooses the console session when an API request carries cookies of several consoles.
+pub const SURFACE_HEADER: &str = "x-qianpu-surface";
+
+/// Who may call an operation; a row of the policy table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Public,
+    Needs(Permission),
+}
+
+/// The first and only argument of a handler. The policy row comes from this type, so the table of
+/// operations and the check at run time are one thing.
+pub trait Gate: FromRequest<Error = ApiError> + 'static {
+    const ACCESS: Access;
+    type Reads: Input;
+}
+
+/// The request as every handler may need it.
+#[derive(Clone)]
+pub struct Call {
+    pub state: web::Data<AppState>,
+    pub info: RequestInfo,
+    pub request: HttpRequest,
+}
+
+impl Call {
+    fn of(request: &HttpRequest) -> Answer<Self> {
+        let state = request.app_data::<web::Data<AppState>>().cloned();
+        let state = state.ok_or_else(|| ApiError::internal("the application state is not registered"))?;
+        Ok(Self { state, info: RequestInfo::of(request), request: request.clone() })
+    }
+    /// The id of this request, for contexts and logs.
+    pub fn request_id(&self) -> RequestId {
+        RequestId(self.info.uuid)
+    }
+}
+
+/// A public operation.
+pub struct Open<T = ()> {
+    pub call: Call,
+    pub input: T,
+}
+
+/// An operation whose caller holds `P`.
+pub struct Authed<P: Perm, T = ()> {
+    pub call: Call,
+    pub caller: Caller,
+    pub grant: Grant<P>,
+    pub input: T,
+}
+
+impl<T> Deref for Open<T> {
+    type Target = Call;
+    fn deref(&self) -> &Call {
+        &self.call
+    }
+}
+impl<P: Perm, T> Deref for Authed<P, T> {
+    type Target = Call;
+    fn deref(&self) -> &Call {
+        &self.call
+    }
+}
+
+impl<T: Input> Gate for Open<T> {
+    const ACCESS: Access = Access::Public;
+    type Reads = T;
+}
+impl<P: Perm, T: Input> Gate for Authed<P, T> {
+    const ACCESS: Access = Access::Needs(P::PERMISSION);
+    type Reads = T;
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
+/// Turns a panic into an error of ours, so that it costs one request and not a worker.
+pub(in crate::http) fn caught<T: 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + 'static,
+) -> Extracting<T> {
+    Box::pin(AssertUnwindSafe(work).catch_unwind().map(|outcome| {
+        // The panic hook has written the message; the client gets the request's id only.
+        outcome.unwrap_or_else(|_| Err(ApiError::internal("a handler panicked")))
+    }))
+}
+
+impl<T: Input> FromRequest for Open<T> {
+    type Error = ApiError;
+    type Future = Extracting<Self>;
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        caught(async move {
+            let call = Call::of(&request)?;
+            let body = read_body::<T>(&request, &mut payload).await?;
+            if T::FORM {
+                let given = csrf_token(&request, &body).await;
+                let key = call.state.keys.form_key();
+                if !given.is_some_and(|given| csrf::visitor_token_holds(key, &request, &given)) {
+                    return Err(ApiError::new(ErrorCode::CsrfFailed));
+                }
+            }
+            let input = T::read(&request, &body).await?;
+            Ok(Self { call, input })
+        })
+    }
+}
+
+impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
+    type Error = ApiError;
+    type Future = Extracting<Self>;
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        caught(async move {
+            let call = Call::of(&request)?;
+            let (caller, by) = authenticate(&call).await?;
+            tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
+            // An error page keeps the frame of the console it happened in.
+            request.extensions_mut().insert(caller.clone());
+            let grant = caller.grant::<P>()?;
+            let body = read_body::<T>(&request, &mut payload).await?;
+            if by == By::Cookie && !request.method().is_safe() {
+                check_form_token(&request, &body, &caller).await?;
+            }
+            let input = T::read(&request, &body).await?;
+            Ok(Self { call, caller, grant, input })
+        })
+    }
+}
+
+async fn read_body<T: Input>(request: &HttpRequest, payload: &mut Payload) -> Answer<Body> {
+    if T::LIMIT == 0 { Ok(Body::empty()) } else { Body::read(request, payload, T::LIMIT).await }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Bearer,
+    Cookie,
+}
+
+/// The cookie of a console. One name per surface, so that a provider's and a merchant's console can be
+/// open in one browser.
+pub const fn session_cookie(surface: Surface) -> &'static str {
+    match surface {
+        Surface::Operator => "qp_operator",
+        Surface::Provider => "qp_provider",
+        Surface::Merchant => "qp_merchant",
+    }
+}
+
+async fn authenticate(call: &Call) -> Answer<(Caller, By)> {
+    let request = &call.request;
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let text = value.to_str().unwrap_or_default();
+        let bearer = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, bearer) = bearer.ok_or_else(unauthenticated)?;
+        let caller = by_bearer(call, bearer.trim()).await?;
+        return Ok((caller, By::Bearer));
+    }
+    for surface in surfaces_of(request) {
+        let Some(cookie) = request.cookie(session_cookie(surface)) else { continue };
+        let found = resolve::by_console_cookie(&call.state.db, cookie.value(), call.request_id()).await?;
+        if let Some(caller) = found.filter(|caller| caller.surface() == surface) {
+            return Ok((caller, By::Cookie));
+        }
+    }
+    Err(unauthenticated())
+}
+
+fn unauthenticated() -> ApiError {
+    ApiError::new(ErrorCode::Unauthenticated)
+}
+
+async fn by_bearer(call: &Call, bearer: &str) -> Answer<Caller> {
+    let now = call.state.clock().now();
+    let claims = token::read(&call.state.keys, bearer, now).ok_or_else(unauthenticated)?;
+    let found = resolve::by_token(&call.state.db, claims.tenant, claims.session, call.request_id()).await?;
+    found
+        .filter(|caller| caller.user() == claims.user && caller.surface() == claims.surface)
+        .ok_or_else(unauthenticated)
+}
+
+/// The consoles whose cookie may speak for this request: the one in the path, or named by the header,
+/// or any.
+fn surfaces_of(request: &HttpRequest) -> Vec<Surface> {
+    let in_path = request.path().strip_prefix("/console/").and_then(|rest| rest.split('/').next());
+    let named = request.headers().get(SURFACE_HEADER).and_then(|value| value.to_str().ok());
+    match in_path.or(named).and_then(Surface::parse) {
+        Some(surface) => vec![surface],
+        None => vec![Surface::Merchant, Surface::Provider, Surface::Operator],
+    }
+}
+
+async fn check_form_token(request: &HttpRequest, body: &Body, caller: &Caller) -> Answer<()> {
+    let header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    let given = match header {
+        Some(token) => Some(token.to_owned()),
+        None if *request.method() == Method::POST => csrf_token(request, body).await,
+        None => None,
+    };
+    if given.is_some_and(|given| csrf::same(&given, caller.csrf_token())) {
+        Ok(())
+    } else {
+        Err(ApiError::new(ErrorCode::CsrfFailed))
+    }
+}

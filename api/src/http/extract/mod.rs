@@ -1,0 +1,13 @@
+//! Extractors. A handler takes exactly one gate — [`Open`] for public operations, [`Authed`] for all
+//! others — and names in it what it wants to read: `Authed<perm::OrderShip, (Path<OrderId>, Json<Ship>)>`.
+
+mod body;
+pub mod form;
+mod gate;
+mod input;
+
+pub use body::Body;
+pub use form::{Fields, Upload, UploadedFile};
+pub(in crate::http) use gate::caught;
+pub use gate::{Access, Authed, Call, Gate, Open, SURFACE_HEADER, session_cookie};
+pub use input::{IdempotencyKey, IfMatch, Input, JSON_LIMIT, Json, Path, Path2, Query, RawBody};

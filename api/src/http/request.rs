@@ -1,0 +1,103 @@
+//! What every request gets: an id, a language, a span and its metrics. This is the outermost middleware, so errors of everything inside are written here too.
+
+use super::problem;
+use crate::pages::lang::Lang;
+use crate::state::AppState;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use std::time::Instant;
+use tracing::Instrument;
+use uuid::Uuid;
+
+pub const LANGUAGE_COOKIE: &str = "qp_lang";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What middleware found out about a request.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// Shown to people and in `x-request-id`.
+    pub id: String,
+    pub uuid: Uuid,
+    pub lang: Lang,
+    /// Address of the client: of the connection, or what our own proxy says.
+    pub address: String,
+}
+
+impl RequestInfo {
+    /// The information of a request that passed the middleware.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self {
+            id: String::new(),
+            uuid: Uuid::nil(),
+            lang: Lang::Zh,
+            address: String::new(),
+        })
+    }
+}
+
+/// The outermost middleware.
+pub(super) async fn envelope(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let info = read(&request);
+    let method = request.method().clone();
+    let span = tracing::info_span!(
+        "request",
+        request_id = %info.id,
+        method = %method,
+        route = tracing::field::Empty,
+        tenant_id = tracing::field::Empty,
+    );
+    request.extensions_mut().insert(info.clone());
+    // The request must not be cloned before it is routed: the router needs it for itself.
+    let answered = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let _entered = span.enter();
+    let (request, response) = answered.into_parts();
+    let mut response = problem::finish(&request, response);
+    if let Ok(value) = HeaderValue::from_str(&info.id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    span.record("route", route.as_str());
+    tracing::info!(status, elapsed_us = elapsed.as_micros() as u64, "answered");
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    metrics::counter!("qianpu_http_requests_total", &labels).increment(1);
+    metrics::histogram!("qianpu_http_request_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    Ok(ServiceResponse::new(request, response))
+}
+
+fn read(request: &ServiceRequest) -> RequestInfo {
+    let state = request.app_data::<web::Data<AppState>>();
+    let trusted = state.is_some_and(|state| state.config.http.behind_proxy);
+    let from_proxy =
+        |name: &str| request.headers().get(name).filter(|_| trusted).and_then(|value| value.to_str().ok());
+    let uuid = from_proxy("x-request-id")
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .unwrap_or_else(|| state.map_or(Uuid::nil(), |state| state.new_id()));
+    let address = from_proxy("x-forwarded-for")
+        .and_then(|list| list.rsplit(',').next())
+        .map(|address| address.trim().to_owned())
+        .or_else(|| request.peer_addr().map(|peer| peer.ip().to_string()))
+        .unwrap_or_default();
+    let lang =
+        asked_language(request).unwrap_or_else(|| state.map_or(Lang::Zh, |state| state.config.app.language));
+    RequestInfo { id: uuid.to_string(), uuid, lang, address }
+}
+
+fn asked_language(request: &ServiceRequest) -> Option<Lang> {
+    let query = request.query_string().split('&').find_map(|pair| pair.strip_prefix("lang="));
+    query
+        .and_then(Lang::parse)
+        .or_else(|| request.cookie(LANGUAGE_COOKIE).and_then(|cookie| Lang::parse(cookie.value())))
+        .or_else(|| {
+            let header = request.headers().get(header::ACCEPT_LANGUAGE)?;
+            Lang::accepted(header.to_str().ok()?)
+        })
+}

@@ -1,0 +1,92 @@
+//! `/auth`: log in, refresh, log out, switch.
+
+use crate::app::auth::{self, LogIn, Tokens};
+use crate::error::Answer;
+use crate::http::describe::NoContent;
+use crate::http::extract::{Authed, Call, Json, Open};
+use crate::http::route::Api;
+use crate::http::wire::Id;
+use actix_web::http::header;
+use qianpu_domain::ids::TenantId;
+use qianpu_tenants::authz::perm;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(super) fn routes(api: &mut Api<'_>) {
+    api.post("/auth/login", log_in, "Log in with e-mail and password");
+    api.post("/auth/refresh", refresh_tokens, "Exchange a refresh token for new tokens; each works once");
+    api.post("/auth/logout", log_out, "End the session");
+    api.post("/auth/switch", switch_tenant, "Get tokens for another tenant of the same person");
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LogInBody {
+    email: String,
+    password: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshBody {
+    refresh_token: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SwitchBody {
+    #[schema(value_type = String)]
+    tenant_id: Id<TenantId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TokensView {
+    access_token: String,
+    refresh_token: String,
+    /// Seconds until the access token ends.
+    expires_in: i64,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+}
+
+impl From<Tokens> for Json<TokensView> {
+    fn from(tokens: Tokens) -> Self {
+        Json(TokensView {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_in: tokens.expires_in,
+            token_type: "Bearer",
+        })
+    }
+}
+
+/// What the client calls itself, for the list of sessions.
+pub(in crate::http) fn user_agent(call: &Call) -> String {
+    let value = call.request.headers().get(header::USER_AGENT);
+    value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+async fn log_in(open: Open<Json<LogInBody>>) -> Answer<Json<TokensView>> {
+    let command = LogIn {
+        user_agent: user_agent(&open),
+        address: open.info.address.clone(),
+        email: open.input.0.email.clone(),
+        password: open.input.0.password.clone(),
+    };
+    Ok(auth::log_in(&open.state, open.request_id(), &command).await?.into())
+}
+
+async fn refresh_tokens(open: Open<Json<RefreshBody>>) -> Answer<Json<TokensView>> {
+    let token = &open.input.0.refresh_token;
+    Ok(auth::refresh(&open.state, open.request_id(), token).await?.into())
+}
+
+async fn log_out(auth: Authed<perm::SelfRead>) -> Answer<NoContent> {
+    auth::log_out(&auth.state, &auth.caller).await?;
+    Ok(NoContent)
+}
+
+async fn switch_tenant(auth: Authed<perm::SelfRead, Json<SwitchBody>>) -> Answer<Json<TokensView>> {
+    let to = auth.input.0.tenant_id.0;
+    Ok(auth::switch(&auth.state, &auth.caller, to, &user_agent(&auth)).await?.into())
+}

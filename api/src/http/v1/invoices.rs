@@ -1,0 +1,174 @@
+//! `/invoices`. The invoice in state `gathering` is the preview of the next one.
+
+use super::receipts::ReceiptView;
+use crate::app::money::invoices::{self, InvoiceDetail, issue_in, issue_terms, on_merchant};
+use crate::error::Answer;
+use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
+use crate::http::idempotent::once;
+use crate::http::route::Api;
+use crate::http::wire::{Id, Money, Page, Time, page_request};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use qianpu_domain::billing::InvoiceState;
+use qianpu_domain::error::FieldError;
+use qianpu_domain::ids::{InvoiceId, InvoiceLineId, SubscriptionId, TenantId};
+use qianpu_tenants::authz::perm;
+use qianpu_tenants::store::invoice::{Invoice, InvoiceLine};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+pub(super) fn routes(api: &mut Api<'_>) {
+    api.get("/invoices", list_invoices, "Invoices, newest first");
+    api.get("/invoices/{invoice_id}", get_invoice, "An invoice with its lines and receipts");
+    api.post("/invoices/{invoice_id}/issue", issue_invoice, "Issue an invoice now");
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct InvoiceView {
+    #[schema(value_type = String)]
+    id: Id<InvoiceId>,
+    #[schema(value_type = String)]
+    merchant_id: Id<TenantId>,
+    #[schema(value_type = String)]
+    subscription_id: Id<SubscriptionId>,
+    /// Once issued; gap-free per merchant and year.
+    number: Option<String>,
+    /// `gathering`, `draft`, `issued`, `paid`, `overdue`, `uncollectible` or `void`.
+    state: &'static str,
+    /// First day of the period.
+    period_start: String,
+    /// The day after the period.
+    period_end: String,
+    /// IANA zone of the period's days.
+    zone: String,
+    /// Without tax.
+    net: Money,
+    tax: Money,
+    total: Money,
+    #[schema(value_type = Option<String>)]
+    issued_at: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    due_at: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    paid_at: Option<Time>,
+    #[schema(value_type = String)]
+    created_at: Time,
+}
+
+impl From<Invoice> for InvoiceView {
+    fn from(row: Invoice) -> Self {
+        Self {
+            id: Id(row.id),
+            merchant_id: Id(row.merchant),
+            subscription_id: Id(row.subscription),
+            number: row.number,
+            state: row.state.as_str(),
+            period_start: row.period_start,
+            period_end: row.period_end,
+            zone: row.zone,
+            net: row.amounts.net.into(),
+            tax: row.amounts.tax.into(),
+            total: row.amounts.total.into(),
+            issued_at: row.issued_at.map(Time),
+            due_at: row.due_at.map(Time),
+            paid_at: row.paid_at.map(Time),
+            created_at: Time(row.created_at),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct InvoiceLineView {
+    #[schema(value_type = String)]
+    id: Id<InvoiceLineId>,
+    /// `flat_fee`.
+    kind: String,
+    description_zh: String,
+    description_en: String,
+    quantity: i64,
+    net: Money,
+    tax: Money,
+    total: Money,
+}
+
+impl From<InvoiceLine> for InvoiceLineView {
+    fn from(row: InvoiceLine) -> Self {
+        Self {
+            id: Id(row.id),
+            kind: row.kind,
+            description_zh: row.description_zh,
+            description_en: row.description_en,
+            quantity: row.quantity,
+            net: row.amounts.net.into(),
+            tax: row.amounts.tax.into(),
+            total: row.amounts.total.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct InvoiceDetailView {
+    #[serde(flatten)]
+    invoice: InvoiceView,
+    merchant_name: String,
+    provider_name: String,
+    lines: Vec<InvoiceLineView>,
+    /// Newest first.
+    receipts: Vec<ReceiptView>,
+}
+
+impl From<InvoiceDetail> for InvoiceDetailView {
+    fn from(detail: InvoiceDetail) -> Self {
+        Self {
+            invoice: detail.invoice.into(),
+            merchant_name: detail.merchant.name,
+            provider_name: detail.seller,
+            lines: detail.lines.into_iter().map(InvoiceLineView::from).collect(),
+            receipts: detail.receipts.into_iter().map(ReceiptView::from).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct InvoiceListQuery {
+    /// One state, such as `issued`.
+    state: Option<String>,
+    /// Of one merchant; for a provider.
+    #[param(value_type = Option<String>)]
+    merchant_id: Option<Id<TenantId>>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+async fn list_invoices(
+    auth: Authed<perm::BillingRead, Query<InvoiceListQuery>>,
+) -> Answer<Json<Page<InvoiceView>>> {
+    let Query(query) = &auth.input;
+    let page = page_request(query.limit, query.cursor.as_deref())?;
+    let unknown = || FieldError::new("state", "unknown", "no such state of an invoice", "没有这种账单状态");
+    let states: Vec<InvoiceState> = match query.state.as_deref() {
+        None => Vec::new(),
+        Some(word) => vec![InvoiceState::parse(word).ok_or_else(unknown)?],
+    };
+    let merchant = query.merchant_id.map(|id| id.0);
+    let found = invoices::list(&auth.state, &auth.grant, merchant, &states, page).await?;
+    Ok(Json(Page::of(found, InvoiceView::from)))
+}
+
+async fn get_invoice(auth: Authed<perm::BillingRead, Path<InvoiceId>>) -> Answer<Json<InvoiceDetailView>> {
+    Ok(Json(invoices::get(&auth.state, &auth.grant, auth.input.0).await?.into()))
+}
+
+async fn issue_invoice(
+    auth: Authed<perm::ProviderMoneyMove, (Path<InvoiceId>, IdempotencyKey)>,
+) -> Answer<HttpResponse> {
+    let Authed { call, grant, input: (Path(id), key), .. } = auth;
+    let grant = on_merchant(&call.state, &grant, id).await?;
+    let terms = issue_terms(&call.state, grant.ctx()).await?;
+    let state = call.state.clone();
+    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+        Ok(InvoiceView::from(issue_in(&state, tx, &terms, id).await?))
+    })
+    .await
+}

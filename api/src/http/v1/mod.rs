@@ -1,0 +1,70 @@
+//! The JSON API. One file per resource with its handlers and its bodies; register it below.
+//!
+//! A handler is thin: it takes one gate, turns the body into a command, calls one use case and wraps the
+//! answer in a view. Never a domain type or an entity on the wire.
+
+mod applications;
+mod auth;
+mod categories;
+mod channel_accounts;
+mod channel_apps;
+mod deposits;
+pub(in crate::http) mod imports;
+mod invitations;
+mod invoices;
+mod jobs;
+mod ledger;
+mod listings;
+mod me;
+mod media;
+mod merchants;
+mod orders;
+mod plans;
+mod policies;
+mod products;
+mod receipts;
+mod requirements;
+mod shops;
+mod skus;
+mod stock;
+mod subscriptions;
+
+use super::route::Api;
+
+pub(in crate::http) use applications::read_day;
+pub(in crate::http) use auth::user_agent;
+pub(in crate::http) use media::{UPLOAD_LIMIT as MEDIA_LIMIT, content as media_content};
+
+pub const PREFIX: &str = "/api/v1";
+
+/// Every resource of the API. Add yours here.
+pub fn register(api: &mut Api<'_>) {
+    auth::routes(api);
+    me::routes(api);
+    categories::routes(api);
+    imports::routes(api);
+    products::routes(api);
+    skus::routes(api);
+    stock::routes(api);
+    applications::routes(api);
+    invitations::routes(api);
+    requirements::routes(api);
+    merchants::routes(api);
+    shops::routes(api);
+    orders::routes(api);
+    policies::routes(api);
+    media::routes(api);
+    channel_apps::routes(api);
+    channel_accounts::routes(api);
+    listings::routes(api);
+    jobs::routes(api);
+    plans::routes(api);
+    subscriptions::routes(api);
+    invoices::routes(api);
+    receipts::routes(api);
+    deposits::routes(api);
+    ledger::routes(api);
+}
+
+/// Operations anyone may call. A test compares this list with the handlers that take `Open`.
+pub const PUBLIC_OPERATIONS: &[&str] = &["log_in", "refresh_tokens", "start_application"];

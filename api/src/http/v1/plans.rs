@@ -1,0 +1,177 @@
+//! `/plans`.
+
+use crate::app::money::plans::{self, CreatePlan};
+use crate::error::Answer;
+use crate::http::describe::Created;
+use crate::http::extract::{Authed, Json, Path};
+use crate::http::route::Api;
+use crate::http::wire::{Id, Money, Page, Time};
+use qianpu_domain::billing::PlanTerms;
+use qianpu_domain::ids::{PlanId, PlanVersionId};
+use qianpu_tenants::authz::perm;
+use qianpu_tenants::store::plan::{Plan, PlanVersion};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(super) fn routes(api: &mut Api<'_>) {
+    api.get("/plans", list_plans, "Plans of the provider by code");
+    api.post("/plans", create_plan, "Add a plan with its first version");
+    api.get("/plans/{plan_id}", get_plan, "A plan with all its versions");
+    api.post("/plans/{plan_id}/versions", add_plan_version, "Add the next version of a plan");
+}
+
+/// A named limit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlanLimit {
+    /// `shops`, `linked_accounts`, …
+    #[schema(example = "shops")]
+    name: String,
+    limit: i64,
+}
+
+/// What a plan costs and allows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlanTermsBody {
+    /// Tax inside.
+    monthly_fee: Money,
+    /// Tax rate inside prices, in parts per million: 60000 is 6 %.
+    #[schema(example = 60000)]
+    tax_ppm: i64,
+    /// The provider's share of orders, in parts per million: 20000 is 2 %.
+    #[schema(example = 20000)]
+    take_rate_ppm: i64,
+    #[serde(default)]
+    limits: Vec<PlanLimit>,
+}
+
+impl PlanTermsBody {
+    fn terms(self) -> Answer<PlanTerms> {
+        Ok(PlanTerms {
+            monthly_fee: self.monthly_fee.fen("monthly_fee")?,
+            tax_ppm: self.tax_ppm,
+            take_rate_ppm: self.take_rate_ppm,
+            limits: self.limits.into_iter().map(|row| (row.name, row.limit)).collect(),
+        })
+    }
+}
+
+/// The terms as they are shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PlanTermsView {
+    monthly_fee: Money,
+    tax_ppm: i64,
+    take_rate_ppm: i64,
+    limits: Vec<PlanLimit>,
+}
+
+impl From<PlanTerms> for PlanTermsView {
+    fn from(terms: PlanTerms) -> Self {
+        Self {
+            monthly_fee: terms.monthly_fee.into(),
+            tax_ppm: terms.tax_ppm,
+            take_rate_ppm: terms.take_rate_ppm,
+            limits: terms.limits.into_iter().map(|(name, limit)| PlanLimit { name, limit }).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PlanVersionView {
+    #[schema(value_type = String)]
+    id: Id<PlanVersionId>,
+    /// 1 for the first.
+    number: i64,
+    terms: PlanTermsView,
+    #[schema(value_type = String)]
+    effective_at: Time,
+}
+
+impl From<PlanVersion> for PlanVersionView {
+    fn from(version: PlanVersion) -> Self {
+        Self {
+            id: Id(version.id),
+            number: version.number,
+            terms: version.terms.into(),
+            effective_at: Time(version.effective_at),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PlanView {
+    #[schema(value_type = String)]
+    id: Id<PlanId>,
+    code: String,
+    name_zh: String,
+    name_en: String,
+    /// The newest version, which new subscriptions pin.
+    version: PlanVersionView,
+}
+
+impl From<Plan> for PlanView {
+    fn from(plan: Plan) -> Self {
+        Self {
+            id: Id(plan.id),
+            code: plan.code,
+            name_zh: plan.name_zh,
+            name_en: plan.name_en,
+            version: plan.version.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PlanDetailView {
+    #[serde(flatten)]
+    plan: PlanView,
+    /// Newest first.
+    versions: Vec<PlanVersionView>,
+}
+
+impl From<(Plan, Vec<PlanVersion>)> for PlanDetailView {
+    fn from((plan, versions): (Plan, Vec<PlanVersion>)) -> Self {
+        Self { plan: plan.into(), versions: versions.into_iter().map(PlanVersionView::from).collect() }
+    }
+}
+
+async fn list_plans(auth: Authed<perm::PlanRead>) -> Answer<Json<Page<PlanView>>> {
+    let items = plans::list(&auth.state, &auth.grant).await?.into_iter().map(PlanView::from).collect();
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+async fn get_plan(auth: Authed<perm::PlanRead, Path<PlanId>>) -> Answer<Json<PlanDetailView>> {
+    Ok(Json(plans::get(&auth.state, &auth.grant, auth.input.0).await?.into()))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreatePlanBody {
+    /// Short word, unique within the provider.
+    #[schema(example = "basic")]
+    code: String,
+    name_zh: String,
+    name_en: String,
+    terms: PlanTermsBody,
+}
+
+async fn create_plan(
+    auth: Authed<perm::PlanManage, Json<CreatePlanBody>>,
+) -> Answer<Created<PlanDetailView>> {
+    let Authed { call, grant, input: Json(body), .. } = auth;
+    let command = CreatePlan {
+        code: body.code,
+        name_zh: body.name_zh,
+        name_en: body.name_en,
+        terms: body.terms.terms()?,
+    };
+    Ok(Created(plans::create(&call.state, &grant, &command).await?.into()))
+}
+
+async fn add_plan_version(
+    auth: Authed<perm::PlanManage, (Path<PlanId>, Json<PlanTermsBody>)>,
+) -> Answer<Created<PlanDetailView>> {
+    let Authed { call, grant, input: (Path(id), Json(body)), .. } = auth;
+    Ok(Created(plans::add_version(&call.state, &grant, id, &body.terms()?).await?.into()))
+}

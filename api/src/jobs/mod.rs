@@ -1,0 +1,157 @@
+//! Background jobs. A job is enqueued in the business transaction (`tenants::jobs::job_enqueue`), claimed
+//! by the [`runner`] and run by the handler of its kind, with no transaction open.
+//!
+//! To add one: a file here with `pub async fn run(state: AppState, job: ClaimedJob) -> JobResult`, and a
+//! line in [`KINDS`]. A handler ends the job in the transaction that applies its result ([`finish`]), or
+//! returns [`Done::Nothing`] when there is nothing to apply.
+
+pub mod mail_send;
+pub mod runner;
+
+use crate::app::money::{daily, invoice_jobs};
+use crate::app::{channels, imports, listings, orders};
+use crate::error::ApiError;
+use crate::state::AppState;
+use qianpu_domain::time::Span;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::StoreError;
+use qianpu_tenants::jobs::{ClaimedJob, job_finish};
+use std::future::Future;
+use std::pin::Pin;
+
+/// A kind of job and what runs it.
+pub struct JobKind {
+    pub name: &'static str,
+    /// After so many tries a failing job is laid aside for people to look at.
+    pub most_attempts: i64,
+    pub run: fn(AppState, ClaimedJob) -> Running,
+}
+
+/// Work that must happen now and then without anybody asking: reconcilers, clean-up, expiry. It looks for
+/// what is due and enqueues jobs with a key, so that two processes doing it at once do no harm.
+pub struct Periodic {
+    pub name: &'static str,
+    pub every: Span,
+    pub run: fn(AppState) -> Looking,
+}
+
+pub type Looking = Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send>>;
+pub type Running = Pin<Box<dyn Future<Output = JobResult> + Send>>;
+
+/// A kind whose handler borrows.
+macro_rules! kind {
+    ($name:expr, $most_attempts:expr, $run:path) => {
+        JobKind {
+            name: $name,
+            most_attempts: $most_attempts,
+            run: |state, job| Box::pin(async move { $run(&state, &job).await }),
+        }
+    };
+}
+
+/// Every kind of job. Add yours here.
+pub const KINDS: &[JobKind] = &[
+    JobKind {
+        name: mail_send::KIND,
+        most_attempts: 10,
+        run: |state, job| Box::pin(mail_send::run(state, job)),
+    },
+    kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
+    kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
+    kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),
+    kind!(crate::channels::TRIM_JOB, 5, channels::account_jobs::run_trim),
+    kind!(listings::PUBLISH_JOB, 20, listings::publish_job::run),
+    kind!(listings::DELIST_JOB, 20, listings::publish_job::run_delist),
+    kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),
+    kind!(listings::STOCK_JOB, 20, listings::stock_job::run),
+    kind!(invoice_jobs::ISSUE_JOB, 20, invoice_jobs::run_issue),
+    kind!(invoice_jobs::DUE_JOB, 20, invoice_jobs::run_fall_due),
+    kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
+    kind!(daily::DAILY_JOB, 20, daily::run),
+    kind!(imports::RUN, 20, imports::runner::run),
+    kind!(channels::push_route::ORDER_JOB, 20, orders::sync::run),
+    kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),
+    kind!(orders::send::SEND, 20, orders::send::run),
+    kind!(orders::apply::SETTLE, 20, orders::settle::run),
+];
+
+/// Every periodic task. Add yours here.
+pub const PERIODIC: &[Periodic] = &[Periodic {
+    name: "orders.watch",
+    every: Span::hours(1),
+    run: |state| Box::pin(orders::reconcile::watch(state)),
+}];
+
+/// How a job ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Its result and its end are committed.
+    Committed,
+    /// There was nothing to commit; the runner ends it.
+    Nothing,
+    /// Another worker has it; its result was dropped.
+    Lost,
+}
+
+/// How a job failed.
+#[derive(Debug, Clone)]
+pub enum JobError {
+    /// Try again, after the given time or the usual back-off.
+    Retry { after: Option<Span>, code: String, text: String },
+    /// Somebody must act. The text is for that person.
+    Dead { code: String, text: String },
+}
+
+pub type JobResult = Result<Done, JobError>;
+
+impl JobError {
+    pub fn retry(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Retry { after: None, code: code.into(), text: text.into() }
+    }
+    pub fn dead(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Dead { code: code.into(), text: text.into() }
+    }
+}
+
+/// The database's refusals may pass; a row that is gone will not come back.
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        let code = error.code().as_str();
+        match error {
+            StoreError::NotFound | StoreError::Corrupt(_) => Self::dead(code, error.to_string()),
+            _ => Self::retry(code, error.to_string()),
+        }
+    }
+}
+/// A use case's refusal stays one, unless its code says that it may pass.
+impl From<ApiError> for JobError {
+    fn from(error: ApiError) -> Self {
+        let code = error.code().as_str();
+        if error.code().retryable() {
+            Self::retry(code, error.to_string())
+        } else {
+            Self::dead(code, error.to_string())
+        }
+    }
+}
+
+/// Ends the job and commits its result with it.
+pub async fn finish(mut tx: TenantTx, job: &ClaimedJob) -> JobResult {
+    if !job_finish(&mut tx, job).await? {
+        return Ok(Done::Lost);
+    }
+    tx.commit().await?;
+    Ok(Done::Committed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_unique_names() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS.iter().skip(index + 1).all(|other| other.name != kind.name), "{}", kind.name);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What layouts show around a page: who, where, menu, language, messages, the form token.
+
+use super::flash::Flash;
+use super::menu::{Section, menu_of};
+use crate::auth::csrf;
+use crate::http::extract::Call;
+use actix_web::cookie::{Cookie, SameSite};
+use qianpu_tenants::authz::Caller;
+use serde::Serialize;
+use serde_json::Value;
+
+#[derive(Debug, Serialize)]
+pub struct Frame {
+    lang: &'static str,
+    lang_tag: &'static str,
+    path: String,
+    csrf: String,
+    flash: Option<Value>,
+    /// This page in the other language.
+    other_language: String,
+    request_id: String,
+    development: bool,
+    person: Option<Person>,
+}
+
+#[derive(Debug, Serialize)]
+struct Person {
+    name: String,
+    email: String,
+    initial: String,
+    tenant_name: String,
+    tenant_state: &'static str,
+    surface: &'static str,
+    home: String,
+    menu: Vec<Section>,
+}
+
+impl Frame {
+    /// The frame of a request, with the cookies the page must set.
+    pub(super) fn of(call: &Call, caller: Option<&Caller>) -> (Self, Vec<Cookie<'static>>) {
+        let mut cookies = Vec::new();
+        let flash = Flash::shown(&call.request, call.state.pages.catalogue(), call.info.lang);
+        if flash.is_some() {
+            cookies.push(Flash::removal());
+        }
+        let csrf = match caller {
+            Some(caller) => caller.csrf_token().to_owned(),
+            None => visitor_token(call, &mut cookies),
+        };
+        let frame = Self {
+            lang: call.info.lang.code(),
+            lang_tag: call.info.lang.tag(),
+            path: call.request.path().to_owned(),
+            csrf,
+            flash,
+            other_language: other_language(call),
+            request_id: call.info.id.clone(),
+            development: call.state.config.is_development(),
+            person: caller.map(|caller| Person::of(caller, call.request.path())),
+        };
+        (frame, cookies)
+    }
+}
+
+impl Person {
+    fn of(caller: &Caller, path: &str) -> Self {
+        Self {
+            name: caller.name().to_owned(),
+            email: caller.email().to_owned(),
+            initial: caller.name().chars().next().map(String::from).unwrap_or_default(),
+            tenant_name: caller.tenant_name().to_owned(),
+            tenant_state: caller.tenant_state().as_str(),
+            surface: caller.surface().as_str(),
+            home: format!("/console/{}", caller.surface().as_str()),
+            menu: menu_of(caller, path),
+        }
+    }
+}
+
+fn visitor_token(call: &Call, cookies: &mut Vec<Cookie<'static>>) -> String {
+    let known = call.request.cookie(csrf::VISITOR_COOKIE).map(|cookie| cookie.value().to_owned());
+    let value = known.filter(|value| value.len() >= 32).unwrap_or_else(|| {
+        let value = qianpu_tenants::random::token();
+        let cookie = Cookie::build(csrf::VISITOR_COOKIE, value.clone())
+            .path("/")
+            .http_only(true)
+            .secure(call.state.config.cookies_are_secure())
+            .same_site(SameSite::Lax);
+        cookies.push(cookie.finish());
+        value
+    });
+    csrf::visitor_token(call.state.keys.form_key(), &value)
+}
+
+fn other_language(call: &Call) -> String {
+    let other = call.info.lang.pick("en", "zh");
+    let mut query: String = call
+        .request
+        .query_string()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
+        .flat_map(|pair| [pair, "&"])
+        .collect();
+    query.push_str("lang=");
+    query.push_str(other);
+    format!("{}?{query}", call.request.path())
+}

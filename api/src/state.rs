@@ -1,0 +1,74 @@
+//! What every request and job may use, made once at start-up.
+
+use crate::app::orders::carriers::Carriers;
+use crate::auth::keys::Keys;
+use crate::auth::throttle::Throttle;
+use crate::channels::Channels;
+use crate::config::Config;
+use crate::mail::Mailer;
+use crate::pages::Pages;
+use anyhow::Context;
+use qianpu_tenants::clock::Clock;
+use qianpu_tenants::db::{Db, DbConfig};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use uuid::Uuid;
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub keys: Arc<Keys>,
+    pub pages: Arc<Pages>,
+    pub throttle: Arc<Throttle>,
+    pub mailer: Arc<Mailer>,
+    pub channels: Arc<Channels>,
+    pub carriers: Arc<Carriers>,
+    ready: Arc<AtomicBool>,
+}
+
+impl AppState {
+    /// Connects and prepares everything. Call it on the main multi-thread runtime: the pool must not
+    /// belong to a worker of the web server.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let database =
+            DbConfig { url: config.database_url(), max_connections: config.database.max_connections };
+        let db = Db::connect(&database, clock).await.context("opening the database")?;
+        Self::with_db(config, db)
+    }
+
+    /// The same over an open database. Call it inside the main runtime.
+    pub fn with_db(config: Config, db: Db) -> anyhow::Result<Self> {
+        let keys = Keys::of(&config).map_err(anyhow::Error::msg)?;
+        let channels = Channels::start(&config, &db, &keys.sealer).map_err(anyhow::Error::msg)?;
+        Ok(Self {
+            channels: Arc::new(channels),
+            carriers: Arc::default(),
+            mailer: Arc::new(Mailer::of(&config, keys.sealer.clone())?),
+            keys: Arc::new(keys),
+            pages: Arc::new(Pages::load(&config).map_err(anyhow::Error::msg)?),
+            throttle: Arc::new(Throttle::new(config.login.max_failures)),
+            config: Arc::new(config),
+            db,
+            ready: Arc::new(AtomicBool::new(true)),
+        })
+    }
+
+    /// The clock; the one of the database, so that there is only one.
+    pub fn clock(&self) -> &Clock {
+        self.db.clock()
+    }
+    /// A new id for something outside a transaction, such as a request.
+    pub fn new_id(&self) -> Uuid {
+        qianpu_tenants::random::id(self.clock().now())
+    }
+    /// Whether new requests are welcome; false once a stop was asked.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+    /// Tells load balancers to send no more requests.
+    pub fn stop_accepting(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,217 @@
+//! Who may do what: surfaces, permissions, roles, and the one policy table between them.
+//!
+//! Roles never carry a scope; a staff grant is a triple (user, role, scope) kept by the data boundary.
+
+/// The three consoles, one per tier. Also the audience of access tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub enum Surface {
+    /// Who runs this installation.
+    Operator,
+    /// A service provider 服务商.
+    Provider,
+    /// A merchant 商家.
+    Merchant,
+}
+
+impl Surface {
+    /// Wire form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Provider => "provider",
+            Self::Merchant => "merchant",
+        }
+    }
+    /// From the wire form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Operator, Self::Provider, Self::Merchant].into_iter().find(|surface| surface.as_str() == text)
+    }
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// Something a role may allow.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        pub enum Permission { $($(#[$doc])* $name,)* }
+        impl Permission {
+            /// Every permission, in table order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// Wire form, `noun.verb`.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+        }
+        /// Calls `$callback!` with every permission name, so that other rooms derive types from this one list.
+        #[macro_export]
+        macro_rules! for_each_permission { ($callback:ident) => { $callback! { $($name)* } }; }
+    };
+}
+
+permissions! {
+    /// See one's own person, tenant and session.
+    SelfRead = "self.read";
+    /// Edit the own application to open a shop.
+    ApplicationEdit = "applications.edit";
+    /// See applications: a merchant its own, a provider its merchants'.
+    ApplicationRead = "applications.read";
+    /// Approve, return or reject applications.
+    ApplicationReview = "applications.review";
+    /// Invite merchants.
+    MerchantInvite = "merchants.invite";
+    /// See the provider's merchants.
+    MerchantRead = "merchants.read";
+    /// Set document requirements, categories and policies of the provider.
+    PolicyManage = "policies.manage";
+    /// See requirements, categories and policies that apply.
+    PolicyRead = "policies.read";
+    /// See shops.
+    ShopRead = "shops.read";
+    /// Change shops.
+    ShopManage = "shops.manage";
+    /// Upload files.
+    MediaWrite = "media.write";
+    /// See files.
+    MediaRead = "media.read";
+    /// See products and stock.
+    ProductRead = "products.read";
+    /// Change products.
+    ProductWrite = "products.write";
+    /// Change stock.
+    StockWrite = "stock.write";
+    /// Run and see imports.
+    ImportRun = "imports.run";
+    /// Manage the provider's channel apps.
+    ChannelAppManage = "channel_apps.manage";
+    /// See linked channel accounts, their health and exchanges.
+    AccountRead = "channel_accounts.read";
+    /// Link and unlink channel accounts.
+    AccountLink = "channel_accounts.link";
+    /// See listings.
+    ListingRead = "listings.read";
+    /// Publish and take down listings.
+    ListingWrite = "listings.write";
+    /// See orders.
+    OrderRead = "orders.read";
+    /// Ship orders.
+    OrderShip = "orders.ship";
+    /// See subscriptions, invoices, receipts and deposits: a merchant its own, a provider its merchants'.
+    BillingRead = "billing.read";
+    /// See the merchant's own books and statements.
+    LedgerRead = "ledger.read";
+    /// Pay invoices and top up the deposit.
+    MoneyMove = "money.move";
+    /// See money across the provider's merchants.
+    ProviderLedgerRead = "provider_ledger.read";
+    /// Confirm receipts, issue invoices.
+    ProviderMoneyMove = "provider_money.move";
+    /// Manage plans and subscriptions.
+    PlanManage = "plans.manage";
+    /// See plans.
+    PlanRead = "plans.read";
+    /// See background jobs and dead letters.
+    JobRead = "jobs.read";
+    /// Retry dead letters.
+    JobRetry = "jobs.retry";
+    /// See the audit log.
+    AuditRead = "audit.read";
+    /// Manage staff and their grants.
+    StaffManage = "staff.manage";
+    /// Create and suspend providers.
+    ProviderManage = "providers.manage";
+}
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $surface:ident, [$($permission:ident),* $(,)?];)*) => {
+        /// A built-in role.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        pub enum Role { $($(#[$doc])* $name,)* }
+        impl Role {
+            /// Every role, in table order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// Wire form.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            /// The console it belongs to.
+            pub const fn surface(self) -> Surface { match self { $(Self::$name => Surface::$surface),* } }
+            /// What it allows, besides [`Permission::SelfRead`], which everyone has.
+            pub const fn permissions(self) -> &'static [Permission] {
+                match self { $(Self::$name => &[$(Permission::$permission),*]),* }
+            }
+            /// From the wire form.
+            pub fn parse(text: &str) -> Option<Self> { Self::ALL.iter().copied().find(|role| role.as_str() == text) }
+        }
+    };
+}
+
+roles! {
+    /// Runs the installation.
+    OperatorOwner = "operator_owner", Operator, [ProviderManage, AuditRead, StaffManage, JobRead];
+    /// Owns the provider.
+    ProviderOwner = "provider_owner", Provider, [
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyManage, PolicyRead, ShopRead, MediaRead, MediaWrite,
+        ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
+    ];
+    /// Reviews applications.
+    ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, MediaRead];
+    /// Looks after the provider's money.
+    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, PolicyRead];
+    /// Helps merchants.
+    ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, ShopRead, PolicyRead, JobRead];
+    /// Looks after channel apps.
+    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, MerchantRead, PolicyRead, JobRead, JobRetry];
+    /// Owns the merchant.
+    MerchantOwner = "merchant_owner", Merchant, [
+        ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage,
+    ];
+    /// Runs the shop day by day.
+    MerchantManager = "merchant_manager", Merchant, [
+        PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
+        ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry,
+    ];
+    /// Looks after goods.
+    MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
+    /// Ships orders.
+    MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderShip, ImportRun, MediaRead];
+    /// Looks after the merchant's money.
+    MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead];
+    /// Hosts live sessions.
+    MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead];
+    /// Answers buyers.
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead];
+}
+
+/// The policy table: whether `role` allows `permission`.
+pub fn allows(role: Role, permission: Permission) -> bool {
+    permission == Permission::SelfRead || role.permissions().contains(&permission)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_hold_all_that_their_staff_hold() {
+        for (owner, surface) in
+            [(Role::ProviderOwner, Surface::Provider), (Role::MerchantOwner, Surface::Merchant)]
+        {
+            for role in Role::ALL.iter().filter(|role| role.surface() == surface) {
+                for permission in role.permissions() {
+                    assert!(allows(owner, *permission), "{} lacks {}", owner.as_str(), permission.as_str());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_outside_a_merchant_may_change_its_goods_or_see_its_books() {
+        for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Merchant) {
+            for permission in [
+                Permission::ProductWrite,
+                Permission::StockWrite,
+                Permission::OrderShip,
+                Permission::LedgerRead,
+                Permission::MoneyMove,
+            ] {
+                assert!(!allows(*role, permission), "{} {}", role.as_str(), permission.as_str());
+            }
+        }
+    }
+}

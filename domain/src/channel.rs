@@ -1,0 +1,108 @@
+//! A linked channel account and how its state moves.
+//!
+//! What moves it comes from three sides: the merchant (link, unlink), the platform's pushes (grant taken
+//! back, shop closed), and what calls find out (the token is no longer accepted). A `closed` account is
+//! gone at the platform; only a new link brings it back.
+
+words! {
+    /// Where a linked account stands.
+    pub enum AccountState {
+        /// Linked, not yet checked by a call.
+        Pending = "pending",
+        /// Works.
+        Active = "active",
+        /// Works in part: the platform limits it or took a permission away.
+        Limited = "limited",
+        /// The platform no longer accepts our token; the merchant has to authorise again.
+        Expired = "expired",
+        /// The merchant unlinked it, here or at the platform.
+        Revoked = "revoked",
+        /// The account no longer exists at the platform.
+        Closed = "closed",
+    }
+}
+
+impl AccountState {
+    /// The word in Chinese.
+    pub const fn title_zh(self) -> &'static str {
+        match self {
+            Self::Pending => "待确认",
+            Self::Active => "正常",
+            Self::Limited => "受限",
+            Self::Expired => "授权失效",
+            Self::Revoked => "已解除",
+            Self::Closed => "已注销",
+        }
+    }
+    /// Whether it counts against the quota. A lost authorisation still counts: the place is kept for it.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::Revoked | Self::Closed)
+    }
+    /// Whether calls may be made in its name.
+    pub const fn usable(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Limited)
+    }
+}
+
+/// What happened to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountEvent {
+    /// Linked or authorised again.
+    Linked,
+    /// A call succeeded.
+    Worked,
+    /// The platform limits it.
+    Limited,
+    /// The platform no longer accepts our token.
+    AuthorisationLost,
+    /// The grant was taken back, here or at the platform.
+    Unlinked,
+    /// The platform says the account is gone.
+    Closed,
+}
+
+/// The state after an event. Events about an account that is no longer ours change nothing.
+pub const fn next(state: AccountState, event: AccountEvent) -> AccountState {
+    use AccountEvent as E;
+    use AccountState as S;
+    match (state, event) {
+        (_, E::Linked) => S::Active,
+        (S::Revoked | S::Closed, _) => state,
+        (_, E::Closed) => S::Closed,
+        (_, E::Unlinked) => S::Revoked,
+        (_, E::AuthorisationLost) => S::Expired,
+        (S::Pending | S::Limited, E::Worked) => S::Active,
+        (S::Pending | S::Active, E::Limited) => S::Limited,
+        (_, E::Worked | E::Limited) => state,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves() {
+        use AccountEvent as E;
+        use AccountState::*;
+        for (state, event, expected) in [
+            (Pending, E::Worked, Active),
+            (Active, E::Worked, Active),
+            (Expired, E::Worked, Expired),
+            (Active, E::Limited, Limited),
+            (Limited, E::Worked, Active),
+            (Active, E::AuthorisationLost, Expired),
+            (Expired, E::Linked, Active),
+            (Revoked, E::Linked, Active),
+            (Active, E::Unlinked, Revoked),
+            (Revoked, E::AuthorisationLost, Revoked),
+            (Closed, E::Unlinked, Closed),
+            (Active, E::Closed, Closed),
+            (Closed, E::Linked, Active),
+        ] {
+            assert_eq!(next(state, event), expected, "{state} {event:?}");
+        }
+        let counted: Vec<_> = AccountState::ALL.iter().filter(|state| state.counts()).collect();
+        assert_eq!(counted, [&Pending, &Active, &Limited, &Expired]);
+    }
+}

@@ -1,0 +1,165 @@
+//! The one table of error codes: code → HTTP status, English and Chinese title, retryable.
+//!
+//! A code is stable for ever; clients branch on it. Add a row here, nowhere else; a snapshot test prints
+//! the table and the documentation page is generated from it.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $retry:literal, $en:literal, $zh:literal;)*) => {
+        /// A stable error code.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        pub enum ErrorCode { $($(#[$doc])* #[doc = $en] $name,)* }
+
+        impl ErrorCode {
+            /// Every code, in table order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// The wire form.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            /// The HTTP status.
+            pub const fn status(self) -> u16 { match self { $(Self::$name => $status),* } }
+            /// Whether the same request may succeed later without a change.
+            pub const fn retryable(self) -> bool { match self { $(Self::$name => $retry),* } }
+            /// Title in English.
+            pub const fn title_en(self) -> &'static str { match self { $(Self::$name => $en),* } }
+            /// Title in Chinese.
+            pub const fn title_zh(self) -> &'static str { match self { $(Self::$name => $zh),* } }
+        }
+    };
+}
+
+codes! {
+    // requests
+    BadRequest = "bad_request", 400, false, "The request could not be read", "请求无法识别";
+    InvalidField = "invalid_field", 422, false, "A field is not valid", "有字段填写不正确";
+    UnknownField = "unknown_field", 400, false, "The body has an unknown field", "请求包含未知字段";
+    InvalidCursor = "invalid_cursor", 400, false, "The page cursor is not valid", "分页游标无效";
+    IdempotencyKeyMissing = "idempotency_key_missing", 400, false, "The Idempotency-Key header is missing", "缺少 Idempotency-Key 请求头";
+    IdempotencyKeyInvalid = "idempotency_key_invalid", 400, false, "The Idempotency-Key header is not valid", "Idempotency-Key 请求头无效";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, false, "The Idempotency-Key was used with another body", "该 Idempotency-Key 已用于其他请求内容";
+    IdempotencyInFlight = "idempotency_in_flight", 409, true, "The same request is still running", "相同请求正在处理";
+    Unauthenticated = "unauthenticated", 401, false, "Log in first", "请先登录";
+    WrongCredentials = "wrong_credentials", 401, false, "The e-mail or password is wrong", "邮箱或密码不正确";
+    TokenReused = "token_reused", 401, false, "The refresh token was used before; log in again", "刷新令牌已被使用，请重新登录";
+    Forbidden = "forbidden", 403, false, "You may not do this", "没有权限进行此操作";
+    CsrfFailed = "csrf_failed", 403, false, "The form has expired; open the page again", "页面已过期，请重新打开";
+    NotFound = "not_found", 404, false, "Not found", "未找到";
+    MethodNotAllowed = "method_not_allowed", 405, false, "Method not allowed", "不支持的请求方法";
+    Conflict = "conflict", 409, false, "The request conflicts with the current state", "与当前状态冲突";
+    VersionConflict = "version_conflict", 409, true, "It was changed meanwhile; load it again", "内容已被修改，请刷新后重试";
+    PayloadTooLarge = "payload_too_large", 413, false, "The body is too large", "请求内容过大";
+    UnsupportedMediaType = "unsupported_media_type", 415, false, "The content type is not supported", "不支持的内容类型";
+    RateLimited = "rate_limited", 429, true, "Too many requests", "请求过于频繁";
+    Internal = "internal", 500, true, "Something went wrong on our side", "系统内部错误";
+    Unavailable = "unavailable", 503, true, "Temporarily unavailable", "服务暂不可用";
+    UpstreamFailed = "upstream_failed", 502, true, "The platform did not answer as expected", "平台返回异常";
+
+    // channels
+    ChannelBusy = "channel_busy", 503, true, "The platform is busy; we try again", "平台繁忙，稍后自动重试";
+    ChannelQuota = "channel_quota_exhausted", 503, true, "The platform's call quota is used up", "平台接口调用额度已用完";
+    ChannelReauthorise = "channel_reauthorise", 409, false, "Link the account again", "账号授权已失效，请重新授权";
+    ChannelFixRequest = "channel_request_invalid", 422, false, "The platform cannot accept the content as it is", "内容不符合平台要求";
+    ChannelRefused = "channel_refused", 422, false, "The platform refused", "平台拒绝了该操作";
+    ChannelUnknown = "channel_unknown", 422, false, "There is no such channel, kind of account or way of linking", "没有该渠道、账号类型或关联方式";
+    ChannelAppMissing = "channel_app_missing", 409, false, "The provider has no app at this channel yet", "服务商尚未配置该渠道的应用";
+    ChannelAccountLinked = "channel_account_linked", 409, false, "The account is linked already", "该账号已被关联";
+    ChannelAccountUnusable = "channel_account_unusable", 409, false, "The account is not linked or not authorised now", "账号未关联或授权已失效";
+    LinkEnded = "link_ended", 409, false, "This attempt to link has ended; start again", "本次关联已结束，请重新发起";
+    LinkWrongAccount = "link_wrong_account", 409, false, "Another account was authorised than the one to be linked", "授权的账号与要关联的账号不一致";
+    CategoryPathMissing = "category_path_missing", 422, false, "Choose the channel's category first", "请先选择渠道类目";
+    ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
+
+    // subjects, applications and shops
+    CreditCodeInvalid = "credit_code_invalid", 422, false, "The unified social credit code is not valid", "统一社会信用代码不正确";
+    IdCardInvalid = "id_card_invalid", 422, false, "The ID card number is not valid", "身份证号码不正确";
+    PhoneInvalid = "phone_invalid", 422, false, "The phone number is not valid", "手机号码不正确";
+    ShopNameInvalid = "shop_name_invalid", 422, false, "The shop name is not allowed", "店铺名称不符合规则";
+    ShopNameNeedsBrand = "shop_name_needs_brand", 422, false, "The shop name needs a brand authorisation", "店铺名称包含品牌，需要先提交品牌授权";
+    ShopSlugInvalid = "shop_slug_invalid", 422, false, "The shop address is not allowed", "店铺网址不符合规则";
+    ApplicationWrongState = "application_wrong_state", 409, false, "The application is not at this step", "入驻申请当前状态不能进行此操作";
+    ApplicationIncomplete = "application_incomplete", 422, false, "The application is not complete", "入驻申请资料不完整";
+    ReasonMissing = "reason_missing", 422, false, "Give at least one reason", "请至少填写一条原因";
+    AgreementOutdated = "agreement_outdated", 409, false, "The agreement has a newer version", "协议已更新，请重新签署";
+    DocumentNotRequired = "document_not_required", 422, false, "This document is not asked for", "不需要提交此资料";
+    DocumentsOpen = "documents_open", 409, false, "Some documents are not accepted yet", "仍有资料未通过审核";
+    ShopWrongState = "shop_wrong_state", 409, false, "The shop is not in a state for this", "店铺当前状态不能进行此操作";
+    ShopNeedsAgreement = "shop_needs_agreement", 409, false, "Sign the agreement first", "请先签署协议";
+
+    // policies
+    PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";
+    PolicyMissing = "policy_missing", 409, false, "No policy holds at this time", "当前没有生效的规则";
+    LinkNeedsTrading = "link_needs_trading", 409, false, "Only a trading shop may link accounts", "店铺开张后才能关联账号";
+    LinkQuotaFull = "link_quota_full", 409, false, "No more accounts of this kind may be linked", "该类账号的关联数量已达上限";
+
+    // catalogue and stock
+    ProductWrongState = "product_wrong_state", 409, false, "The product is not in a state for this", "商品当前状态不能进行此操作";
+    StockShort = "stock_short", 409, false, "There is not enough stock", "库存不足";
+    StockRange = "stock_range", 422, false, "The stock quantity is out of range", "库存数量超出范围";
+    ListingWrongState = "listing_wrong_state", 409, false, "The listing is not in a state for this", "渠道商品当前状态不能进行此操作";
+
+    // orders, shipping and imports
+    OrderWrongState = "order_wrong_state", 409, false, "The order is not in a state for this", "订单当前状态不能进行此操作";
+    OrderAmounts = "order_amounts", 422, false, "The amounts of the order do not add up", "订单金额不一致";
+    WaybillInvalid = "waybill_invalid", 422, false, "The waybill number is not valid", "运单号不正确";
+    WaybillDuplicate = "waybill_duplicate", 409, false, "This waybill was sent before", "该运单号已发货";
+    CarrierInvalid = "carrier_invalid", 422, false, "The carrier is not known", "快递公司不正确";
+    ShipmentQuantity = "shipment_quantity", 422, false, "The quantities do not fit what is left to send", "发货数量与待发数量不符";
+    ImportColumns = "import_columns", 422, false, "Columns of the file are missing or doubled", "文件缺少必要的列或列重复";
+    ImportTooManyRows = "import_too_many_rows", 422, false, "The file has too many rows", "文件行数超过上限";
+    ImportEncoding = "import_encoding", 422, false, "The file cannot be read as CSV", "无法将文件识别为 CSV";
+    ImportEmpty = "import_empty", 422, false, "The file has no rows", "文件中没有数据行";
+    ImportOver = "import_over", 409, false, "The import is over", "导入已结束";
+
+    // money
+    InsufficientBalance = "insufficient_balance", 409, false, "The balance does not suffice", "余额不足";
+    AmountOutOfRange = "amount_out_of_range", 422, false, "The amount is out of range", "金额超出范围";
+    JournalInvalid = "journal_invalid", 500, false, "The booking is not valid", "记账内容不正确";
+}
+
+/// One thing wrong with one field, in both languages, for forms and for `errors[]` of a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where: `title`, `skus[3].price`, or the column of a file.
+    pub path: String,
+    /// What kind of fault: a stable word such as `required` or `too_long`.
+    pub code: &'static str,
+    /// What to do, in English.
+    pub message_en: String,
+    /// What to do, in Chinese.
+    pub message_zh: String,
+}
+
+impl FieldError {
+    /// A field error with its texts.
+    pub fn new(
+        path: impl Into<String>,
+        code: &'static str,
+        en: impl Into<String>,
+        zh: impl Into<String>,
+    ) -> Self {
+        Self { path: path.into(), code, message_en: en.into(), message_zh: zh.into() }
+    }
+    /// The field is empty but needed.
+    pub fn required(path: impl Into<String>) -> Self {
+        Self::new(path, "required", "this is needed", "必填")
+    }
+    /// The field carries an error of a parsing newtype: the code's titles become the texts.
+    pub fn of(path: impl Into<String>, code: ErrorCode) -> Self {
+        Self::new(path, code.as_str(), code.title_en(), code.title_zh())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_carry_an_error_status() {
+        let mut seen = BTreeSet::new();
+        for code in ErrorCode::ALL {
+            assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", code.as_str());
+            assert!((400..600).contains(&code.status()), "{}", code.as_str());
+            assert!(!code.title_en().is_empty() && !code.title_zh().is_empty());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What journals are called where people read them: one table from a journal's code to its two names.
+
+macro_rules! names {
+    ($($code:literal, $en:literal, $zh:literal;)*) => {
+        /// Every known code with its names, English first.
+        pub const NAMES: &[(&str, &str, &str)] = &[$(($code, $en, $zh)),*];
+    };
+}
+
+names! {
+    "invoice.issued", "Invoice issued", "账单开具";
+    "invoice.paid", "Invoice paid", "账单付款";
+    "invoice.credited", "Credit note", "账单冲减";
+    "psp.settled", "Payment provider settled", "支付机构结算到账";
+    "subscription.earned", "Subscription earned", "服务费确认收入";
+    "order.paid", "Order paid", "订单收款";
+    "commission.accrued", "Commission reserved", "佣金预提";
+    "commission.reversed", "Commission reversed", "佣金冲回";
+    "commission.settled", "Commission settled", "佣金结算";
+    "refund.requested", "Refund requested", "发起退款";
+    "refund.done", "Refund done", "退款完成";
+    "order.take_rate", "Transaction fee", "交易服务费";
+    "order.released", "Order settled", "货款结算";
+    "payout.requested", "Payout requested", "申请提现";
+    "payout.done", "Payout done", "提现到账";
+    "payout.failed", "Payout failed", "提现失败退回";
+    "deposit.topped_up", "Deposit top-up", "保证金充值";
+    "deposit.frozen", "Deposit frozen", "保证金冻结";
+    "deposit.compensated", "Buyer compensated from deposit", "保证金赔付";
+    "deposit.penalty", "Penalty from deposit", "保证金违约金";
+    "deposit.released", "Deposit released", "保证金解冻";
+    "deposit.closing", "Deposit waiting for refund", "保证金待退";
+}
+
+/// The English and the Chinese name of a journal's code; the code itself when it is not known.
+pub fn names_of(code: &str) -> (&str, &str) {
+    NAMES.iter().find(|(known, ..)| *known == code).map_or((code, code), |(_, en, zh)| (en, zh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// A flow without a name would be shown by its code.
+    #[test]
+    fn every_flow_has_a_name_once() {
+        let known: BTreeSet<&str> = NAMES.iter().map(|(code, ..)| *code).collect();
+        assert_eq!(known.len(), NAMES.len());
+        let flows = include_str!("flows.rs");
+        for rest in flows.split("JournalBuilder::new(\"").skip(1) {
+            let code = rest.split('"').next().unwrap_or_default();
+            assert!(known.contains(code), "{code} has no name");
+        }
+        assert_eq!(names_of("x.y"), ("x.y", "x.y"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The rules of Qianpu: pure functions over values.
+//!
+//! Nothing here does I/O, reads a clock, draws random numbers or knows a database. Time and ids are
+//! arguments, money is integer fen. A rule takes the state and a command and answers with a decision
+//! or a typed refusal whose [`error::ErrorCode`] is stable and documented.
+//!
+//! Start with [`money`], [`time`] and [`ids`]; then pick the room of the rule you look for.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![deny(clippy::float_arithmetic)]
+
+#[macro_use]
+mod text;
+
+pub mod access;
+pub mod billing;
+pub mod catalog;
+pub mod category;
+pub mod channel;
+pub mod error;
+pub mod ids;
+pub mod import;
+pub mod ledger;
+pub mod listing;
+pub mod money;
+pub mod onboarding;
+pub mod order;
+pub mod policy;
+pub mod shipping;
+pub mod shop;
+pub mod sku_facts;
+pub mod stock;
+pub mod subject;
+pub mod time;

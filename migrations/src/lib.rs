@@ -1,0 +1,31 @@
+//! The schema. Migrations expand now and contract in a later release; they import nothing of ours.
+//!
+//! A migration declares [`Table`]s: one `CREATE TABLE` text for SQLite, PostgreSQL and Citus, and beside it
+//! where the table lives ([`Place`]) and who may read it. Row-level security, grants and Citus placement
+//! follow from the declaration, so that none of them can be forgotten.
+#![forbid(unsafe_code)]
+
+mod m0001_core;
+mod m0002_onboarding;
+mod m0003_catalogue;
+mod m0004_channels;
+mod m0005_orders;
+mod m0006_money;
+mod run;
+mod table;
+
+pub use run::{MigrateError, Migrator, migrate};
+pub use table::{Access, Place, Table};
+
+/// Every table of the newest schema, in foreign-key order.
+pub fn tables() -> Vec<Table> {
+    [
+        m0001_core::tables(),
+        m0002_onboarding::tables(),
+        m0003_catalogue::tables(),
+        m0004_channels::tables(),
+        m0005_orders::tables(),
+        m0006_money::tables(),
+    ]
+    .concat()
+}

@@ -1,0 +1,116 @@
+//! Running migrations: under an advisory lock on PostgreSQL, then granting the application role.
+
+use crate::{
+    Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money, tables,
+};
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+
+/// The list of migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_core::Migration),
+            Box::new(m0002_onboarding::Migration),
+            Box::new(m0003_catalogue::Migration),
+            Box::new(m0004_channels::Migration),
+            Box::new(m0005_orders::Migration),
+            Box::new(m0006_money::Migration),
+        ]
+    }
+}
+
+/// Why a migration did not run.
+#[derive(Debug)]
+pub enum MigrateError {
+    /// The database refused.
+    Database(DbErr),
+    /// The name of the application role is not a plain lower-case identifier.
+    RoleName,
+}
+
+impl std::fmt::Display for MigrateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(error) => write!(f, "the migration failed: {error}"),
+            Self::RoleName => f.write_str("the application role must be a lower-case identifier"),
+        }
+    }
+}
+
+impl std::error::Error for MigrateError {}
+
+impl From<DbErr> for MigrateError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Brings the database at `url` to the newest schema. On PostgreSQL `app_role` (a role that owns nothing) is
+/// granted what the application needs; it must exist. Two runs at once wait for each other.
+pub async fn migrate(url: &str, app_role: Option<&str>) -> Result<(), MigrateError> {
+    let mut options = ConnectOptions::new(url);
+    // One connection, so that the session's advisory lock covers every statement.
+    options.max_connections(1).min_connections(1).sqlx_logging(false);
+    let connection = Database::connect(options).await?;
+    let outcome = migrate_locked(&connection, app_role).await;
+    connection.close().await?;
+    outcome
+}
+
+const LOCK: i64 = 0x5149_414e_5055;
+
+async fn migrate_locked(connection: &DatabaseConnection, app_role: Option<&str>) -> Result<(), MigrateError> {
+    let postgres = connection.get_database_backend() == DbBackend::Postgres;
+    if postgres {
+        connection.execute_unprepared(&format!("SELECT pg_advisory_lock({LOCK})")).await?;
+    }
+    Migrator::up(connection, None).await?;
+    if let (true, Some(role)) = (postgres, app_role) {
+        grant(connection, role).await?;
+    }
+    if postgres {
+        connection.execute_unprepared(&format!("SELECT pg_advisory_unlock({LOCK})")).await?;
+    }
+    Ok(())
+}
+
+async fn grant(connection: &DatabaseConnection, role: &str) -> Result<(), MigrateError> {
+    let plain = role.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !plain || role.is_empty() || role.len() > 50 {
+        return Err(MigrateError::RoleName);
+    }
+    connection.execute_unprepared(&format!("GRANT USAGE ON SCHEMA public TO {role}")).await?;
+    for statement in tables().iter().flat_map(|table| table.grants(role)) {
+        connection.execute_unprepared(&statement).await?;
+    }
+    // The application checks at start that the schema is the one it was built for.
+    connection.execute_unprepared(&format!("GRANT SELECT ON seaql_migrations TO {role}")).await?;
+    Ok(())
+}
+
+/// Creates `tables` in order.
+pub(crate) async fn create(manager: &SchemaManager<'_>, tables: &[Table]) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    for table in tables {
+        let statements = match manager.get_database_backend() {
+            DbBackend::Postgres => table.postgres(),
+            _ => table.sqlite(),
+        };
+        for statement in statements {
+            connection.execute_unprepared(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops `tables` in reverse order.
+pub(crate) async fn drop(manager: &SchemaManager<'_>, tables: &[Table]) -> Result<(), DbErr> {
+    for table in tables.iter().rev() {
+        manager.get_connection().execute_unprepared(&format!("DROP TABLE {}", table.name)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Operations of a linked account.
+
+use crate::drive::{Holder, Host, Operation};
+use crate::observe::Target;
+use crate::refresh::turn;
+use crate::vault::{AccountRef, StoredAccount};
+use qianpu_sdk::{
+    AccountProfile, Answer, Carrier, Channel, ChannelError, ChannelOrder, Context, ErrorClass, Page,
+    ProductDraft, Published, PublishedRefs, RemoteListing, ShipOutcome, Shipment, StockLevel, StockOutcome,
+    TimeWindow, Turn,
+};
+
+impl Host {
+    /// Makes sure the account has a token that is good for a while.
+    pub async fn ready_account(&self, account: &AccountRef) -> Result<(), ChannelError> {
+        self.account_ready(account).await.map(drop)
+    }
+
+    /// The account's profile, read with its own token.
+    pub async fn profile(&self, account: &AccountRef) -> Result<AccountProfile, ChannelError> {
+        self.account_operation(
+            account,
+            "account.profile",
+            |channel, cx| turn(channel.account(), "account profile", |c| c.profile(cx)),
+            |channel, cx, state, answers| {
+                turn(channel.account(), "account profile", |c| c.resume_profile(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Creates or updates a product and asks for it to be listed.
+    ///
+    /// Keep `refs` of the outcome whatever else it says: with `unfinished` set, publish again with them.
+    pub async fn publish(
+        &self,
+        account: &AccountRef,
+        draft: &ProductDraft,
+        refs: &PublishedRefs,
+    ) -> Result<Published, ChannelError> {
+        let published = self.publish_once(account, draft, refs).await?;
+        match &published.unfinished {
+            // The token ended between two steps; the ids are safe, so going on from them does no harm.
+            Some(error) if error.class == ErrorClass::RetryAfterRefresh => {
+                let stored = self.vault.load_account(account).await?;
+                let seen = stored.credentials.access_token.map(|token| token.value);
+                match Box::pin(self.refresh_account_seen(account, seen.as_ref())).await {
+                    Ok(_) => match self.publish_once(account, draft, &published.refs).await {
+                        Ok(again) => Ok(again),
+                        Err(error) => Ok(Published { unfinished: Some(error), ..published }),
+                    },
+                    Err(error) => Ok(Published { unfinished: Some(error), ..published }),
+                }
+            }
+            _ => Ok(published),
+        }
+    }
+
+    async fn publish_once(
+        &self,
+        account: &AccountRef,
+        draft: &ProductDraft,
+        refs: &PublishedRefs,
+    ) -> Result<Published, ChannelError> {
+        self.account_operation(
+            account,
+            "product.publish",
+            |channel, cx| turn(channel.catalog(), "publish", |c| c.publish(cx, draft, refs)),
+            |channel, cx, state, answers| {
+                turn(channel.catalog(), "publish", |c| c.resume_publish(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// The truth about a published product.
+    pub async fn listing(
+        &self,
+        account: &AccountRef,
+        product_id: &str,
+    ) -> Result<RemoteListing, ChannelError> {
+        self.account_operation(
+            account,
+            "product.fetch",
+            |channel, cx| turn(channel.catalog(), "fetch", |c| c.fetch(cx, product_id)),
+            |channel, cx, state, answers| {
+                turn(channel.catalog(), "fetch", |c| c.resume_fetch(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Puts a product on the shelf.
+    pub async fn list(&self, account: &AccountRef, product_id: &str) -> Result<RemoteListing, ChannelError> {
+        self.account_operation(
+            account,
+            "product.list",
+            |channel, cx| turn(channel.catalog(), "list", |c| c.list(cx, product_id)),
+            |channel, cx, state, answers| {
+                turn(channel.catalog(), "list", |c| c.resume_list(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Takes a product off the shelf.
+    pub async fn delist(
+        &self,
+        account: &AccountRef,
+        product_id: &str,
+    ) -> Result<RemoteListing, ChannelError> {
+        self.account_operation(
+            account,
+            "product.delist",
+            |channel, cx| turn(channel.catalog(), "delist", |c| c.delist(cx, product_id)),
+            |channel, cx, state, answers| {
+                turn(channel.catalog(), "delist", |c| c.resume_delist(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Sets quantities of one product's SKUs.
+    pub async fn set_stock(
+        &self,
+        account: &AccountRef,
+        refs: &PublishedRefs,
+        levels: &[StockLevel],
+    ) -> Result<Vec<StockOutcome>, ChannelError> {
+        self.account_operation(
+            account,
+            "stock.set",
+            |channel, cx| turn(channel.stock(), "stock", |c| c.set_stock(cx, refs, levels)),
+            |channel, cx, state, answers| {
+                turn(channel.stock(), "stock", |c| c.resume_set_stock(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// One page of ids of orders changed within a window.
+    pub async fn orders_changed(
+        &self,
+        account: &AccountRef,
+        window: TimeWindow,
+        cursor: Option<&str>,
+    ) -> Result<Page<String>, ChannelError> {
+        self.account_operation(
+            account,
+            "order.list",
+            |channel, cx| turn(channel.orders(), "orders", |c| c.list_changed(cx, window, cursor)),
+            |channel, cx, state, answers| {
+                turn(channel.orders(), "orders", |c| c.resume_list_changed(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// One order.
+    pub async fn order(&self, account: &AccountRef, order_id: &str) -> Result<ChannelOrder, ChannelError> {
+        self.account_operation(
+            account,
+            "order.fetch",
+            |channel, cx| turn(channel.orders(), "orders", |c| c.fetch(cx, order_id)),
+            |channel, cx, state, answers| {
+                turn(channel.orders(), "orders", |c| c.resume_fetch(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// The carriers the channel knows.
+    pub async fn carriers(&self, account: &AccountRef) -> Result<Vec<Carrier>, ChannelError> {
+        self.account_operation(
+            account,
+            "carrier.list",
+            |channel, cx| turn(channel.fulfilment(), "carriers", |c| c.carriers(cx)),
+            |channel, cx, state, answers| {
+                turn(channel.fulfilment(), "carriers", |c| c.resume_carriers(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Tells the channel that parcels were sent.
+    pub async fn ship(&self, account: &AccountRef, shipment: &Shipment) -> Result<ShipOutcome, ChannelError> {
+        self.account_operation(
+            account,
+            "order.ship",
+            |channel, cx| turn(channel.fulfilment(), "ship", |c| c.ship(cx, shipment)),
+            |channel, cx, state, answers| {
+                turn(channel.fulfilment(), "ship", |c| c.resume_ship(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// An operation with the account's token; the token is refreshed and the operation started again, once.
+    async fn account_operation<T>(
+        &self,
+        account: &AccountRef,
+        name: &'static str,
+        start: impl Fn(&dyn Channel, &Context<'_>) -> Turn<T>,
+        resume: impl Fn(&dyn Channel, &Context<'_>, &[u8], &[Answer]) -> Turn<T>,
+    ) -> Result<T, ChannelError> {
+        let channel = self.channel(account.channel)?;
+        let operation = Operation { channel, target: Target::Account(*account), name };
+        let stored = Box::pin(self.account_ready(account)).await?;
+        let seen = stored.credentials.access_token.as_ref().map(|token| token.value.clone());
+        let first = self
+            .drive(
+                operation,
+                &holder(stored),
+                |cx| start(channel, cx),
+                |cx, state, answers| resume(channel, cx, state, answers),
+            )
+            .await;
+        match first {
+            Err(error) if error.class == ErrorClass::RetryAfterRefresh => {
+                let stored = Box::pin(self.refresh_account_seen(account, seen.as_ref())).await?;
+                self.drive(
+                    operation,
+                    &holder(stored),
+                    |cx| start(channel, cx),
+                    |cx, state, answers| resume(channel, cx, state, answers),
+                )
+                .await
+            }
+            other => other,
+        }
+    }
+}
+
+/// Account operations run with the account's token only: the app's credentials stay out of them.
+fn holder(stored: StoredAccount) -> Holder {
+    Holder { app: None, account: Some(stored.credentials), settings: stored.settings }
+}

@@ -1,0 +1,177 @@
+//! The HTTP client: base URLs by name, time limits, no redirects, bounded answers.
+
+use crate::config::{ConfigError, HostConfig, is_loopback};
+use crate::vault::{AccountRef, AssetSource};
+use qianpu_sdk::{Answer, Body, ChannelInfo, Method, PartContent, Request, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+pub(crate) struct Http {
+    /// For the platforms: the machine's proxy settings apply.
+    outside: reqwest::Client,
+    /// For a stand-in on this machine: never through a proxy.
+    loopback: reqwest::Client,
+    assets: Arc<dyn AssetSource>,
+    max_response_bytes: usize,
+    timeout: Duration,
+    max_timeout: Duration,
+}
+
+impl Http {
+    pub(crate) fn new(config: &HostConfig, assets: Arc<dyn AssetSource>) -> Result<Self, ConfigError> {
+        // Somebody else may have installed it already; either way one is there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(config.connect_timeout)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .user_agent(concat!("qianpu/", env!("CARGO_PKG_VERSION")))
+        };
+        let made = |result: reqwest::Result<reqwest::Client>| {
+            result.map_err(|error| ConfigError::Client(chain(&error)))
+        };
+        let outside = match builder().https_only(true).build() {
+            Ok(client) => client,
+            // A machine without any root certificate can still talk to a stand-in; https will say what is missing.
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "no root certificates: platforms cannot be reached over https");
+                made(builder().https_only(true).tls_certs_only([]).build())?
+            }
+        };
+        Ok(Self {
+            outside,
+            loopback: made(builder().no_proxy().tls_certs_only([]).build())?,
+            assets,
+            max_response_bytes: config.max_response_bytes,
+            timeout: config.timeout,
+            max_timeout: config.max_timeout,
+        })
+    }
+
+    /// Makes one exchange. Errors of ours (an unknown host, a missing picture) are network errors to the plugin.
+    pub(crate) async fn exchange(
+        &self,
+        base: Url,
+        request: &Request,
+        account: Option<&AccountRef>,
+    ) -> Answer {
+        let timeout = match request.timeout_ms {
+            Some(ms) => Duration::from_millis(u64::from(ms)).min(self.max_timeout),
+            None => self.timeout,
+        };
+        match tokio::time::timeout(timeout, self.send(base, request, account)).await {
+            Ok(Ok(response)) => Answer::Response(response),
+            Ok(Err(text)) => Answer::NetworkError(text),
+            Err(_) => Answer::TimedOut,
+        }
+    }
+
+    async fn send(
+        &self,
+        base: Url,
+        request: &Request,
+        account: Option<&AccountRef>,
+    ) -> Result<Response, String> {
+        let client =
+            if is_loopback(&base) && base.scheme() == "http" { &self.loopback } else { &self.outside };
+        let url = address(base, request)?;
+        let mut builder = client.request(method(request.method), url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = match &request.body {
+            Body::Empty => builder,
+            Body::Bytes { content_type, bytes } => {
+                builder.header("content-type", content_type).body(bytes.clone())
+            }
+            Body::Multipart(_) => builder.multipart(self.form(request, account).await?),
+        };
+        let mut answer = builder.send().await.map_err(|error| chain(&error.without_url()))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error.without_url()))? {
+            if body.len() + chunk.len() > self.max_response_bytes {
+                return Err(format!("the answer is larger than {} bytes", self.max_response_bytes));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = answer
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        Ok(Response { status: answer.status().as_u16(), headers, body })
+    }
+
+    async fn form(
+        &self,
+        request: &Request,
+        account: Option<&AccountRef>,
+    ) -> Result<reqwest::multipart::Form, String> {
+        let Body::Multipart(parts) = &request.body else { return Ok(reqwest::multipart::Form::new()) };
+        let mut form = reqwest::multipart::Form::new();
+        for part in parts {
+            let bytes = match &part.content {
+                PartContent::Bytes(bytes) => bytes.clone(),
+                PartContent::Asset(asset) => {
+                    let account = account.ok_or("pictures belong to an account, and there is none")?;
+                    self.assets.load(account, asset).await.map_err(|error| error.to_string())?
+                }
+            };
+            let mut field = reqwest::multipart::Part::bytes(bytes);
+            if let Some(filename) = &part.filename {
+                field = field.file_name(filename.clone());
+            }
+            if let Some(content_type) = &part.content_type {
+                field = field.mime_str(content_type).map_err(|error| error.to_string())?;
+            }
+            form = form.part(part.name.clone(), field);
+        }
+        Ok(form)
+    }
+}
+
+/// The base URL of the host a request names; only hosts of the plugin's manifest exist.
+pub(crate) fn base_url(config: &HostConfig, info: &ChannelInfo, host: &str) -> Option<Url> {
+    let own = info.hosts.iter().find(|named| named.name == host)?;
+    config.base_url(info.slug, host, own.base_url)
+}
+
+fn address(mut base: Url, request: &Request) -> Result<Url, String> {
+    if !request.path.starts_with('/')
+        || request.path.contains(['?', '#', '\\'])
+        || request.path.contains("..")
+    {
+        return Err(format!("the path {} is not allowed", request.path));
+    }
+    let path = format!("{}{}", base.path().trim_end_matches('/'), request.path);
+    base.set_path(&path);
+    base.set_query(None);
+    if !request.query.is_empty() {
+        base.query_pairs_mut().extend_pairs(&request.query);
+    }
+    Ok(base)
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+/// The error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,29 @@
+//! The host of channel plugins: it makes every network call, so that plugins make none.
+//!
+//! * [`CHANNELS`] is the registry; being listed means being tested by the conformance suite.
+//! * [`Host`] runs operations: it loads credentials from the [`TokenVault`], drives the plugin's step machine,
+//!   refreshes tokens (one flight per account), spends rate-limit buckets, repeats busy calls a little, and shows
+//!   every exchange, masked, to the [`ExchangeObserver`].
+//! * It never waits more than a few seconds: longer waits come back as `retry_later`, and the caller's job waits.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod account_calls;
+mod app_calls;
+mod buckets;
+mod config;
+mod drive;
+mod flights;
+mod http;
+mod observe;
+mod refresh;
+mod registry;
+mod vault;
+
+pub use config::{BaseUrl, ConfigError, HostConfig};
+pub use drive::{Host, HostParts, Now};
+pub use observe::{Exchange, ExchangeObserver, NoObserver, Target};
+pub use registry::{CHANNELS, find};
+pub use vault::{
+    AccountRef, AppRef, AssetError, AssetSource, NoAssets, StoredAccount, StoredApp, TokenVault, VaultError,
+};

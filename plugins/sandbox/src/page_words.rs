@@ -1,0 +1,145 @@
+//! The pages' template helpers and their words in Chinese and English.
+
+use crate::clock::china_time;
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
+use serde_json::Value;
+
+pub fn install(registry: &mut Handlebars<'static>) {
+    registry.register_helper("t", Box::new(translate));
+    registry.register_helper("word", Box::new(word));
+    registry.register_helper("yuan", Box::new(yuan));
+    registry.register_helper("when", Box::new(when));
+    handlebars::handlebars_helper!(same: |a: Json, b: Json| a == b);
+    registry.register_helper("same", Box::new(same));
+}
+
+fn is_english(context: &Context) -> bool {
+    context.data().get("lang").and_then(Value::as_str) == Some("en")
+}
+
+fn text(helper: &Helper<'_>, index: usize) -> String {
+    match helper.param(index).map(|p| p.value()) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// `{{t "中文" "English"}}`
+fn translate(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    context: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    out.write(&text(helper, usize::from(is_english(context))))?;
+    Ok(())
+}
+
+/// `{{yuan fen}}` as ¥1,234.56
+fn yuan(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    out.write(&yuan_text(helper.param(0).and_then(|p| p.value().as_i64()).unwrap_or(0)))?;
+    Ok(())
+}
+
+fn yuan_text(fen: i64) -> String {
+    let whole = (fen.unsigned_abs() / 100).to_string();
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{}¥{grouped}.{:02}", if fen < 0 { "-" } else { "" }, fen.unsigned_abs() % 100)
+}
+
+/// `{{when seconds}}` in China's time.
+fn when(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    if let Some(seconds) = helper.param(0).and_then(|p| p.value().as_u64()) {
+        out.write(&china_time(seconds))?;
+    }
+    Ok(())
+}
+
+/// `{{word "order" 20}}`: the name of a platform number or a sandbox word.
+fn word(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    context: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let (kind, value) = (text(helper, 0), text(helper, 1));
+    let found = WORDS.iter().find(|(k, v, _, _)| *k == kind && *v == value);
+    let shown = found.map(|(_, _, zh, en)| if is_english(context) { *en } else { *zh });
+    out.write(&handlebars::html_escape(shown.unwrap_or(&value)))?;
+    Ok(())
+}
+
+const WORDS: &[(&str, &str, &str, &str)] = &[
+    ("kind", "store", "微信小店", "WeChat shop"),
+    ("kind", "official_account", "公众号", "Official account"),
+    ("order", "10", "待付款", "to pay"),
+    ("order", "20", "待发货", "to ship"),
+    ("order", "21", "部分发货", "partly shipped"),
+    ("order", "30", "待收货", "shipped"),
+    ("order", "100", "已完成", "done"),
+    ("order", "190", "商家取消", "cancelled by merchant"),
+    ("order", "200", "已全部退款", "refunded"),
+    ("order", "250", "已取消", "cancelled"),
+    ("product", "5", "上架", "listed"),
+    ("product", "6", "回收站", "in the bin"),
+    ("product", "11", "自主下架", "delisted"),
+    ("product", "13", "系统下架", "taken down by the platform"),
+    ("product", "14", "保证金不足下架", "taken down: deposit too low"),
+    ("product", "15", "品牌过期下架", "taken down: brand expired"),
+    ("product", "20", "封禁", "banned"),
+    ("push", "waiting", "等待", "waiting"),
+    ("push", "delivered", "已送达", "delivered"),
+    ("push", "failed", "失败", "failed"),
+    ("push", "dropped", "已丢弃", "dropped"),
+    ("scene", "1", "其他", "elsewhere"),
+    ("scene", "2", "直播间", "live room"),
+    ("scene", "3", "短视频", "short video"),
+    ("scene", "4", "商品分享", "shared product"),
+    ("scene", "5", "橱窗主页", "showcase"),
+    ("scene", "6", "公众号文章商品卡片", "article card"),
+    ("action", "pay", "付款", "Pay"),
+    ("action", "cancel", "取消订单", "Cancel"),
+    ("action", "timeout", "超时未付", "Let it time out"),
+    ("action", "confirm", "确认收货", "Confirm receipt"),
+    ("action", "settle", "结算", "Settle"),
+    ("action", "refund", "申请退款", "Ask for a refund"),
+    ("action", "return", "申请退货退款", "Ask to return"),
+    ("fault", "drop", "丢弃", "drop"),
+    ("fault", "duplicate", "重复", "send twice"),
+    ("fault", "delay", "延迟 10 秒", "delay by 10 s"),
+    ("fault", "reorder", "乱序", "reorder"),
+    ("fault", "bad_signature", "错误签名", "wrong signature"),
+    ("fault", "foreign_app_id", "他人 AppID", "foreign app id"),
+    ("fault", "changed_body", "篡改密文", "changed body"),
+];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn money_is_grouped() {
+        assert_eq!(super::yuan_text(5), "¥0.05");
+        assert_eq!(super::yuan_text(123_456), "¥1,234.56");
+        assert_eq!(super::yuan_text(-100_000_000), "-¥1,000,000.00");
+    }
+}

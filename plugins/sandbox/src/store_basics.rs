@@ -1,0 +1,127 @@
+//! A store's facts and furniture: shop info, freight templates, addresses, balance.
+
+use crate::calls::{Auth, Call, Route, either, post};
+use crate::errors::{Answer, error, invalid_args, ok, ok_with};
+use crate::state::{AccountKind, text_of};
+use crate::store_order::{DONE, PART_SHIPPED, SHIPPED, TO_SHIP};
+use serde_json::{Value, json};
+
+pub const ROUTES: &[Route] = &[
+    either("/channels/ec/basics/info/get", Auth::Account, info),
+    post("/channels/ec/merchant/getfreighttemplatelist", Auth::Account, template_list),
+    post("/channels/ec/merchant/getfreighttemplatedetail", Auth::Account, template_get),
+    post("/channels/ec/merchant/addfreighttemplate", Auth::Account, template_add),
+    post("/channels/ec/merchant/address/list", Auth::Account, address_list),
+    post("/channels/ec/merchant/address/get", Auth::Account, address_get),
+    post("/channels/ec/merchant/address/add", Auth::Account, address_add),
+    post("/channels/ec/merchant/address/delete", Auth::Account, address_delete),
+    either("/channels/ec/funds/getbalance", Auth::Account, balance),
+];
+
+const FURNITURE_LIMIT: usize = 200;
+
+fn info(call: &mut Call<'_>) -> Answer {
+    let account = call.account()?;
+    if account.kind != AccountKind::Store {
+        return Err(error(48001));
+    }
+    Ok(ok_with(json!({"info": {
+        "nickname": account.nickname,
+        "headimg_url": "",
+        "subject_type": account.subject,
+        "status": account.status,
+        "username": account.user_name,
+        "is_local_life": false,
+        "open_timestamp": account.open_timestamp,
+    }})))
+}
+
+fn template_list(call: &mut Call<'_>) -> Answer {
+    let (offset, limit) = (call.int("offset").unwrap_or(0), call.int("limit").unwrap_or(20).clamp(1, 100));
+    let (offset, limit) = (usize::try_from(offset).unwrap_or(0), usize::try_from(limit).unwrap_or(20));
+    let ids: Vec<String> =
+        call.account()?.freight_templates.keys().skip(offset).take(limit).cloned().collect();
+    Ok(ok_with(json!({"template_id_list": ids})))
+}
+
+fn template_get(call: &mut Call<'_>) -> Answer {
+    let id = call.id("template_id")?.to_string();
+    let template = call.account()?.freight_templates.get(&id).cloned().ok_or_else(|| error(10020019))?;
+    Ok(ok_with(json!({"freight_template": template})))
+}
+
+fn template_add(call: &mut Call<'_>) -> Answer {
+    let mut template = call.body.get("freight_template").cloned().unwrap_or_default();
+    if text_of(template.get("name")).is_empty() || !template.is_object() {
+        return Err(invalid_args("freight_template.name is empty"));
+    }
+    let (id, now) = (call.state.new_id(5000).to_string(), call.now.seconds());
+    let account = call.account()?;
+    if account.freight_templates.len() >= FURNITURE_LIMIT {
+        return Err(error(40097));
+    }
+    if let Some(members) = template.as_object_mut() {
+        members.insert("template_id".into(), json!(id));
+        members.insert("create_time".into(), json!(now));
+        members.insert("update_time".into(), json!(now));
+    }
+    account.freight_templates.insert(id.clone(), template);
+    Ok(ok_with(json!({"template_id": id})))
+}
+
+fn address_list(call: &mut Call<'_>) -> Answer {
+    let (offset, limit) = (call.int("offset").unwrap_or(0), call.int("limit").unwrap_or(20).clamp(1, 100));
+    let (offset, limit) = (usize::try_from(offset).unwrap_or(0), usize::try_from(limit).unwrap_or(20));
+    let ids: Vec<String> = call.account()?.addresses.keys().skip(offset).take(limit).cloned().collect();
+    Ok(ok_with(json!({"address_id_list": ids})))
+}
+
+fn address_get(call: &mut Call<'_>) -> Answer {
+    let id = call.id("address_id")?.to_string();
+    let address = call.account()?.addresses.get(&id).cloned();
+    Ok(ok_with(json!({"address_detail": address.ok_or_else(|| invalid_args("address_id is unknown"))?})))
+}
+
+fn address_add(call: &mut Call<'_>) -> Answer {
+    let mut address = call.body.get("address_detail").cloned().unwrap_or_default();
+    if !address.get("address_info").is_some_and(Value::is_object) {
+        return Err(invalid_args("address_detail.address_info is missing"));
+    }
+    let (id, now) = (call.state.new_id(9000).to_string(), call.now.seconds());
+    let account = call.account()?;
+    if account.addresses.len() >= FURNITURE_LIMIT {
+        return Err(error(40097));
+    }
+    if let Some(members) = address.as_object_mut() {
+        members.insert("address_id".into(), json!(id));
+        members.insert("create_time".into(), json!(now));
+        members.insert("update_time".into(), json!(now));
+    }
+    account.addresses.insert(id.clone(), address);
+    Ok(ok_with(json!({"address_id": id})))
+}
+
+fn address_delete(call: &mut Call<'_>) -> Answer {
+    let id = call.id("address_id")?.to_string();
+    match call.account()?.addresses.remove(&id) {
+        Some(_) => Ok(ok()),
+        None => Err(invalid_args("address_id is unknown")),
+    }
+}
+
+/// Settled orders are available, paid ones pending.
+fn balance(call: &mut Call<'_>) -> Answer {
+    let mut available = 0;
+    let mut pending = 0;
+    for order in call.state.orders.values().filter(|order| order.appid == call.appid) {
+        let refunds = order.aftersale_ids.iter().filter_map(|id| call.state.aftersales.get(id));
+        let refunded: i64 =
+            refunds.filter(|sale| sale.status.ends_with("_SUCCESS")).map(|sale| sale.amount).sum();
+        if order.settle_time.is_some() {
+            available += order.total() - refunded;
+        } else if [TO_SHIP, PART_SHIPPED, SHIPPED, DONE].contains(&order.status) {
+            pending += order.total() - refunded;
+        }
+    }
+    Ok(ok_with(json!({"available_amount": available, "pending_amount": pending, "sub_mchid": "1900000109"})))
+}

@@ -1,0 +1,41 @@
+//! The entry of a plugin: who it is and what it can do.
+
+use crate::auth::{AccountAuth, AccountProfile, AppAuth};
+use crate::catalog::{Catalog, Stock};
+use crate::context::Context;
+use crate::fulfilment::Fulfilment;
+use crate::http::Answer;
+use crate::info::ChannelInfo;
+use crate::orders::Orders;
+use crate::push::Webhook;
+use crate::step::Turn;
+
+/// A channel. Every accessor is mandatory: a plugin says `None` for what it does not have.
+pub trait Channel: Send + Sync {
+    /// Who it is.
+    fn info(&self) -> &'static ChannelInfo;
+    /// Linking accounts through the provider's channel app.
+    fn app(&self) -> Option<&dyn AppAuth>;
+    /// Keeping an account's token fresh.
+    fn auth(&self) -> Option<&dyn AccountAuth>;
+    /// Receiving pushes.
+    fn webhook(&self) -> Option<&dyn Webhook>;
+    /// Reading the account's profile.
+    fn account(&self) -> Option<&dyn AccountInfo>;
+    /// Publishing products.
+    fn catalog(&self) -> Option<&dyn Catalog>;
+    /// Setting stock.
+    fn stock(&self) -> Option<&dyn Stock>;
+    /// Reading orders.
+    fn orders(&self) -> Option<&dyn Orders>;
+    /// Shipping.
+    fn fulfilment(&self) -> Option<&dyn Fulfilment>;
+}
+
+/// Reading the account's own profile with the account's token.
+pub trait AccountInfo: Send + Sync {
+    /// Asks for the profile. Doubles as the check that a direct link works.
+    fn profile(&self, cx: &Context<'_>) -> Turn<AccountProfile>;
+    /// Goes on with [`AccountInfo::profile`].
+    fn resume_profile(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<AccountProfile>;
+}

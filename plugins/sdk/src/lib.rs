@@ -1,0 +1,86 @@
+//! What the author of a channel plugin sees.
+//!
+//! A plugin is a set of **pure functions**. It never opens a socket, reads a clock or draws a random number:
+//! it *describes* requests and *reads* answers, and the host does the I/O. Tokens, limits, retries, masking
+//! and logs therefore live in one place, and a plugin's test is a table of bytes in and values out.
+//!
+//! * [`Channel`] is the entry: who it is ([`ChannelInfo`]) and which capabilities it has. A capability it
+//!   lacks is `None`; pages then show no button for it. No capability method has a default body.
+//! * Operations are step machines ([`Step`]): `start` → `Call` → `resume` → … → `Done`.
+//! * Pushes go through [`Webhook`]: verify, decode, acknowledge. Verification has no default.
+//! * Failures are [`ChannelError`]s; their class tells the host and the merchant what to do next.
+//!
+//! # Example: one operation, driven by hand
+//!
+//! ```
+//! use qianpu_sdk::{Answer, ChannelError, Context, Request, Response, Step, Turn};
+//!
+//! /// Asks a platform for the name of the shop.
+//! fn shop_name(cx: &Context<'_>) -> Turn<String> {
+//!     let token = cx.account_token()?;
+//!     Ok(Step::call(Request::get("api", "/shop").secret_query("access_token", token.expose()), Vec::new()))
+//! }
+//! fn resume_shop_name(_cx: &Context<'_>, _state: &[u8], answers: &[Answer]) -> Turn<String> {
+//!     let body: serde_json::Value = Answer::only(answers)?.json()?;
+//!     let name = body["name"].as_str().ok_or_else(|| ChannelError::unexpected("no name"))?;
+//!     Ok(Step::Done(name.to_owned()))
+//! }
+//!
+//! # use qianpu_sdk::{AccountCredentials, AccessToken, Locale, Secret};
+//! # use qianpu_domain::time::Timestamp;
+//! let account = AccountCredentials {
+//!     external_id: "wx1".into(),
+//!     secret: None,
+//!     access_token: Some(AccessToken { value: Secret::new("t".into()), expires_at: Timestamp::from_seconds(9) }),
+//!     refresh_token: None,
+//! };
+//! let settings = serde_json::json!({});
+//! let cx = Context { now: Timestamp::from_seconds(1), nonce: "0", app: None, account: Some(&account),
+//!     settings: &settings, locale: Locale::Zh };
+//! let Step::Call { requests, state, .. } = shop_name(&cx)? else { unreachable!() };
+//! assert_eq!(requests[0].path, "/shop");
+//! assert!(!format!("{:?}", requests[0]).contains("\"t\""), "tokens are masked");
+//! let answer = Answer::Response(Response { status: 200, headers: vec![], body: br#"{"name":"x"}"#.to_vec() });
+//! assert!(matches!(resume_shop_name(&cx, &state, &[answer])?, Step::Done(name) if name == "x"));
+//! # Ok::<(), ChannelError>(())
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod auth;
+mod catalog;
+mod channel;
+mod context;
+mod error;
+mod fulfilment;
+mod http;
+mod info;
+mod notice;
+mod orders;
+mod push;
+mod secret;
+mod step;
+pub mod wire;
+
+pub use auth::{
+    AccountAuth, AccountProfile, AppAuth, Authorisation, AuthorisedAccount, LinkInvitation, LinkRequest,
+    TokenSet,
+};
+pub use catalog::{
+    AuditState, Catalog, ListingState, Picture, ProductDraft, Published, PublishedRefs, RemoteListing,
+    ShelfState, SkuDraft, Spec, Stock, StockLevel, StockOutcome, WithdrawnReason,
+};
+pub use channel::{AccountInfo, Channel};
+pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Locale, PushCredentials};
+pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
+pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};
+pub use http::{Answer, Body, Method, Part, PartContent, Request, Response};
+pub use info::{AccountKind, Bucket, ChannelInfo, HostName, LinkMode, PushFormat, PushRule};
+pub use notice::{Notice, NoticeKind};
+pub use orders::{
+    Attribution, CancelReason, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress, OrderAmounts,
+    OrderState, Orders, Page, Relation, Scene, SourceAccount, TimeWindow,
+};
+pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
+pub use secret::Secret;
+pub use step::{Step, Turn, decode_state, encode_state};

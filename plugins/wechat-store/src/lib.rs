@@ -1,0 +1,78 @@
+//! WeChat shop 微信小店: products, stock, orders, shipping.
+//!
+//! A merchant links the shop by buying the provider's service in the platform's market (the platform pushes
+//! `authorized`), or directly by id and secret. Facts and field names: the platform's documents, `channels/ec/…`.
+//! Nothing here is idempotent at the platform, so every writing operation reads first.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod account;
+mod listing;
+mod order;
+mod orders;
+mod product;
+mod publish;
+mod shipping;
+mod stock;
+mod webhook;
+
+use qianpu_sdk::{
+    AccountAuth, AccountInfo, AccountKind, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment, LinkMode,
+    Orders, PushFormat, PushRule, Stock, Webhook,
+};
+use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
+use qianpu_wechat_wire::component::{Component, LinkStyle};
+use qianpu_wechat_wire::profile::STORE;
+use qianpu_wechat_wire::token::WechatAccountAuth;
+
+/// The channel.
+#[derive(Debug, Clone, Copy)]
+pub struct WechatStore;
+
+static INFO: ChannelInfo = ChannelInfo {
+    slug: "wechat-store",
+    name_en: "WeChat shop",
+    name_zh: "微信小店",
+    kinds: &[AccountKind { code: STORE, name_en: "WeChat shop", name_zh: "微信小店" }],
+    link_modes: &[LinkMode::Purchase, LinkMode::Direct],
+    app_family: Some("wechat-open"),
+    push_rules: &[
+        // Third-party platform: XML only. A shop's own developer: JSON only. Both in secure mode only.
+        PushRule { mode: LinkMode::Purchase, formats: &[PushFormat::Xml] },
+        PushRule { mode: LinkMode::Direct, formats: &[PushFormat::Json] },
+    ],
+    hosts: HOSTS,
+    buckets: BUCKETS,
+};
+
+static APP: Component = Component { link: LinkStyle::Purchase };
+
+impl Channel for WechatStore {
+    fn info(&self) -> &'static ChannelInfo {
+        &INFO
+    }
+    fn app(&self) -> Option<&dyn AppAuth> {
+        Some(&APP)
+    }
+    fn auth(&self) -> Option<&dyn AccountAuth> {
+        Some(&WechatAccountAuth)
+    }
+    fn webhook(&self) -> Option<&dyn Webhook> {
+        Some(self)
+    }
+    fn account(&self) -> Option<&dyn AccountInfo> {
+        Some(self)
+    }
+    fn catalog(&self) -> Option<&dyn Catalog> {
+        Some(self)
+    }
+    fn stock(&self) -> Option<&dyn Stock> {
+        Some(self)
+    }
+    fn orders(&self) -> Option<&dyn Orders> {
+        Some(self)
+    }
+    fn fulfilment(&self) -> Option<&dyn Fulfilment> {
+        Some(self)
+    }
+}

@@ -1,0 +1,110 @@
+//! Who acts, for which tenant. Contexts have private fields and are made by [`crate::resolve`],
+//! [`crate::authz`] and [`crate::jobs`] only.
+
+use qianpu_domain::access::Surface;
+use qianpu_domain::ids::{JobId, RequestId, TenantId, UserId};
+
+/// Who did it, for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person of the console or API.
+    User {
+        /// The person.
+        id: UserId,
+        /// Shown name at the time.
+        name: String,
+    },
+    /// A channel that pushed to us; the channel's slug.
+    Channel(String),
+    /// A background job of a kind.
+    Job(String, JobId),
+    /// A public visitor: an applicant before there is a user, a storefront visitor.
+    Visitor,
+    /// The installation itself (start-up, command line).
+    System(&'static str),
+}
+
+impl Actor {
+    /// Kind, id and name for the audit log.
+    pub fn audit_parts(&self) -> (&'static str, String, String) {
+        match self {
+            Self::User { id, name } => ("user", id.to_string(), name.clone()),
+            Self::Channel(slug) => ("channel", slug.clone(), slug.clone()),
+            Self::Job(kind, id) => ("job", id.to_string(), kind.clone()),
+            Self::Visitor => ("visitor", String::new(), String::new()),
+            Self::System(task) => ("system", (*task).to_owned(), (*task).to_owned()),
+        }
+    }
+}
+
+/// One tenant, one actor, one request.
+#[derive(Clone, Debug)]
+pub struct TenantCtx {
+    pub(crate) tenant: TenantId,
+    pub(crate) kind: Surface,
+    /// The provider of a merchant; the tenant itself for a provider; none for the operator.
+    pub(crate) provider: Option<TenantId>,
+    pub(crate) actor: Actor,
+    pub(crate) request: RequestId,
+}
+
+impl TenantCtx {
+    /// The tenant.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+    /// Which tier it is.
+    pub fn kind(&self) -> Surface {
+        self.kind
+    }
+    /// The provider it belongs to (itself, for a provider).
+    pub fn provider(&self) -> Option<TenantId> {
+        self.provider
+    }
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+    /// The request.
+    pub fn request_id(&self) -> RequestId {
+        self.request
+    }
+    /// A provider's own view across its merchants, for work that came through its channel app. None for
+    /// anyone but a provider.
+    pub fn provider_view(&self) -> Option<ProviderCtx> {
+        let provider = self.provider.filter(|_| self.kind == Surface::Provider)?;
+        Some(ProviderCtx { provider, request: self.request })
+    }
+}
+
+/// A provider looking across its merchants. Reads only.
+#[derive(Clone, Debug)]
+pub struct ProviderCtx {
+    pub(crate) provider: TenantId,
+    pub(crate) request: RequestId,
+}
+
+impl ProviderCtx {
+    /// The provider.
+    pub fn provider(&self) -> TenantId {
+        self.provider
+    }
+    /// The request.
+    pub fn request_id(&self) -> RequestId {
+        self.request
+    }
+}
+
+/// The installation's own work: directory, registry, queues. It opens no tenant's rows.
+#[derive(Clone, Debug)]
+pub struct SystemCtx {
+    pub(crate) task: &'static str,
+    pub(crate) request: RequestId,
+}
+
+impl SystemCtx {
+    /// For a named task; the name goes to the audit log.
+    pub fn for_task(task: &'static str, request: RequestId) -> Self {
+        Self { task, request }
+    }
+}

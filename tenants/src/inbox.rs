@@ -1,0 +1,105 @@
+//! The inbox: each verified push is stored once. A push only says "go and fetch".
+
+use crate::db::TenantTx;
+use crate::entity::inbox_message;
+use crate::error::{StoreError, StoreResult};
+use qianpu_domain::ids::InboxId;
+use qianpu_domain::time::Timestamp;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+/// A verified push.
+#[derive(Clone, Debug)]
+pub struct NewInboxMessage<'a> {
+    /// The channel account or channel app it came for.
+    pub owner: Uuid,
+    /// Unique per owner: the platform's message id, or what identifies the event.
+    pub dedup_key: &'a str,
+    /// Normalised kind.
+    pub kind: &'a str,
+    /// External id of what changed.
+    pub subject: &'a str,
+    /// The push's own hint, without secrets.
+    pub payload: &'a str,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// New.
+    New(InboxId),
+    /// Seen before; nothing was written.
+    Duplicate,
+}
+
+/// Stores a push unless its key was seen.
+pub async fn inbox_insert(tx: &mut TenantTx, message: &NewInboxMessage<'_>) -> StoreResult<Stored> {
+    let id = tx.new_id();
+    let row = inbox_message::ActiveModel {
+        tenant_id: Set(tx.tenant()),
+        id: Set(id),
+        owner_id: Set(message.owner),
+        dedup_key: Set(message.dedup_key.to_owned()),
+        kind: Set(message.kind.to_owned()),
+        subject: Set(message.subject.to_owned()),
+        payload: Set(message.payload.to_owned()),
+        received_at: Set(tx.now().micros()),
+        handled_at: Set(None),
+    };
+    let conflict = OnConflict::columns([
+        inbox_message::Column::TenantId,
+        inbox_message::Column::OwnerId,
+        inbox_message::Column::DedupKey,
+    ])
+    .do_nothing()
+    .to_owned();
+    let rows =
+        inbox_message::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    Ok(if rows == 1 { Stored::New(InboxId(id)) } else { Stored::Duplicate })
+}
+
+/// A stored push.
+#[derive(Clone, Debug)]
+pub struct InboxMessage {
+    /// Its id.
+    pub id: InboxId,
+    /// The channel account or channel app.
+    pub owner: Uuid,
+    /// Normalised kind.
+    pub kind: String,
+    /// External id of what changed.
+    pub subject: String,
+    /// The push's hint.
+    pub payload: String,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// One message.
+pub async fn inbox_get(tx: &TenantTx, id: InboxId) -> StoreResult<InboxMessage> {
+    let row = inbox_message::Entity::find_by_id((tx.tenant(), id.0))
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::NotFound)?;
+    Ok(InboxMessage {
+        id,
+        owner: row.owner_id,
+        kind: row.kind,
+        subject: row.subject,
+        payload: row.payload,
+        received_at: Timestamp::from_micros(row.received_at),
+    })
+}
+
+/// Marks a message as handled.
+pub async fn inbox_handled(tx: &mut TenantTx, id: InboxId) -> StoreResult<()> {
+    use sea_orm::sea_query::Expr;
+    inbox_message::Entity::update_many()
+        .col_expr(inbox_message::Column::HandledAt, Expr::value(tx.now().micros()))
+        .filter(inbox_message::Column::TenantId.eq(tx.tenant()))
+        .filter(inbox_message::Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}

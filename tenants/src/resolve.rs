@@ -1,0 +1,205 @@
+//! From what a request carries to a [`Caller`] or a context: the directory look-ups.
+
+use crate::authz::{Caller, Scope};
+use crate::context::{Actor, SystemCtx, TenantCtx};
+use crate::db::Db;
+use crate::error::{StoreError, StoreResult};
+use crate::store::tenant::{TenantRow, TenantState};
+use crate::store::{directory, session, staff, tenant, user};
+use qianpu_domain::access::Surface;
+use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
+use qianpu_domain::subject::ShopName;
+use uuid::Uuid;
+
+/// The person behind an access token (already verified): session alive, user active, grants read anew,
+/// so that the removal of a role acts at once. `None` when anything of it no longer holds.
+pub async fn by_token(
+    db: &Db,
+    tenant: TenantId,
+    session: SessionId,
+    request: RequestId,
+) -> StoreResult<Option<Caller>> {
+    let Some((row, ctx)) = open(db, tenant, Actor::Visitor, request).await? else { return Ok(None) };
+    let tx = db.read(&ctx).await?;
+    match session::session_find(&tx, session).await? {
+        Some(found) => caller(&tx, row, found).await,
+        None => Ok(None),
+    }
+}
+
+/// The person behind a console cookie `<tenant hex>.<token>`.
+pub async fn by_console_cookie(db: &Db, cookie: &str, request: RequestId) -> StoreResult<Option<Caller>> {
+    let Some((tenant, token)) = cookie.split_once('.') else { return Ok(None) };
+    let Ok(tenant) = Uuid::try_parse(tenant) else { return Ok(None) };
+    let Some((row, ctx)) = open(db, TenantId(tenant), Actor::Visitor, request).await? else {
+        return Ok(None);
+    };
+    let tx = db.read(&ctx).await?;
+    match session::session_by_token(&tx, token).await? {
+        Some(found) => caller(&tx, row, found).await,
+        None => Ok(None),
+    }
+}
+
+async fn caller(
+    tx: &crate::db::TenantTx,
+    row: TenantRow,
+    session: session::Session,
+) -> StoreResult<Option<Caller>> {
+    if session.revoked || session.expires_at <= tx.now() || row.state == TenantState::Closed {
+        return Ok(None);
+    }
+    let Some(person) = user::user_find(tx, session.user).await?.filter(|person| person.active) else {
+        return Ok(None);
+    };
+    let roles = staff::grant_list(tx, session.user)
+        .await?
+        .into_iter()
+        .filter(|grant| grant.role.surface() == row.kind)
+        .map(|grant| (grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop)))
+        .collect();
+    let actor = Actor::User { id: person.id, name: person.display_name.clone() };
+    Ok(Some(Caller {
+        user: person.id,
+        name: person.display_name,
+        email: person.email,
+        session: session.id,
+        csrf_token: session.csrf_token,
+        roles,
+        tenant_name: row.name.clone(),
+        tenant_state: row.state,
+        locale: person.locale,
+        ctx: TenantCtx { actor, ..tx.ctx().clone() },
+    }))
+}
+
+/// Where a log-in e-mail lives.
+pub async fn by_login_email(
+    db: &Db,
+    email: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, UserId)>> {
+    let Some(key) = lookup(db, directory::LOGIN_EMAIL, &email.to_lowercase(), request).await? else {
+        return Ok(None);
+    };
+    let Some((_, ctx)) = open(db, key.tenant, Actor::Visitor, request).await? else { return Ok(None) };
+    Ok(Some((ctx, UserId(key.target))))
+}
+
+/// The owner of a push token: the context acts as the channel.
+pub async fn by_hook_token(
+    db: &Db,
+    kind: &'static str,
+    token: &str,
+    channel: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, Uuid)>> {
+    let Some(key) = lookup(db, kind, token, request).await? else { return Ok(None) };
+    let Some((_, ctx)) = open(db, key.tenant, Actor::Channel(channel.to_owned()), request).await? else {
+        return Ok(None);
+    };
+    Ok(Some((ctx, key.target)))
+}
+
+/// A shop by its slug, for storefront visitors.
+pub async fn by_shop_slug(
+    db: &Db,
+    slug: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, ShopId)>> {
+    let Some(key) = lookup(db, directory::SHOP_SLUG, slug, request).await? else { return Ok(None) };
+    let Some((row, ctx)) = open(db, key.tenant, Actor::Visitor, request).await? else { return Ok(None) };
+    Ok((row.state == TenantState::Active).then_some((ctx, ShopId(key.target))))
+}
+
+/// The tenant that a channel event names by its external account id, when the event came through another
+/// tenant (a provider's channel app): the context acts as the channel.
+pub async fn by_external_account(
+    db: &Db,
+    channel: &str,
+    external_id: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, Uuid)>> {
+    let value = format!("{channel}:{external_id}");
+    let Some(key) = lookup(db, directory::EXTERNAL_ACCOUNT, &value, request).await? else { return Ok(None) };
+    let Some((_, ctx)) = open(db, key.tenant, Actor::Channel(channel.to_owned()), request).await? else {
+        return Ok(None);
+    };
+    Ok(Some((ctx, key.target)))
+}
+
+/// A one-time link (invitation, link state): the kind is one of the directory's.
+pub async fn by_link(
+    db: &Db,
+    kind: &'static str,
+    token: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, Uuid)>> {
+    let Some(key) = lookup(db, kind, token, request).await? else { return Ok(None) };
+    let Some((_, ctx)) = open(db, key.tenant, Actor::Visitor, request).await? else { return Ok(None) };
+    Ok(Some((ctx, key.target)))
+}
+
+/// A provider by its public slug, for its application page.
+pub async fn by_provider_slug(db: &Db, slug: &str, request: RequestId) -> StoreResult<Option<TenantCtx>> {
+    let Some(key) = lookup(db, directory::PROVIDER_SLUG, slug, request).await? else { return Ok(None) };
+    Ok(open(db, key.tenant, Actor::Visitor, request).await?.map(|(_, ctx)| ctx))
+}
+
+/// Whether a shop of the same provider has this name already. A hint for forms: the insert decides.
+pub async fn shop_name_taken(db: &Db, ctx: &TenantCtx, name: &ShopName) -> StoreResult<bool> {
+    let provider = ctx.provider.ok_or(StoreError::NotFound)?;
+    let value = directory::shop_name_value(provider, &name.uniqueness_key());
+    Ok(lookup(db, directory::SHOP_NAME, &value, ctx.request).await?.is_some())
+}
+
+async fn lookup(
+    db: &Db,
+    kind: &'static str,
+    value: &str,
+    request: RequestId,
+) -> StoreResult<Option<directory::GlobalKey>> {
+    if value.is_empty() || value.len() > 400 {
+        return Ok(None);
+    }
+    let tx = db.begin_lookup(&SystemCtx::for_task("directory", request)).await?;
+    directory::key_find(&tx, kind, value).await
+}
+
+async fn open(
+    db: &Db,
+    tenant: TenantId,
+    actor: Actor,
+    request: RequestId,
+) -> StoreResult<Option<(TenantRow, TenantCtx)>> {
+    let tx = db.begin_lookup(&SystemCtx::for_task("registry", request)).await?;
+    let Some(row) = tenant::tenant_find(&tx, tenant).await? else { return Ok(None) };
+    let ctx = TenantCtx { tenant, kind: row.kind, provider: row.provider, actor, request };
+    Ok(Some((row, ctx)))
+}
+
+/// A new merchant tenant of a provider, before anyone has logged in to it; its creator is a visitor.
+pub async fn new_merchant(db: &Db, provider: &TenantCtx, name: &str, locale: &str) -> StoreResult<TenantCtx> {
+    if provider.kind != Surface::Provider {
+        return Err(StoreError::NotFound);
+    }
+    let mut tx = db.begin_system(&SystemCtx::for_task("new merchant", provider.request)).await?;
+    let id = TenantId(crate::random::id(tx.now()));
+    let new = tenant::NewTenant {
+        id,
+        kind: Surface::Merchant,
+        provider: Some(provider.tenant),
+        name,
+        state: TenantState::Applying,
+        locale,
+    };
+    tenant::tenant_insert(&mut tx, &new).await?;
+    tx.commit().await?;
+    Ok(TenantCtx {
+        tenant: id,
+        kind: Surface::Merchant,
+        provider: Some(provider.tenant),
+        actor: Actor::Visitor,
+        request: provider.request,
+    })
+}

@@ -1,0 +1,85 @@
+//! The directory: platform-wide look-ups and uniqueness, `global_keys(kind, value) → (tenant, target)`.
+//! Written in the same transaction as the row it points to.
+
+use crate::db::{SystemTx, TenantTx};
+use crate::entity::global_key;
+use crate::error::{StoreError, StoreResult};
+use qianpu_domain::ids::TenantId;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+/// Log-in e-mail, lower case → user.
+pub const LOGIN_EMAIL: &str = "login_email";
+/// Shop slug → shop.
+pub const SHOP_SLUG: &str = "shop_slug";
+/// Provider slug → provider.
+pub const PROVIDER_SLUG: &str = "provider_slug";
+/// Push token of a channel account → account.
+pub const ACCOUNT_HOOK: &str = "account_hook";
+/// Push token of a channel app → app.
+pub const APP_HOOK: &str = "app_hook";
+/// `channel:external account id` → channel account.
+pub const EXTERNAL_ACCOUNT: &str = "external_account";
+/// Invitation token hash → invitation.
+pub const INVITATION: &str = "invitation";
+/// State of a running account link → link intent.
+pub const LINK_STATE: &str = "link_state";
+/// Shop name within a provider (`provider:name`) → shop.
+pub const SHOP_NAME: &str = "shop_name";
+
+/// The value of a [`SHOP_NAME`] key.
+pub(crate) fn shop_name_value(provider: TenantId, name_key: &str) -> String {
+    format!("{}:{name_key}", provider.0.simple())
+}
+
+/// What a key points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalKey {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The row in it.
+    pub target: Uuid,
+}
+
+pub(crate) async fn key_find(tx: &SystemTx, kind: &str, value: &str) -> StoreResult<Option<GlobalKey>> {
+    let row = global_key::Entity::find_by_id((value.to_owned(), kind.to_owned())).one(tx.conn()).await?;
+    Ok(row.map(|row| GlobalKey { tenant: TenantId(row.tenant_id), target: row.target_id }))
+}
+
+/// Takes a key. `Conflict(kind)` when anyone has it, whichever tenant.
+pub async fn key_insert(tx: &mut TenantTx, kind: &'static str, value: &str, target: Uuid) -> StoreResult<()> {
+    let row = global_key::ActiveModel {
+        value: Set(value.to_owned()),
+        kind: Set(kind.to_owned()),
+        tenant_id: Set(tx.tenant()),
+        target_id: Set(target),
+        created_at: Set(tx.now().micros()),
+    };
+    let conflict =
+        OnConflict::columns([global_key::Column::Value, global_key::Column::Kind]).do_nothing().to_owned();
+    let rows =
+        global_key::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict(kind)) }
+}
+
+/// The tenant's own key of a kind that it has at most one of, such as a provider's slug.
+pub async fn key_value(tx: &TenantTx, kind: &str) -> StoreResult<Option<String>> {
+    let row = global_key::Entity::find()
+        .filter(global_key::Column::TenantId.eq(tx.tenant()))
+        .filter(global_key::Column::Kind.eq(kind))
+        .one(tx.conn())
+        .await?;
+    Ok(row.map(|row| row.value))
+}
+
+/// Gives a key back. Only the tenant's own.
+pub async fn key_delete(tx: &mut TenantTx, kind: &str, value: &str) -> StoreResult<()> {
+    global_key::Entity::delete_many()
+        .filter(global_key::Column::TenantId.eq(tx.tenant()))
+        .filter(global_key::Column::Kind.eq(kind))
+        .filter(global_key::Column::Value.eq(value))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}

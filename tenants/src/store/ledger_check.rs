@@ -1,0 +1,92 @@
+//! Whether a merchant's books are in order (specification §3.3, R12): the book sums to zero, each balance is
+//! the sum of its entries, and the legs of each journal sum to zero.
+
+use crate::db::TenantTx;
+use crate::error::StoreResult;
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use uuid::Uuid;
+
+/// Something that is not in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disorder {
+    /// The balances of a currency, debits less credits, do not sum to zero.
+    Book {
+        /// ISO 4217 code.
+        currency: String,
+        /// What is too much on the debit side, in fen.
+        sum: i64,
+    },
+    /// An account's balance is not the sum of its entries.
+    Balance {
+        /// The account.
+        account: Uuid,
+        /// The balance that is kept.
+        balance: i64,
+        /// What its entries come to.
+        entries: i64,
+    },
+    /// A journal's legs do not sum to zero.
+    Journal {
+        /// The journal.
+        journal: Uuid,
+        /// What is too much on the debit side, in fen.
+        sum: i64,
+    },
+}
+
+/// At most so many of a kind are reported; one is enough to look.
+const MOST: i64 = 20;
+
+#[derive(FromQueryResult)]
+struct BookSum {
+    currency: String,
+    total: i64,
+}
+#[derive(FromQueryResult)]
+struct AccountSum {
+    id: Uuid,
+    balance_fen: i64,
+    total: i64,
+}
+#[derive(FromQueryResult)]
+struct JournalSum {
+    journal_id: Uuid,
+    total: i64,
+}
+
+const BOOKS: &str = "SELECT currency,
+        CAST(SUM(CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END) AS bigint) AS total
+    FROM ledger_accounts WHERE tenant_id = $1 GROUP BY currency
+    HAVING SUM(CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END) <> 0 LIMIT $2";
+
+const BALANCES: &str = "SELECT a.id, a.balance_fen, CAST(COALESCE(SUM(
+            CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END), 0) AS bigint) AS total
+    FROM ledger_accounts a
+    LEFT JOIN entries e ON e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.tenant_id = $1
+    WHERE a.tenant_id = $1 GROUP BY a.id, a.balance_fen
+    HAVING COALESCE(SUM(CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END), 0) <> a.balance_fen
+    LIMIT $2";
+
+const JOURNALS: &str = "SELECT journal_id,
+        CAST(SUM(CASE side WHEN 'debit' THEN amount_fen ELSE -amount_fen END) AS bigint) AS total
+    FROM entries WHERE tenant_id = $1 GROUP BY journal_id
+    HAVING SUM(CASE side WHEN 'debit' THEN amount_fen ELSE -amount_fen END) <> 0 LIMIT $2";
+
+/// Everything that is not in order in the merchant's books; empty when they are.
+pub async fn ledger_check(tx: &TenantTx) -> StoreResult<Vec<Disorder>> {
+    let backend = tx.conn().get_database_backend();
+    let ask = |sql: &str| {
+        Statement::from_sql_and_values(backend, sql.to_owned(), [tx.tenant().into(), MOST.into()])
+    };
+    let mut found = Vec::new();
+    for row in BookSum::find_by_statement(ask(BOOKS)).all(tx.conn()).await? {
+        found.push(Disorder::Book { currency: row.currency, sum: row.total });
+    }
+    for row in AccountSum::find_by_statement(ask(BALANCES)).all(tx.conn()).await? {
+        found.push(Disorder::Balance { account: row.id, balance: row.balance_fen, entries: row.total });
+    }
+    for row in JournalSum::find_by_statement(ask(JOURNALS)).all(tx.conn()).await? {
+        found.push(Disorder::Journal { journal: row.journal_id, sum: row.total });
+    }
+    Ok(found)
+}

@@ -1,0 +1,131 @@
+//! SKUs of listings: the channel's id of each, and the stock we last set there.
+
+use crate::db::TenantTx;
+use crate::entity::{listing, listing_sku};
+use crate::error::StoreResult;
+use qianpu_domain::ids::{ChannelAccountId, ListingId, SkuId};
+use qianpu_domain::time::Timestamp;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+
+/// A SKU of a listing.
+#[derive(Clone, Debug)]
+pub struct ListingSku {
+    /// The listing.
+    pub listing: ListingId,
+    /// Our SKU.
+    pub sku: SkuId,
+    /// The channel's id.
+    pub native_sku_id: Option<String>,
+    /// The quantity last set at the channel.
+    pub pushed_stock: Option<i64>,
+    /// When it was set.
+    pub pushed_at: Option<Timestamp>,
+    /// Why it could not be set.
+    pub error_text: Option<String>,
+}
+
+fn from_model(row: listing_sku::Model) -> ListingSku {
+    ListingSku {
+        listing: ListingId(row.listing_id),
+        sku: SkuId(row.sku_id),
+        native_sku_id: row.native_sku_id,
+        pushed_stock: row.pushed_stock,
+        pushed_at: row.pushed_at.map(Timestamp::from_micros),
+        error_text: row.error_text,
+    }
+}
+
+/// The most SKUs a listing may have; a product has fewer.
+const MOST: u64 = 2000;
+
+/// SKUs of a listing, by id.
+pub async fn listing_sku_list(tx: &TenantTx, listing: ListingId) -> StoreResult<Vec<ListingSku>> {
+    let rows = listing_sku::Entity::find()
+        .filter(listing_sku::Column::TenantId.eq(tx.tenant()))
+        .filter(listing_sku::Column::ListingId.eq(listing.0))
+        .order_by_asc(listing_sku::Column::SkuId)
+        .limit(MOST)
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(from_model).collect())
+}
+
+/// Where a SKU is listed.
+pub async fn listing_sku_of(tx: &TenantTx, sku: SkuId) -> StoreResult<Vec<ListingSku>> {
+    let rows = listing_sku::Entity::find()
+        .filter(listing_sku::Column::TenantId.eq(tx.tenant()))
+        .filter(listing_sku::Column::SkuId.eq(sku.0))
+        .order_by_asc(listing_sku::Column::ListingId)
+        .limit(MOST)
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(from_model).collect())
+}
+
+/// Our SKU behind the channel's, on an account: for order lines that carry only the channel's id.
+pub async fn listing_sku_by_native(
+    tx: &TenantTx,
+    account: ChannelAccountId,
+    native_sku_id: &str,
+) -> StoreResult<Option<ListingSku>> {
+    let rows = listing_sku::Entity::find()
+        .filter(listing_sku::Column::TenantId.eq(tx.tenant()))
+        .filter(listing_sku::Column::NativeSkuId.eq(native_sku_id))
+        .limit(50)
+        .all(tx.conn())
+        .await?;
+    for row in rows {
+        let owner = listing::Entity::find_by_id((tx.tenant(), row.listing_id)).one(tx.conn()).await?;
+        if owner.is_some_and(|listing| listing.channel_account_id == account.0) {
+            return Ok(Some(from_model(row)));
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps the channel's id of a SKU.
+pub async fn listing_sku_put(
+    tx: &mut TenantTx,
+    listing: ListingId,
+    sku: SkuId,
+    native_sku_id: Option<&str>,
+) -> StoreResult<()> {
+    let row = listing_sku::ActiveModel {
+        tenant_id: Set(tx.tenant()),
+        listing_id: Set(listing.0),
+        sku_id: Set(sku.0),
+        native_sku_id: Set(native_sku_id.map(str::to_owned)),
+        pushed_stock: Set(None),
+        pushed_at: Set(None),
+        error_text: Set(None),
+    };
+    let key = [listing_sku::Column::TenantId, listing_sku::Column::ListingId, listing_sku::Column::SkuId];
+    let conflict = OnConflict::columns(key).update_column(listing_sku::Column::NativeSkuId).to_owned();
+    listing_sku::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    Ok(())
+}
+
+/// Notes the quantity that was set at the channel, or why it was not.
+pub async fn listing_sku_pushed(
+    tx: &mut TenantTx,
+    listing: ListingId,
+    sku: SkuId,
+    outcome: Result<i64, &str>,
+) -> StoreResult<()> {
+    use listing_sku::Column;
+    let update = listing_sku::Entity::update_many()
+        .col_expr(Column::PushedAt, Expr::value(tx.now().micros()))
+        .col_expr(Column::ErrorText, Expr::value(outcome.err().map(str::to_owned)));
+    let update = match outcome {
+        Ok(quantity) => update.col_expr(Column::PushedStock, Expr::value(quantity)),
+        Err(_) => update,
+    };
+    update
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::ListingId.eq(listing.0))
+        .filter(Column::SkuId.eq(sku.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}

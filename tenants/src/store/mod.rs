@@ -1,0 +1,41 @@
+//! Stores: one file per aggregate, functions named noun first. A reading store takes `&TenantTx`, a writing
+//! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
+
+pub mod app_authorisation;
+pub mod application;
+pub mod category;
+pub mod channel_account;
+pub mod channel_app;
+pub mod channel_token;
+pub mod deposit;
+pub mod directory;
+pub mod exchange_log;
+pub mod import;
+pub mod invitation;
+pub mod invoice;
+pub(crate) mod keyset;
+pub mod ledger;
+pub mod ledger_check;
+pub mod link_intent;
+pub mod listing;
+pub mod listing_sku;
+pub mod media;
+pub mod order;
+pub mod order_event;
+pub mod order_line;
+pub mod plan;
+pub mod policy;
+pub mod product;
+pub mod requirement;
+pub mod session;
+pub mod shipment;
+pub mod shop;
+pub mod sku;
+pub mod staff;
+pub mod statement;
+pub mod stock;
+mod stock_hold;
+pub mod stock_view;
+pub mod subscription;
+pub mod tenant;
+pub mod user;

@@ -1,0 +1,159 @@
+//! Console sessions and API sessions with rotating refresh tokens. Only hashes of tokens are stored.
+
+use crate::db::TenantTx;
+use crate::entity::{refresh_token, session};
+use crate::error::{StoreError, StoreResult};
+use qianpu_domain::ids::{SessionId, UserId};
+use qianpu_domain::time::{Span, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sha2::{Digest, Sha256};
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SessionKind {
+    /// Bearer tokens.
+    Api,
+    /// A console cookie.
+    Console,
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The token forms must carry.
+    pub csrf_token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it was ended before.
+    pub revoked: bool,
+}
+
+fn hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+fn from_model(row: session::Model) -> Session {
+    Session {
+        id: SessionId(row.id),
+        user: UserId(row.user_id),
+        csrf_token: row.csrf_token,
+        expires_at: Timestamp::from_micros(row.expires_at),
+        revoked: row.revoked_at.is_some(),
+    }
+}
+
+/// Starts a session; `token` is what the browser or client keeps.
+pub async fn session_insert(
+    tx: &mut TenantTx,
+    user: UserId,
+    kind: SessionKind,
+    token: &str,
+    user_agent: &str,
+    life: Span,
+) -> StoreResult<SessionId> {
+    let id = tx.new_id();
+    session::ActiveModel {
+        tenant_id: Set(tx.tenant()),
+        id: Set(id),
+        user_id: Set(user.0),
+        kind: Set(match kind {
+            SessionKind::Api => "api",
+            SessionKind::Console => "console",
+        }
+        .to_owned()),
+        token_hash: Set(hash(token)),
+        csrf_token: Set(crate::random::token()),
+        user_agent: Set(user_agent.chars().take(200).collect()),
+        expires_at: Set(tx.now().plus(life).micros()),
+        revoked_at: Set(None),
+        created_at: Set(tx.now().micros()),
+    }
+    .insert(tx.conn())
+    .await?;
+    Ok(SessionId(id))
+}
+
+/// A session by id.
+pub async fn session_find(tx: &TenantTx, id: SessionId) -> StoreResult<Option<Session>> {
+    Ok(session::Entity::find_by_id((tx.tenant(), id.0)).one(tx.conn()).await?.map(from_model))
+}
+
+/// A session by its token.
+pub async fn session_by_token(tx: &TenantTx, token: &str) -> StoreResult<Option<Session>> {
+    let row = session::Entity::find()
+        .filter(session::Column::TenantId.eq(tx.tenant()))
+        .filter(session::Column::TokenHash.eq(hash(token)))
+        .one(tx.conn())
+        .await?;
+    Ok(row.map(from_model))
+}
+
+/// Ends a session now; its refresh tokens end with it.
+pub async fn session_revoke(tx: &mut TenantTx, id: SessionId) -> StoreResult<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(tx.now().micros()))
+        .filter(session::Column::TenantId.eq(tx.tenant()))
+        .filter(session::Column::Id.eq(id.0))
+        .filter(session::Column::RevokedAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Adds a refresh token to a session.
+pub async fn refresh_insert(
+    tx: &mut TenantTx,
+    session: SessionId,
+    token: &str,
+    life: Span,
+) -> StoreResult<()> {
+    refresh_token::ActiveModel {
+        tenant_id: Set(tx.tenant()),
+        token_hash: Set(hash(token)),
+        session_id: Set(session.0),
+        used_at: Set(None),
+        expires_at: Set(tx.now().plus(life).micros()),
+        created_at: Set(tx.now().micros()),
+    }
+    .insert(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What using a refresh token came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefreshUse {
+    /// It was good; it is spent now.
+    Good(SessionId),
+    /// It was spent before: somebody has a copy. End the session.
+    Reused(SessionId),
+}
+
+/// Spends a refresh token. `NotFound` when it is unknown or expired.
+pub async fn refresh_use(tx: &mut TenantTx, token: &str) -> StoreResult<RefreshUse> {
+    let found = refresh_token::Entity::find_by_id((tx.tenant(), hash(token)))
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::NotFound)?;
+    let session = SessionId(found.session_id);
+    if found.used_at.is_some() {
+        return Ok(RefreshUse::Reused(session));
+    }
+    if found.expires_at <= tx.now().micros() {
+        return Err(StoreError::NotFound);
+    }
+    // Guarded, so that of two parallel uses only one is good.
+    let spent = refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::UsedAt, Expr::value(tx.now().micros()))
+        .filter(refresh_token::Column::TenantId.eq(tx.tenant()))
+        .filter(refresh_token::Column::TokenHash.eq(hash(token)))
+        .filter(refresh_token::Column::UsedAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(if spent.rows_affected == 1 { RefreshUse::Good(session) } else { RefreshUse::Reused(session) })
+}

@@ -1,0 +1,181 @@
+//! The registry of tenants.
+
+use crate::db::{ProviderTx, SystemTx, TenantTx};
+use crate::entity::tenant;
+use crate::error::{StoreError, StoreResult};
+use crate::page::{Cursor, Page, PageRequest};
+use crate::store::keyset::newest_first;
+use qianpu_domain::access::Surface;
+use qianpu_domain::ids::TenantId;
+use qianpu_domain::time::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+
+/// Life of a tenant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TenantState {
+    /// A merchant that fills in its application.
+    Applying,
+    /// In business.
+    Active,
+    /// Stopped by its provider or the operator; may log in and read.
+    Suspended,
+    /// Gone; nobody may log in.
+    Closed,
+}
+
+impl TenantState {
+    /// Wire form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applying => "applying",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
+    fn parse(text: &str) -> StoreResult<Self> {
+        [Self::Applying, Self::Active, Self::Suspended, Self::Closed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(StoreError::Corrupt("tenants.state"))
+    }
+}
+
+/// A tenant.
+#[derive(Clone, Debug)]
+pub struct TenantRow {
+    /// Its id.
+    pub id: TenantId,
+    /// Which tier.
+    pub kind: Surface,
+    /// Its provider (itself for a provider).
+    pub provider: Option<TenantId>,
+    /// Shown name.
+    pub name: String,
+    /// State.
+    pub state: TenantState,
+    /// Subject kind of a merchant, once known.
+    pub subject_kind: Option<String>,
+    /// `zh` or `en`.
+    pub locale: String,
+    /// IANA time zone.
+    pub zone: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+fn from_model(row: tenant::Model) -> StoreResult<TenantRow> {
+    Ok(TenantRow {
+        id: TenantId(row.tenant_id),
+        kind: Surface::parse(&row.kind).ok_or(StoreError::Corrupt("tenants.kind"))?,
+        provider: row.provider_id.map(TenantId),
+        name: row.name,
+        state: TenantState::parse(&row.state)?,
+        subject_kind: row.subject_kind,
+        locale: row.locale,
+        zone: row.zone,
+        created_at: Timestamp::from_micros(row.created_at),
+    })
+}
+
+/// A tenant to be.
+#[derive(Clone, Debug)]
+pub struct NewTenant<'a> {
+    /// Its id.
+    pub id: TenantId,
+    /// Which tier.
+    pub kind: Surface,
+    /// Its provider: the tenant's own id for a provider, none for the operator.
+    pub provider: Option<TenantId>,
+    /// Shown name.
+    pub name: &'a str,
+    /// First state.
+    pub state: TenantState,
+    /// `zh` or `en`.
+    pub locale: &'a str,
+}
+
+/// Adds a tenant.
+pub async fn tenant_insert(tx: &mut SystemTx, new: &NewTenant<'_>) -> StoreResult<()> {
+    let now = tx.now().micros();
+    tenant::ActiveModel {
+        tenant_id: Set(new.id.0),
+        kind: Set(new.kind.as_str().to_owned()),
+        parent_id: Set(new.provider.filter(|provider| *provider != new.id).map(|id| id.0)),
+        provider_id: Set(new.provider.map(|id| id.0)),
+        name: Set(new.name.to_owned()),
+        state: Set(new.state.as_str().to_owned()),
+        subject_kind: Set(None),
+        locale: Set(new.locale.to_owned()),
+        zone: Set("Asia/Shanghai".to_owned()),
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+    }
+    .insert(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A tenant by id, for resolution.
+pub async fn tenant_find(tx: &SystemTx, id: TenantId) -> StoreResult<Option<TenantRow>> {
+    tenant::Entity::find_by_id(id.0).one(tx.conn()).await?.map(from_model).transpose()
+}
+
+/// The first tenants of a kind, oldest first (start-up and command line).
+pub async fn tenant_list_of_kind(tx: &SystemTx, kind: Surface, limit: u64) -> StoreResult<Vec<TenantRow>> {
+    use sea_orm::{QueryOrder, QuerySelect};
+    let rows = tenant::Entity::find()
+        .filter(tenant::Column::Kind.eq(kind.as_str()))
+        .order_by_asc(tenant::Column::CreatedAt)
+        .order_by_asc(tenant::Column::TenantId)
+        .limit(limit)
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(from_model).collect()
+}
+
+/// The own tenant.
+pub async fn tenant_get(tx: &TenantTx) -> StoreResult<TenantRow> {
+    tenant::Entity::find_by_id(tx.tenant())
+        .one(tx.conn())
+        .await?
+        .map(from_model)
+        .transpose()?
+        .ok_or(StoreError::NotFound)
+}
+
+/// Sets name, subject kind and state of the own tenant.
+pub async fn tenant_set(
+    tx: &mut TenantTx,
+    name: Option<&str>,
+    subject_kind: Option<&str>,
+    state: Option<TenantState>,
+) -> StoreResult<()> {
+    let mut update = tenant::Entity::update_many()
+        .col_expr(tenant::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .col_expr(tenant::Column::Version, Expr::col(tenant::Column::Version).add(1));
+    if let Some(name) = name {
+        update = update.col_expr(tenant::Column::Name, Expr::value(name));
+    }
+    if let Some(kind) = subject_kind {
+        update = update.col_expr(tenant::Column::SubjectKind, Expr::value(kind));
+    }
+    if let Some(state) = state {
+        update = update.col_expr(tenant::Column::State, Expr::value(state.as_str()));
+    }
+    let done = update.filter(tenant::Column::TenantId.eq(tx.tenant())).exec(tx.conn()).await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// The provider's merchants, newest first.
+pub async fn merchant_list(tx: &ProviderTx, page: PageRequest) -> StoreResult<Page<TenantRow>> {
+    let query = tenant::Entity::find()
+        .filter(tenant::Column::ProviderId.eq(tx.provider()))
+        .filter(tenant::Column::Kind.eq(Surface::Merchant.as_str()));
+    let rows =
+        newest_first(query, tenant::Column::CreatedAt, tenant::Column::TenantId, page).all(tx.conn()).await?;
+    let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
+    Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
+}

@@ -1,0 +1,101 @@
+//! Who gets in, over every operation there is: the route table is the list, so a new operation takes part by being
+//! registered.
+
+use qianpu_api::http::extract::Access;
+use qianpu_api::http::route::{Entry, Routes};
+use qianpu_domain::access::{Permission, Role, Surface, allows};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tests::app::TestApp;
+use qianpu_tests::both;
+use qianpu_tests::http::Client;
+
+/// Operations that end the session of whoever calls them, so that each call needs a person of its own.
+const ENDS_THE_SESSION: &[&str] = &["log_out"];
+
+fn guarded(routes: &Routes) -> impl Iterator<Item = (&Entry, Permission)> {
+    routes.entries().iter().filter_map(|entry| match entry.access {
+        Access::Needs(permission) => Some((entry, permission)),
+        Access::Public => None,
+    })
+}
+
+/// API operations have a summary, pages have none.
+fn is_api(entry: &Entry) -> bool {
+    entry.summary.is_some()
+}
+
+/// The path with something that looks like an id in place of each parameter.
+fn with_unknown_ids(entry: &Entry) -> String {
+    let mut path = String::new();
+    let mut rest = entry.path.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        path.push_str(before);
+        path.push_str("xxx_0000000000007000800000000000ffff");
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    path + rest
+}
+
+both! {
+    async fn without_a_token_nobody_gets_in(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let routes = qianpu_api::http::routes();
+        let mut wrong = Vec::new();
+        for (entry, _) in guarded(&routes) {
+            let path = with_unknown_ids(entry);
+            for caller in [app.anonymous(), app.anonymous().with_token("eyJhbGciOiJub25lIn0.e30.")] {
+                let answer = caller.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
+                // A person who is not logged in is sent to the log-in page; a program is told.
+                let sent_away = !is_api(entry) && (300..400).contains(&answer.status);
+                if answer.status != 401 && !sent_away {
+                    wrong.push(format!("{} {}: {}", entry.method, entry.path, answer.status));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "answered without a token:\n{}", wrong.join("\n"));
+        app.stop().await;
+    }
+
+    async fn a_role_gets_in_exactly_where_the_policy_says(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let operator = app.operator().await;
+        let provider = app.provider("甲服务商").await;
+        let merchant = app.merchant(&provider, "甲商家").await;
+        let at = |role: Role| match role.surface() {
+            Surface::Operator => &operator,
+            Surface::Provider => &provider,
+            Surface::Merchant => &merchant,
+        };
+        let routes = qianpu_api::http::routes();
+        let mut wrong = Vec::new();
+        for role in Role::ALL {
+            let client = app.person(at(*role), *role).await;
+            for (entry, permission) in guarded(&routes).filter(|(entry, _)| is_api(entry)) {
+                let outcome = try_role(&app, at(*role), *role, &client, entry).await;
+                let expected = allows(*role, permission);
+                if outcome != expected {
+                    let verb = if expected { "is refused" } else { "gets in" };
+                    wrong.push(format!("{} {verb} at {} {}", role.as_str(), entry.method, entry.path));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "not as the policy says:\n{}", wrong.join("\n"));
+        app.stop().await;
+    }
+}
+
+/// Whether the role gets past the gate; what happens behind it (a missing row, a missing body) does not matter here.
+async fn try_role(app: &TestApp, at: &TenantCtx, role: Role, client: &Client, entry: &Entry) -> bool {
+    let own;
+    let client = if ENDS_THE_SESSION.contains(&entry.id) {
+        own = app.person(at, role).await;
+        &own
+    } else {
+        client
+    };
+    let path = with_unknown_ids(entry);
+    let answer = client.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
+    assert_ne!(answer.status, 401, "{} is logged in at {} {}", role.as_str(), entry.method, entry.path);
+    assert!(answer.status < 500, "{} {}: {} {}", entry.method, entry.path, answer.status, answer.body);
+    !(answer.status == 403 && answer.code() == "forbidden")
+}

@@ -1,0 +1,32 @@
+//! The integration tests, in one binary: compiled and linked once, one PostgreSQL server for all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops by panicking, with a message that says what was expected"
+)]
+
+mod architecture;
+mod boundary;
+mod catalogue;
+mod channels;
+mod documents;
+mod hooks;
+mod imports;
+mod isolation;
+mod journey;
+mod ledger;
+mod linking;
+mod listings;
+mod migrations;
+mod money;
+mod onboarding;
+mod onboarding_pages;
+mod orders;
+mod postgres_available;
+mod schema;
+mod shipping;
+mod stock;
+mod storefront;
+mod tables;
+mod two_tenants;

@@ -1,0 +1,385 @@
+//! Money between a provider and its merchants, over HTTP: a plan, a bill, a transfer, a deposit, a statement. Whatever
+//! happens, the books balance; the harness looks after every test.
+
+use qianpu_domain::access::Role;
+use qianpu_domain::ids::{ShopId, TenantId};
+use qianpu_domain::money::{Fen, MAX_FEN};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tests::app::TestApp;
+use qianpu_tests::both;
+use qianpu_tests::http::{Answer, Client};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400;
+/// ¥1,999.00 with 6 % tax inside: 188,585 + 11,315.
+const FEE: i64 = 199_900;
+
+struct Stage {
+    app: TestApp,
+    provider: TenantCtx,
+    merchant: TenantCtx,
+    finance: Client,
+    owner: Client,
+}
+
+async fn stage(db: qianpu_tests::TestDb) -> Stage {
+    let app = TestApp::start(db).await;
+    app.operator().await;
+    let provider = app.provider("千山服务商").await;
+    let merchant = app.merchant(&provider, "山里茶业").await;
+    let finance = app.person(&provider, Role::ProviderFinance).await;
+    let owner = app.person(&merchant, Role::MerchantOwner).await;
+    Stage { app, provider, merchant, finance, owner }
+}
+
+fn yuan(fen: i64) -> Value {
+    json!({"amount": fen, "currency": "CNY"})
+}
+
+fn plan(code: &str, fee: i64) -> Value {
+    json!({
+        "code": code, "name_zh": "基础版", "name_en": "Basic",
+        "terms": {"monthly_fee": yuan(fee), "tax_ppm": 60_000, "take_rate_ppm": 20_000, "limits": []},
+    })
+}
+
+fn id_of(tenant: TenantId) -> String {
+    tenant.to_string()
+}
+
+impl Stage {
+    /// Puts the merchant on a plan and answers with the invoice that gathers.
+    async fn subscribe(&self, fee: i64) -> String {
+        let plan = self.finance.post("/api/v1/plans", &plan("basic", fee), 201).await.text("/id");
+        let body = json!({"merchant_id": id_of(self.merchant.tenant()), "plan_id": plan});
+        let subscription = self.finance.post("/api/v1/subscriptions", &body, 201).await;
+        assert_eq!(subscription.text("/anchor_date"), "2026-03-02");
+        assert_eq!(subscription.text("/zone"), "Asia/Shanghai");
+        let invoices = self.owner.get("/api/v1/invoices", 200).await;
+        assert_eq!(invoices.text("/items/0/state"), "gathering");
+        invoices.text("/items/0/id")
+    }
+
+    /// A trading shop whose category asks for a deposit, made through the stores; the obligation by the use case.
+    async fn shop(&self, deposit: i64) -> String {
+        use qianpu_api::app::money::deposits;
+        use qianpu_domain::category::Admission;
+        use qianpu_domain::subject::{ShopName, ShopSlug};
+        use qianpu_tenants::store::category::{CategoryContent, category_insert};
+        use qianpu_tenants::store::shop::{NewShop, shop_insert};
+        let db = &self.app.state.db;
+        let mut tx = db.begin(&self.provider).await.unwrap();
+        let content = CategoryContent {
+            name_zh: "茶叶",
+            name_en: "Tea",
+            admission: Admission::Open,
+            deposit: Fen::new(deposit),
+            position: 0,
+        };
+        let category = category_insert(&mut tx, None, "tea", &content).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = db.begin(&self.merchant).await.unwrap();
+        let shop = ShopId(tx.new_id());
+        let (name, slug) = (ShopName::parse("山里茶铺").unwrap(), ShopSlug::parse("shanli-tea").unwrap());
+        let new =
+            NewShop { id: shop, application: None, name: &name, slug: &slug, category: Some(category.id) };
+        shop_insert(&mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        let terms = deposits::terms(&self.app.state, &self.merchant, shop).await.unwrap();
+        let mut tx = db.begin(&self.merchant).await.unwrap();
+        deposits::open_in(&mut tx, shop, &terms).await.unwrap();
+        tx.commit().await.unwrap();
+        self.owner.get("/api/v1/deposits", 200).await.text("/items/0/id")
+    }
+
+    /// Moves the clock, runs what is due, and logs everybody in again: sessions are shorter than months.
+    async fn days_later(&mut self, days: i64) {
+        self.app.advance(days * DAY);
+        self.app.run_jobs().await;
+        self.finance = self.app.person(&self.provider, Role::ProviderFinance).await;
+        self.owner = self.app.person(&self.merchant, Role::MerchantOwner).await;
+    }
+
+    async fn declare(&self, body: &Value, expected: u16) -> Answer {
+        self.owner.post("/api/v1/receipts", body, expected).await
+    }
+
+    async fn journals(&self, about: &str) -> Vec<String> {
+        let found = self.owner.get(&format!("/api/v1/ledger/journals?reference={about}"), 200).await;
+        let items = found.json("/items");
+        let mut codes: Vec<String> =
+            items.as_array().unwrap().iter().map(|item| item["code"].as_str().unwrap().to_owned()).collect();
+        // The clock stands still, so their order in time says nothing.
+        codes.sort();
+        codes
+    }
+
+    async fn balance(&self, name: &str) -> i64 {
+        self.owner.get("/api/v1/ledger/summary", 200).await.number(&format!("/{name}/amount"))
+    }
+
+    async fn stop(self) {
+        qianpu_api::app::money::daily::check(&self.app.state, &self.merchant)
+            .await
+            .map(|found| assert!(found.is_empty(), "{found:?}"))
+            .unwrap();
+        self.app.stop().await;
+    }
+}
+
+both! {
+    async fn a_month_is_billed_once_and_paid_once(db: TestDb) {
+        let stage = stage(db).await;
+        let invoice = stage.subscribe(FEE).await;
+        let at = format!("/api/v1/invoices/{invoice}");
+
+        // Two people and the job issue it at once: one number, one journal, one next invoice.
+        let path = format!("{at}/issue");
+        let send = |key: &'static str| {
+            let (client, path) = (stage.finance.clone(), path.clone());
+            async move { client.try_send(Method::POST, &path, None, &[("Idempotency-Key", key)]).await }
+        };
+        let (one, two, three, _) = tokio::join!(send("a"), send("b"), send("c"), stage.app.run_jobs());
+        for answer in [&one, &two, &three] {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            assert_eq!(answer.text("/number"), "2026-000001");
+        }
+        let issued = stage.owner.get(&at, 200).await;
+        assert_eq!(issued.text("/state"), "issued");
+        assert_eq!((issued.number("/net/amount"), issued.number("/tax/amount")), (188_585, 11_315));
+        assert_eq!(issued.text("/lines/0/description_zh"), "基础版，2026-03-02 至 2026-04-01 月费");
+        assert_eq!(issued.text("/due_at"), "2026-03-09T02:00:00Z");
+        assert_eq!(stage.journals(&invoice).await, ["invoice.issued"]);
+        assert_eq!(stage.balance("receivable").await, FEE);
+        let all = stage.owner.get("/api/v1/invoices", 200).await;
+        assert_eq!(all.json("/items").as_array().unwrap().len(), 2, "{}", all.body);
+        let next = stage.owner.get("/api/v1/invoices?state=gathering", 200).await;
+        assert_eq!(next.text("/items/0/period_start"), "2026-04-02");
+
+        // Not a part of it, not twice the same reference.
+        let body = |fen: i64, reference: &str| {
+            json!({"invoice_id": invoice, "amount": yuan(fen), "bank_reference": reference})
+        };
+        assert_eq!(stage.declare(&body(FEE - 1, "工行0001"), 422).await.text("/errors/0/field"), "amount");
+        let first = stage.declare(&body(FEE, "工行0001"), 201).await.text("/id");
+        stage.declare(&body(FEE, "工行0001"), 422).await;
+        let second = stage.declare(&body(FEE, "工行0002"), 201).await.text("/id");
+        assert_eq!(stage.balance("receivable").await, FEE, "declaring moves nothing");
+
+        // Confirmed by two at once: one journal. The other transfer finds the invoice paid.
+        let path = format!("/api/v1/receipts/{first}/confirm");
+        let send = |key: &'static str| {
+            let (client, path) = (stage.finance.clone(), path.clone());
+            async move { client.try_send(Method::POST, &path, None, &[("Idempotency-Key", key)]).await }
+        };
+        let (one, two) = tokio::join!(send("d"), send("e"));
+        assert_eq!((one.status, two.status), (200, 200), "{} {}", one.body, two.body);
+        assert_eq!(stage.journals(&invoice).await, ["invoice.issued", "invoice.paid"]);
+        stage.finance.post(&format!("/api/v1/receipts/{second}/confirm"), &json!({}), 409).await;
+        let nothing = stage.finance.post(&format!("/api/v1/receipts/{second}/refuse"), &json!({"reason": " "}), 422).await;
+        assert_eq!(nothing.text("/errors/0/field"), "reason");
+        let refused =
+            stage.finance.post(&format!("/api/v1/receipts/{second}/refuse"), &json!({"reason": "重复登记"}), 200).await;
+        assert_eq!(refused.text("/state"), "refused");
+        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "paid");
+        assert_eq!(stage.balance("receivable").await, 0);
+
+        let statement = stage.owner.get("/api/v1/statements?month=2026-03", 200).await;
+        let sections = statement.json("/sections");
+        let bills = sections.as_array().unwrap().iter().find(|part| part["account"]["code"] == 1110).unwrap();
+        assert_eq!(bills["opening"]["amount"], 0);
+        assert_eq!(bills["movements"][0]["name_zh"], "账单开具");
+        assert_eq!(bills["movements"][0]["change"]["amount"], FEE);
+        assert_eq!(bills["movements"][1]["change"]["amount"], -FEE);
+        assert_eq!(bills["closing"]["amount"], 0);
+        assert_eq!(statement.json("/is_final"), json!(false));
+        let file = stage.owner.get("/api/v1/statements/file?month=2026-03&lang=zh", 200).await;
+        assert!(file.body.contains(",1110,应收账单,账单付款,") && file.body.contains(",-1999.00,0.00"), "{}", file.body);
+        stage.owner.get("/api/v1/statements?month=2026-13", 422).await;
+        let totals = stage.finance.get("/api/v1/ledger/totals", 200).await;
+        let bank = totals.json("/items").as_array().unwrap().iter().find(|row| row["account"]["code"] == 1010).cloned();
+        assert_eq!(bank.unwrap()["balance"]["amount"], FEE);
+        stage.stop().await;
+    }
+
+    async fn a_bill_that_is_not_paid_falls_due_and_the_fee_is_earned_by_days(db: TestDb) {
+        let mut stage = stage(db).await;
+        let invoice = stage.subscribe(FEE).await;
+        let at = format!("/api/v1/invoices/{invoice}");
+        assert_eq!(stage.owner.get(&at, 200).await.json("/number"), Value::Null);
+        stage.app.run_jobs().await;
+        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "issued", "the job issues it, since the period began");
+        stage.days_later(7).await;
+        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "overdue");
+        // 31 days: 30 of them are over with March, the last with the period.
+        stage.days_later(24).await;
+        let journals = stage.owner.get("/api/v1/ledger/journals?limit=100", 200).await.json("/items");
+        let earned = journals.as_array().unwrap().iter().filter(|item| item["code"] == "subscription.earned");
+        let mut earned: Vec<(String, i64)> = earned
+            .map(|item| {
+                let amount = item["legs"][0]["amount"]["amount"].as_i64().unwrap();
+                (item["effective_at"].as_str().unwrap().to_owned(), amount)
+            })
+            .collect();
+        // Midnight of 1 and 2 April in Shanghai is the evening before in UTC.
+        earned.sort();
+        let expected = [("2026-03-31T16:00:00Z", 182_502), ("2026-04-01T16:00:00Z", 6_083)];
+        assert_eq!(earned, expected.map(|(at, fen)| (at.to_owned(), fen)));
+        let invoices = stage.owner.get("/api/v1/invoices", 200).await.json("/items");
+        let mut numbers: Vec<_> = invoices.as_array().unwrap().iter().map(|item| item["number"].to_string()).collect();
+        numbers.sort();
+        assert_eq!(numbers, ["\"2026-000001\"", "\"2026-000002\"", "null"]);
+        stage.stop().await;
+    }
+
+    async fn a_plan_keeps_its_versions_and_a_subscription_its_terms(db: TestDb) {
+        let stage = stage(db).await;
+        stage.subscribe(FEE).await;
+        let plan_id = stage.finance.get("/api/v1/plans", 200).await.text("/items/0/id");
+        let terms = json!({"monthly_fee": yuan(FEE * 2), "tax_ppm": 60_000, "take_rate_ppm": 10_000});
+        let now = stage.finance.post(&format!("/api/v1/plans/{plan_id}/versions"), &terms, 201).await;
+        assert_eq!((now.number("/version/number"), now.number("/versions/1/terms/monthly_fee/amount")), (2, FEE));
+        let subscription = stage.owner.get("/api/v1/subscriptions", 200).await;
+        assert_eq!(subscription.number("/items/0/terms/monthly_fee/amount"), FEE);
+        // One running subscription; after its end the next invoice is void.
+        let body = json!({"merchant_id": id_of(stage.merchant.tenant()), "plan_id": plan_id});
+        stage.finance.post("/api/v1/subscriptions", &body, 409).await;
+        let id = subscription.text("/items/0/id");
+        let ended = stage.finance.post(&format!("/api/v1/subscriptions/{id}/end"), &json!({}), 200).await;
+        assert_eq!(ended.text("/state"), "ended");
+        stage.app.run_jobs().await;
+        assert_eq!(stage.owner.get("/api/v1/invoices", 200).await.text("/items/0/state"), "void", "it is the only one");
+        stage.finance.post("/api/v1/subscriptions", &body, 201).await;
+        // A plan that costs nothing is invoiced and paid without a journal.
+        stage.finance.post("/api/v1/plans", &plan("basic", 1), 422).await;
+        stage.finance.post("/api/v1/plans", &plan("Basic!", 1), 422).await;
+        let free = stage.finance.post("/api/v1/plans", &plan("free", 0), 201).await.text("/id");
+        let other = stage.app.merchant(&stage.provider, "另一商家").await;
+        let body = json!({"merchant_id": id_of(other.tenant()), "plan_id": free});
+        stage.finance.post("/api/v1/subscriptions", &body, 201).await;
+        stage.app.run_jobs().await;
+        let paid = stage.finance.get("/api/v1/invoices?state=paid", 200).await;
+        assert_eq!(paid.text("/items/0/number"), "2026-000001");
+        stage.stop().await;
+    }
+
+    async fn a_deposit_is_on_trial_then_short_then_satisfied(db: TestDb) {
+        let mut stage = stage(db).await;
+        let deposit = stage.shop(200_000).await;
+        let at = format!("/api/v1/deposits/{deposit}");
+        let fresh = stage.owner.get(&at, 200).await;
+        assert_eq!((fresh.text("/state"), fresh.text("/rule_id")), ("trial".into(), "deposit/category/tea".into()));
+        assert_eq!((fresh.number("/due/amount"), fresh.number("/money/missing/amount")), (200_000, 200_000));
+        stage.days_later(31).await;
+        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "short");
+        let top_up = |fen: i64, reference: &str| {
+            json!({"deposit_id": deposit, "amount": yuan(fen), "bank_reference": reference})
+        };
+        for (fen, reference, state, withdrawable) in
+            [(150_000, "r1", "short", 0), (50_000, "r2", "satisfied", 0), (1, "r3", "satisfied", 1)]
+        {
+            let id = stage.declare(&top_up(fen, reference), 201).await.text("/id");
+            stage.finance.post(&format!("/api/v1/receipts/{id}/confirm"), &json!({}), 200).await;
+            let now = stage.owner.get(&at, 200).await;
+            assert_eq!(now.text("/state"), state, "{reference}");
+            assert_eq!(now.number("/money/withdrawable/amount"), withdrawable, "{reference}");
+            assert_eq!(stage.journals(&id).await, ["deposit.topped_up"]);
+        }
+        assert_eq!(stage.balance("deposit").await, 200_001);
+        // The category asks for more from now on; the shop is told the next day.
+        let owner = stage.app.person(&stage.provider, Role::ProviderOwner).await;
+        let tea = owner.get("/api/v1/categories", 200).await.text("/items/0/id");
+        let dearer = json!({"name_zh": "茶叶", "name_en": "Tea", "admission": "open", "deposit": yuan(300_000)});
+        owner.put(&format!("/api/v1/categories/{tea}"), &dearer, 200).await;
+        stage.days_later(2).await;
+        let now = stage.owner.get(&at, 200).await;
+        assert_eq!((now.text("/state"), now.number("/money/missing/amount")), ("short".into(), 99_999));
+        stage.stop().await;
+    }
+
+    async fn a_command_has_one_effect(db: TestDb) {
+        let stage = stage(db).await;
+        let deposit = stage.shop(200_000).await;
+        let body = json!({"deposit_id": deposit, "amount": yuan(100), "bank_reference": "一"});
+        let other = json!({"deposit_id": deposit, "amount": yuan(101), "bank_reference": "一"});
+        let path = "/api/v1/receipts";
+        let key = [("Idempotency-Key", "k1")];
+        let missing = stage.owner.send(Method::POST, path, Some(&body), &[], 400).await;
+        assert_eq!(missing.code(), "idempotency_key_missing");
+        for bad in ["", "a b", &"x".repeat(300)] {
+            stage.owner.send(Method::POST, path, Some(&body), &[("Idempotency-Key", bad)], 400).await;
+        }
+        let first = stage.owner.send(Method::POST, path, Some(&body), &key, 201).await;
+        let again = stage.owner.send(Method::POST, path, Some(&body), &key, 201).await;
+        assert_eq!(first.body, again.body);
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        let reused = stage.owner.send(Method::POST, path, Some(&other), &key, 422).await;
+        assert_eq!(reused.code(), "idempotency_key_reused");
+        assert_eq!(stage.owner.get(path, 200).await.json("/items").as_array().unwrap().len(), 1);
+        let confirm = format!("/api/v1/receipts/{}/confirm", first.text("/id"));
+        stage.finance.send(Method::POST, &confirm, None, &[], 400).await;
+        stage.stop().await;
+    }
+
+    async fn amounts_out_of_range_are_refused(db: TestDb) {
+        let stage = stage(db).await;
+        let deposit = stage.shop(200_000).await;
+        for amount in ["0", "-1", "-9223372036854775808", "9223372036854775807", "100000000000001", "9223372036854775808"] {
+            let text = format!(r#"{{"amount": {amount}, "currency": "CNY"}}"#);
+            refused(&stage, &deposit, &text).await;
+        }
+        for amount in [r#""1e3""#, "1e3", "0.1", r#""１２""#, "null", "\"12\"", "-0.0", "[1]"] {
+            let text = format!(r#"{{"amount": {amount}, "currency": "CNY"}}"#);
+            refused(&stage, &deposit, &text).await;
+        }
+        for money in [r#"{"amount": 1, "currency": "USD"}"#, r#"{"amount": 1}"#, r#"{"amount": 1, "currency": "CNY", "scale": 2}"#, "1"] {
+            refused(&stage, &deposit, money).await;
+        }
+        assert_eq!(stage.owner.get("/api/v1/receipts", 200).await.json("/items"), json!([]));
+        let most = json!({"deposit_id": deposit, "amount": yuan(MAX_FEN), "bank_reference": "most"});
+        stage.declare(&most, 201).await;
+        stage.stop().await;
+    }
+
+    async fn somebody_elses_money_is_not_there(db: TestDb) {
+        let stage = stage(db).await;
+        let invoice = stage.subscribe(FEE).await;
+        let deposit = stage.shop(200_000).await;
+        stage.app.run_jobs().await;
+        let sibling = stage.app.merchant(&stage.provider, "同服务商的另一商家").await;
+        let sibling = stage.app.person(&sibling, Role::MerchantOwner).await;
+        let other = stage.app.provider("乙服务商").await;
+        let other = stage.app.person(&other, Role::ProviderFinance).await;
+        for (client, what) in [(&sibling, "sibling"), (&other, "provider")] {
+            client.get(&format!("/api/v1/invoices/{invoice}"), 404).await;
+            client.get(&format!("/api/v1/deposits/{deposit}"), 404).await;
+            assert_eq!(client.get("/api/v1/invoices", 200).await.json("/items"), json!([]), "{what}");
+        }
+        for pays in [json!({"invoice_id": invoice}), json!({"deposit_id": deposit})] {
+            let mut body = pays;
+            body["amount"] = yuan(FEE);
+            body["bank_reference"] = json!("x");
+            sibling.post("/api/v1/receipts", &body, 404).await;
+        }
+        other.post(&format!("/api/v1/invoices/{invoice}/issue"), &json!({}), 404).await;
+        let plan = stage.finance.get("/api/v1/plans", 200).await.text("/items/0/id");
+        let body = json!({"merchant_id": id_of(stage.merchant.tenant()), "plan_id": plan});
+        other.post("/api/v1/subscriptions", &body, 404).await;
+        let account = stage.owner.get("/api/v1/ledger/accounts", 200).await.text("/items/0/id");
+        stage.owner.get(&format!("/api/v1/ledger/accounts/{account}/entries"), 200).await;
+        sibling.get(&format!("/api/v1/ledger/accounts/{account}/entries"), 404).await;
+        // A provider's staff see invoices, not their merchants' books.
+        stage.finance.get("/api/v1/ledger/accounts", 403).await;
+        stage.finance.get(&format!("/api/v1/invoices/{invoice}"), 200).await;
+        stage.stop().await;
+    }
+}
+
+async fn refused(stage: &Stage, deposit: &str, money: &str) {
+    let body = format!(r#"{{"deposit_id": "{deposit}", "amount": {money}, "bank_reference": "r"}}"#);
+    let request = stage.owner.request(Method::POST, "/api/v1/receipts");
+    let request = request.header("Content-Type", "application/json").header("Idempotency-Key", "same");
+    let answer = Answer::of(request.body(body).send().await.unwrap()).await;
+    assert!((400..500).contains(&answer.status), "{money}: {} {}", answer.status, answer.body);
+}

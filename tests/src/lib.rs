@@ -1,0 +1,43 @@
+//! The test harness: what an integration test of Qianpu stands on.
+//!
+//! * [`postgres`] finds or starts one PostgreSQL server per test process; [`db`] hands out one fresh, migrated
+//!   database per test on SQLite or PostgreSQL and holds the [`both!`] macro.
+//! * [`app`] is the whole application on a free port; [`http`] calls the application; [`sandbox`] is the platforms' stand-in.
+//! * [`push`] makes pushes by hand, well or badly.
+//! * [`stage`] puts the application beside the stand-in, with a provider, a merchant and a trading shop.
+//! * [`books`] looks into every test's books when it is over; [`planted`] puts rows past the application.
+//! * [`smtp`] is a real SMTP server on loopback that keeps what it is sent.
+//! * [`sql_lint`] reads the SQL that PostgreSQL logged during a run and knows the rules a distributed database asks for.
+//! * [`workspace`] walks the sources for the architecture checks.
+//!
+//! Rule: a test never sleeps for a fixed time; it waits for a condition with a deadline ([`deadline`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test harness stops the test by panicking, with a message that says what was expected"
+)]
+
+pub mod app;
+pub mod books;
+pub mod browser;
+pub mod db;
+pub mod deadline;
+pub mod goods;
+pub mod http;
+pub mod left_out;
+pub mod onboarding;
+pub mod openapi;
+pub mod people;
+pub mod planted;
+pub mod postgres;
+mod postgres_docker;
+mod postgres_local;
+pub mod push;
+pub mod sandbox;
+pub mod smtp;
+pub mod sql_lint;
+pub mod stage;
+pub mod workspace;
+
+pub use db::{Backend, TestDb};

@@ -1,0 +1,68 @@
+//! The platform's stand-in in a test: started on a free port, and driven through its control calls.
+
+use std::time::Duration;
+
+use qianpu_sandbox::{Sandbox, SandboxConfig, SandboxHandle};
+use serde_json::Value;
+
+use crate::http::http_client;
+
+/// A running sandbox; it ends with the test's runtime.
+pub struct TestSandbox {
+    pub base_url: String,
+    http: reqwest::Client,
+    handle: SandboxHandle,
+}
+
+impl TestSandbox {
+    /// Starts with pushes that are retried at once, so that no test waits for a schedule made for days.
+    pub async fn start() -> TestSandbox {
+        Self::start_with(SandboxConfig {
+            push_retry_schedule: [0, 50, 100, 200, 400].map(Duration::from_millis).to_vec(),
+            ..SandboxConfig::default()
+        })
+        .await
+    }
+
+    pub async fn start_with(config: SandboxConfig) -> TestSandbox {
+        let http = http_client();
+        let handle = Sandbox::start(config).await.expect("the sandbox starts");
+        TestSandbox { base_url: handle.base_url.clone(), http, handle }
+    }
+
+    /// A control call below `/sandbox/api`, which must succeed.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/sandbox/api/{path}", self.base_url);
+        self.answer(self.http.post(&url).json(body), &url).await
+    }
+
+    /// What a control call below `/sandbox/api` shows.
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("{}/sandbox/api/{path}", self.base_url);
+        self.answer(self.http.get(&url), &url).await
+    }
+
+    /// Changes a setting below `/sandbox/api`.
+    pub async fn patch(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/sandbox/api/{path}", self.base_url);
+        self.answer(self.http.patch(&url).json(body), &url).await
+    }
+
+    /// Takes everything below `/sandbox/api` away again, such as faults.
+    pub async fn delete(&self, path: &str) -> Value {
+        let url = format!("{}/sandbox/api/{path}", self.base_url);
+        self.answer(self.http.delete(&url), &url).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder, url: &str) -> Value {
+        let response = request.send().await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let status = response.status();
+        let text = response.text().await.expect("the sandbox answers");
+        assert!(status.is_success(), "{url}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error} in {text}"))
+    }
+
+    pub async fn stop(self) {
+        self.handle.stop().await;
+    }
+}
