@@ -4,6 +4,7 @@
 //! The moves between states are functions such as [`submit`] and [`approve`]; each takes the application as it is and
 //! answers with the next one and what happened. The shop that comes out of it is [`crate::shop`].
 
+use crate::audit::AuditAction;
 use crate::error::{ErrorCode, FieldError};
 use crate::ids::{CategoryId, MediaId, UserId};
 use crate::subject::{CreditCode, IdCardNumber, Phone, ShopName, SubjectKind};
@@ -376,18 +377,18 @@ pub enum ApplicationEvent {
 }
 
 impl ApplicationEvent {
-    /// The word for audit entries and events.
-    pub const fn as_str(self) -> &'static str {
+    /// Its word in the audit log, which is its word as an event too.
+    pub const fn audited(self) -> AuditAction {
         match self {
-            Self::Saved(_) => "application.saved",
-            Self::Submitted => "application.submitted",
-            Self::Resubmitted => "application.resubmitted",
-            Self::ReviewStarted => "application.review_started",
-            Self::DocumentReviewed => "application.document_reviewed",
-            Self::Approved => "application.approved",
-            Self::Returned => "application.returned",
-            Self::Rejected => "application.rejected",
-            Self::AgreementSigned => "application.agreement_signed",
+            Self::Saved(_) => AuditAction::ApplicationSaved,
+            Self::Submitted => AuditAction::ApplicationSubmitted,
+            Self::Resubmitted => AuditAction::ApplicationResubmitted,
+            Self::ReviewStarted => AuditAction::ApplicationReviewStarted,
+            Self::DocumentReviewed => AuditAction::ApplicationDocumentReviewed,
+            Self::Approved => AuditAction::ApplicationApproved,
+            Self::Returned => AuditAction::ApplicationReturned,
+            Self::Rejected => AuditAction::ApplicationRejected,
+            Self::AgreementSigned => AuditAction::ApplicationAgreementSigned,
         }
     }
 }

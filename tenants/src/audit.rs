@@ -6,6 +6,7 @@ use crate::entity::audit_entry;
 use crate::error::StoreResult;
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::AuditId;
 use qianpu_domain::time::Timestamp;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
@@ -22,7 +23,7 @@ pub struct AuditEntry {
     pub actor_id: String,
     /// Name at the time.
     pub actor_name: String,
-    /// `noun.verb`.
+    /// A word of [`AuditAction`]; text, since an older or newer release may have written others.
     pub action: String,
     /// Kind of the thing.
     pub target_kind: String,
@@ -37,7 +38,7 @@ pub struct AuditEntry {
 /// Appends an entry for the transaction's actor.
 pub async fn audit_append(
     tx: &mut TenantTx,
-    action: &str,
+    action: AuditAction,
     target_kind: &str,
     target_id: &str,
     detail: Value,
@@ -50,7 +51,7 @@ pub async fn audit_append(
         actor_kind: Set(actor_kind.to_owned()),
         actor_id: Set(actor_id),
         actor_name: Set(actor_name),
-        action: Set(action.to_owned()),
+        action: Set(action.as_str().to_owned()),
         target_kind: Set(target_kind.to_owned()),
         target_id: Set(target_id.to_owned()),
         detail: Set(detail.to_string()),

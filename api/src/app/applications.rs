@@ -10,6 +10,7 @@ use crate::error::{Answer, ApiError};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ApplicationId, TenantId, UserId};
 use qianpu_domain::onboarding::{Application, ApplicationState, MissingItem, OnboardingError, Step};
@@ -100,13 +101,21 @@ async fn enrol(
         let mut tx = state.db.begin(&door.provider).await?;
         invitation_use(&mut tx, invitation.id, ctx.tenant()).await?;
         let detail = json!({"merchant": ctx.tenant().to_string()});
-        audit_append(&mut tx, "invitation.used", "invitation", &invitation.id.to_string(), detail).await?;
+        audit_append(&mut tx, AuditAction::InvitationUsed, "invitation", &invitation.id.to_string(), detail)
+            .await?;
         tx.commit().await?;
     }
     let mut tx = state.db.begin(ctx).await?;
     let user = insert_person(&mut tx, person, hash).await?;
     let application = application_insert(&mut tx, user, person.email, person.locale).await?;
-    audit_append(&mut tx, "application.started", "application", &application.to_string(), json!({})).await?;
+    audit_append(
+        &mut tx,
+        AuditAction::ApplicationStarted,
+        "application",
+        &application.to_string(),
+        json!({}),
+    )
+    .await?;
     tx.commit().await?;
     Ok((user, application))
 }

@@ -7,6 +7,7 @@ use crate::auth::token::{self, Claims};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
 use qianpu_domain::time::Span;
@@ -146,7 +147,7 @@ pub async fn refresh(state: &AppState, request: RequestId, given: &str) -> Answe
         }
         Ok(RefreshUse::Reused(of)) => {
             session_revoke(&mut tx, of).await?;
-            note(&mut tx, "session.token_reused", caller.user(), of).await?;
+            note(&mut tx, AuditAction::SessionTokenReused, caller.user(), of).await?;
             tx.commit().await?;
             tracing::warn!(session_id = %of, "a refresh token was used twice; its session has ended");
             Err(ApiError::new(ErrorCode::TokenReused))
@@ -161,7 +162,7 @@ pub async fn log_out(state: &AppState, caller: &Caller) -> Answer<()> {
     let grant = caller.grant::<perm::SelfRead>()?;
     let mut tx = state.db.begin(grant.ctx()).await?;
     session_revoke(&mut tx, caller.session()).await?;
-    note(&mut tx, "session.end", caller.user(), caller.session()).await?;
+    note(&mut tx, AuditAction::SessionEnd, caller.user(), caller.session()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -182,13 +183,13 @@ async fn note_start(state: &AppState, ctx: &TenantCtx, session: SessionId) -> An
     let caller = caller.ok_or_else(|| ApiError::new(ErrorCode::WrongCredentials))?;
     let Ok(grant) = caller.grant::<perm::SelfRead>() else { return Ok(()) };
     let mut tx = state.db.begin(grant.ctx()).await?;
-    note(&mut tx, "session.start", caller.user(), session).await?;
+    note(&mut tx, AuditAction::SessionStart, caller.user(), session).await?;
     Ok(tx.commit().await?)
 }
 
 async fn note(
     tx: &mut qianpu_tenants::db::TenantTx,
-    action: &str,
+    action: AuditAction,
     user: UserId,
     session: SessionId,
 ) -> Answer<()> {

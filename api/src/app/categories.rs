@@ -5,6 +5,7 @@ mod first_tree;
 use crate::error::{Answer, ApiError};
 use first_tree::FIRST_TREE;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::category::{Admission, node_errors};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::CategoryId;
@@ -152,7 +153,7 @@ pub async fn category_create(
         other => other.into(),
     })?;
     let detail = json!({ "code": code });
-    audit_append(&mut tx, "category.created", "category", &made.id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::CategoryCreated, "category", &made.id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -173,7 +174,7 @@ pub async fn category_update(
         "admission": [was.admission.as_str(), input.admission.as_str()],
         "deposit_fen": [was.deposit.get(), input.deposit.get()],
     });
-    audit_append(&mut tx, "category.updated", "category", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::CategoryUpdated, "category", &id.to_string(), detail).await?;
     let now = category_get(&tx, id).await?;
     tx.commit().await?;
     Ok(now)

@@ -20,6 +20,7 @@ use crate::state::AppState;
 use actix_web::web::Bytes;
 use file::{FileFacts, FileRefusal};
 use kind::{ImportKind, KINDS, kind_of};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ImportId, MediaId};
 use qianpu_tenants::audit::audit_append;
@@ -95,7 +96,7 @@ pub async fn import_start(
     };
     job_enqueue(&mut tx, job).await?;
     let detail = json!({ "kind": kind.name(), "rows": facts.rows });
-    audit_append(&mut tx, "import.started", "import", &public, detail).await?;
+    audit_append(&mut tx, AuditAction::ImportStarted, "import", &public, detail).await?;
     tx.commit().await?;
     Ok(import)
 }
@@ -203,7 +204,7 @@ pub async fn import_cancel(
     if !import_end(&mut tx, id, ImportState::Cancelled, None).await? {
         return Err(ApiError::new(ErrorCode::ImportOver));
     }
-    audit_append(&mut tx, "import.cancelled", "import", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::ImportCancelled, "import", &id.to_string(), json!({})).await?;
     let now = import_get(&tx, id).await?;
     tx.commit().await?;
     Ok(now)

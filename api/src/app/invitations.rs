@@ -6,6 +6,7 @@ use super::setup::email_is_plausible;
 use crate::error::{Answer, ApiError};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{InvitationId, RequestId};
 use qianpu_domain::time::Span;
@@ -64,7 +65,7 @@ pub async fn invite(
     let id = invitation_insert(&mut tx, email, name, command.lang.code(), &token, by, LIFE).await?;
     let provider = tenant_get(&tx).await?;
     notices::invitation(state, &mut tx, &provider.name, email, name, command.lang, &token).await?;
-    audit_append(&mut tx, "invitation.sent", "invitation", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::InvitationSent, "invitation", &id.to_string(), json!({})).await?;
     let sent = invitation_get(&tx, id).await?;
     tx.commit().await?;
     Ok(sent)
@@ -93,7 +94,7 @@ pub async fn revoke(state: &AppState, grant: &Grant<perm::MerchantInvite>, id: I
         StoreError::Conflict(_) => ApiError::new(ErrorCode::Conflict),
         other => other.into(),
     })?;
-    audit_append(&mut tx, "invitation.revoked", "invitation", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::InvitationRevoked, "invitation", &id.to_string(), json!({})).await?;
     tx.commit().await?;
     Ok(())
 }

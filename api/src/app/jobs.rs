@@ -2,6 +2,7 @@
 
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::JobId;
 use qianpu_tenants::audit::audit_append;
@@ -29,6 +30,6 @@ pub async fn list(
 pub async fn retry(state: &AppState, grant: &Grant<perm::JobRetry>, id: JobId) -> Answer<()> {
     let mut tx = state.db.begin(grant.ctx()).await?;
     job_retry(&mut tx, id).await?;
-    audit_append(&mut tx, "job.retried", "job", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::JobRetried, "job", &id.to_string(), json!({})).await?;
     Ok(tx.commit().await?)
 }

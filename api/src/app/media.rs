@@ -4,6 +4,7 @@
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::{Permission, Surface};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{MediaId, TenantId};
 use qianpu_tenants::audit::audit_append;
@@ -72,7 +73,7 @@ pub async fn store(
     let mut tx = state.db.begin(grant.ctx()).await?;
     media_insert(&mut tx, &new).await?;
     let detail = json!({"purpose": purpose.as_str(), "content_type": content_type});
-    audit_append(&mut tx, "media.stored", "media", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::MediaStored, "media", &id.to_string(), detail).await?;
     let stored = media_get(&tx, id).await?;
     tx.commit().await?;
     Ok(stored)

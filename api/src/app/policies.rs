@@ -3,6 +3,7 @@
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{PolicyId, TenantId};
 use qianpu_domain::policy::{self, PolicyKind, PolicyRule, PolicyScope, RuleId};
@@ -111,7 +112,7 @@ pub async fn set(
     let rule = PolicyRule { id, scope, params, effective_from, effective_to: command.effective_to };
     policy_insert(&mut tx, &rule).await?;
     let detail = json!({"kind": command.kind.as_str(), "params": command.params, "scope": scope.as_str()});
-    audit_append(&mut tx, "policy.set", "policy", &rule.id.0, detail).await?;
+    audit_append(&mut tx, AuditAction::PolicySet, "policy", &rule.id.0, detail).await?;
     tx.commit().await?;
     Ok(rule)
 }
@@ -122,7 +123,7 @@ pub async fn end(state: &AppState, grant: &Grant<perm::PolicyManage>, id: Policy
     let now = tx.now();
     let rule = RuleId(id.to_string());
     policy_end(&mut tx, &rule, now).await?;
-    audit_append(&mut tx, "policy.ended", "policy", &rule.0, json!({})).await?;
+    audit_append(&mut tx, AuditAction::PolicyEnded, "policy", &rule.0, json!({})).await?;
     tx.commit().await?;
     Ok(())
 }

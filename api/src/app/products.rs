@@ -7,6 +7,7 @@ mod write;
 use super::categories;
 use crate::error::{Answer, ApiError};
 use input::ProductInput;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::catalog::{self, ProductCheck, ProductCommand, ProductState};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{MediaId, ProductId, ShopId, SkuId};
@@ -206,11 +207,11 @@ impl ProductAction {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::PutOnSale, Self::TakeOffSale, Self::Delete].into_iter().find(|action| action.as_str() == text)
     }
-    const fn audited(self) -> &'static str {
+    const fn audited(self) -> AuditAction {
         match self {
-            Self::PutOnSale => "product.put_on_sale",
-            Self::TakeOffSale => "product.taken_off_sale",
-            Self::Delete => "product.deleted",
+            Self::PutOnSale => AuditAction::ProductPutOnSale,
+            Self::TakeOffSale => AuditAction::ProductTakenOffSale,
+            Self::Delete => AuditAction::ProductDeleted,
         }
     }
 }

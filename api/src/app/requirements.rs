@@ -4,6 +4,7 @@
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{RequirementId, TenantId};
 use qianpu_domain::onboarding::{AgreementVersion, Requirement};
@@ -90,8 +91,14 @@ pub async fn add(
         }
         other => ApiError::from(other),
     })?;
-    audit_append(&mut tx, "requirement.added", "requirement", &id.to_string(), json!({"code": new.code}))
-        .await?;
+    audit_append(
+        &mut tx,
+        AuditAction::RequirementAdded,
+        "requirement",
+        &id.to_string(),
+        json!({"code": new.code}),
+    )
+    .await?;
     let stored = requirement_get(&tx, id).await?;
     tx.commit().await?;
     Ok(stored)
@@ -110,8 +117,14 @@ pub async fn change(
     let next = Requirement { code: was.requirement.code, ..next };
     check(&next)?;
     requirement_save(&mut tx, id, seen.unwrap_or(was.version), &next).await?;
-    audit_append(&mut tx, "requirement.changed", "requirement", &id.to_string(), json!({"code": next.code}))
-        .await?;
+    audit_append(
+        &mut tx,
+        AuditAction::RequirementChanged,
+        "requirement",
+        &id.to_string(),
+        json!({"code": next.code}),
+    )
+    .await?;
     let stored = requirement_get(&tx, id).await?;
     tx.commit().await?;
     Ok(stored)
@@ -121,7 +134,7 @@ pub async fn change(
 pub async fn remove(state: &AppState, grant: &Grant<perm::PolicyManage>, id: RequirementId) -> Answer<()> {
     let mut tx = state.db.begin(grant.ctx()).await?;
     requirement_delete(&mut tx, id).await?;
-    audit_append(&mut tx, "requirement.removed", "requirement", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::RequirementRemoved, "requirement", &id.to_string(), json!({})).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -168,7 +181,7 @@ pub async fn publish_agreement(
             other => ApiError::from(other),
         })?;
     let detail = json!({"version": version.version, "sha256": version.sha256});
-    audit_append(&mut tx, "agreement.published", "agreement", &version.version, detail).await?;
+    audit_append(&mut tx, AuditAction::AgreementPublished, "agreement", &version.version, detail).await?;
     tx.commit().await?;
     Ok(version)
 }
@@ -197,7 +210,7 @@ pub async fn protect_brand(
     } else {
         brand_delete(&mut tx, name).await?;
     }
-    let action = if protected { "brand.protected" } else { "brand.released" };
+    let action = if protected { AuditAction::BrandProtected } else { AuditAction::BrandReleased };
     audit_append(&mut tx, action, "brand", name, json!({})).await?;
     tx.commit().await?;
     Ok(())
@@ -232,7 +245,7 @@ pub async fn authorise_brand(
     let mut tx = state.db.begin(grant.ctx()).await?;
     brand_authorise(&mut tx, name.trim(), merchant, by).await?;
     let detail = json!({"merchant": merchant.to_string()});
-    audit_append(&mut tx, "brand.authorised", "brand", name.trim(), detail).await?;
+    audit_append(&mut tx, AuditAction::BrandAuthorised, "brand", name.trim(), detail).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::auth::password;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{RequestId, TenantId, UserId};
 use qianpu_domain::onboarding::Requirement;
@@ -159,7 +160,7 @@ async fn furnish(state: &AppState, ctx: &TenantCtx, new: &NewProvider<'_>) -> An
     let now = tx.now();
     requirement::agreement_insert(&mut tx, FIRST_AGREEMENT, zh, en, now).await?;
     let detail = json!({"name": new.name, "slug": new.slug});
-    audit_append(&mut tx, "provider.created", "tenant", &ctx.tenant().to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ProviderCreated, "tenant", &ctx.tenant().to_string(), detail).await?;
     tx.commit().await?;
     for person in new.staff {
         add_staff(state, ctx, person).await?;
@@ -177,7 +178,7 @@ pub async fn add_staff(state: &AppState, ctx: &TenantCtx, new: &NewPerson<'_>) -
     let mut tx = state.db.begin(ctx).await?;
     let id = insert_person(&mut tx, new, &hash).await?;
     let detail = json!({"role": new.role.as_str()});
-    audit_append(&mut tx, "staff.added", "user", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::StaffAdded, "user", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(id)
 }

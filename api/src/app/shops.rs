@@ -6,6 +6,7 @@ use super::requirements;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ShopId, TenantId};
 use qianpu_domain::onboarding::ApplicationState;
@@ -104,7 +105,7 @@ pub async fn update(
         other => other.into(),
     })?;
     let detail = json!({"name": name.as_ref().map(ShopName::as_str), "notice": notice});
-    audit_append(&mut tx, "shop.changed", "shop", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ShopChanged, "shop", &id.to_string(), detail).await?;
     let now = shop_get(&tx, id).await?;
     tx.commit().await?;
     Ok(now)
@@ -151,7 +152,7 @@ pub async fn start_trading(state: &AppState, grant: &Grant<perm::ShopManage>, id
     let next = shop::decide(was.state, ShopCommand::StartTrading { application })?;
     shop_save(&mut tx, &was, &ShopChange { state: Some(next), ..ShopChange::default() }).await?;
     deposits::open_in(&mut tx, id, &deposit).await?;
-    audit_append(&mut tx, "shop.started_trading", "shop", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::ShopStartedTrading, "shop", &id.to_string(), json!({})).await?;
     let payload = json!({"state": next.as_str()});
     outbox_append(&mut tx, "shop.started_trading", &id.to_string(), was.version + 1, payload).await?;
     let now = shop_get(&tx, id).await?;

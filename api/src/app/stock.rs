@@ -3,6 +3,7 @@
 
 use super::products::covers;
 use crate::error::Answer;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::SkuId;
 use qianpu_domain::stock::StockLevel;
 use qianpu_tenants::audit::audit_append;
@@ -77,7 +78,7 @@ pub async fn stock_change(
         StockChange::Adjust(delta) => stock_adjust(tx, sku, delta, note).await?,
     };
     let detail = json!({ "on_hand": [before.level.on_hand, level.on_hand] });
-    audit_append(tx, "stock.changed", "sku", &sku.to_string(), detail).await?;
+    audit_append(tx, AuditAction::StockChanged, "sku", &sku.to_string(), detail).await?;
     Ok(StockDetail { level, ..before })
 }
 
@@ -90,7 +91,7 @@ pub async fn stock_make_hot(
 ) -> Answer<StockDetail> {
     detail(tx, grant, sku).await?;
     stock_split(tx, sku, buckets).await?;
-    audit_append(tx, "stock.split", "sku", &sku.to_string(), json!({ "buckets": buckets })).await?;
+    audit_append(tx, AuditAction::StockSplit, "sku", &sku.to_string(), json!({ "buckets": buckets })).await?;
     detail(tx, grant, sku).await
 }
 

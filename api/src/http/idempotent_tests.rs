@@ -10,6 +10,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::{HttpResponse, web};
 use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::RequestId;
 use qianpu_tenants::audit::{audit_append, audit_list};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 async fn pay(auth: Authed<perm::MoneyMove, (IdempotencyKey, Json<Value>)>) -> Answer<HttpResponse> {
     let Authed { call, grant, input: (key, Json(body)), .. } = auth;
     once(&call, &grant, &key, StatusCode::CREATED, async |tx| {
-        audit_append(tx, "test.paid", "test", "x", body.clone()).await?;
+        audit_append(tx, AuditAction::ReceiptDeclared, "test", "x", body.clone()).await?;
         if body["refuse"] == true {
             return Err(ApiError::new(ErrorCode::Conflict));
         }

@@ -136,6 +136,7 @@ fn areas(folder: &str) -> Result<Vec<(String, toml::Table)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qianpu_domain::audit::AuditAction;
     use std::collections::BTreeSet;
     use std::path::Path;
 
@@ -200,6 +201,16 @@ mod tests {
             .filter(|key| !catalogue.zh.contains_key(*key))
             .collect();
         assert!(missing.is_empty(), "texts that are used and missing: {missing:?}");
+    }
+
+    #[test]
+    fn every_action_of_the_audit_log_has_its_text() {
+        let catalogue = Catalogue::load().unwrap();
+        let known: BTreeSet<String> =
+            AuditAction::ALL.iter().map(|action| format!("audit.{action}")).collect();
+        let said: BTreeSet<String> =
+            catalogue.zh.keys().filter(|key| key.starts_with("audit.")).cloned().collect();
+        assert_eq!(known, said, "words of AuditAction and texts in locales/*/audit.toml");
     }
 
     #[test]

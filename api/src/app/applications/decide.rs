@@ -5,6 +5,7 @@ use super::super::requirements::{self, Rules};
 use super::{name_taken, person};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::{ApplicationId, ShopId};
 use qianpu_domain::onboarding::{Application, ApplicationDecision, ApplicationEvent, OnboardingError, Step};
 use qianpu_domain::subject::ShopSlug;
@@ -61,7 +62,7 @@ async fn tell(
     event: ApplicationEvent,
 ) -> Answer<()> {
     let id = was.id.to_string();
-    audit_append(tx, event.as_str(), "application", &id, detail(next, event)).await?;
+    audit_append(tx, event.audited(), "application", &id, detail(next, event)).await?;
     match event {
         ApplicationEvent::Saved(Step::Subject) => {
             if let Some(subject) = &next.subject {
@@ -78,7 +79,8 @@ async fn tell(
         | ApplicationEvent::Rejected
         | ApplicationEvent::AgreementSigned => {}
     }
-    outbox_append(tx, event.as_str(), &id, was.version + 1, json!({"state": next.state.as_str()})).await?;
+    outbox_append(tx, event.audited().as_str(), &id, was.version + 1, json!({"state": next.state.as_str()}))
+        .await?;
     notices::application(state, tx, was, next, event).await
 }
 
@@ -121,7 +123,7 @@ async fn open_shop(tx: &mut TenantTx, was: &StoredApplication, next: &Applicatio
     })?;
     tenant_set(tx, None, None, Some(TenantState::Active)).await?;
     let shop = json!({"shop": id.to_string(), "name": details.name.as_str()});
-    audit_append(tx, "shop.opened", "shop", &id.to_string(), shop.clone()).await?;
+    audit_append(tx, AuditAction::ShopOpened, "shop", &id.to_string(), shop.clone()).await?;
     outbox_append(tx, "shop.opened", &id.to_string(), 1, shop).await?;
     Ok(())
 }

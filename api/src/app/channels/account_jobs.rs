@@ -5,6 +5,7 @@ use super::call::{AccountCall, CallError, channel_job_error};
 use super::{act_for, app_ref, apps, family};
 use crate::jobs::{Done, JobError, JobResult, finish};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::channel::{AccountEvent, AccountState, next};
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId};
 use qianpu_sdk::{AccountProfile, ChannelError, ErrorClass};
@@ -80,13 +81,14 @@ async fn keep(
     account_save(&mut tx, &account, &change).await?;
     if name.is_some_and(|name| name != account.name) {
         let detail = json!({ "from": account.name, "to": name });
-        audit_append(&mut tx, "channel_account.renamed", "channel_account", &id.to_string(), detail).await?;
+        audit_append(&mut tx, AuditAction::ChannelAccountRenamed, "channel_account", &id.to_string(), detail)
+            .await?;
     }
     tx.commit().await
 }
 
 async fn close(state: &AppState, ctx: &TenantCtx, id: ChannelAccountId) -> StoreResult<()> {
-    end(state, ctx, id, AccountEvent::Closed, "channel_account.closed").await
+    end(state, ctx, id, AccountEvent::Closed, AuditAction::ChannelAccountClosed).await
 }
 
 /// Ends a link because the platform says so.
@@ -95,7 +97,7 @@ async fn end(
     ctx: &TenantCtx,
     id: ChannelAccountId,
     event: AccountEvent,
-    action: &str,
+    action: AuditAction,
 ) -> StoreResult<()> {
     let mut tx = state.db.begin(ctx).await?;
     let account = account_get(&tx, id).await?;
@@ -144,7 +146,8 @@ pub async fn run_withdrawn(state: &AppState, job: &ClaimedJob) -> JobResult {
         drop(tx);
         if account.app == Some(app.id) && account.state != AccountState::Revoked {
             let acting = act_for(state, ctx, merchant.tenant()).await?;
-            end(state, &acting, id, AccountEvent::Unlinked, "channel_account.grant_withdrawn").await?;
+            end(state, &acting, id, AccountEvent::Unlinked, AuditAction::ChannelAccountGrantWithdrawn)
+                .await?;
         }
     }
     let mut tx = state.db.begin(ctx).await?;

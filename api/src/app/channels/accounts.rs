@@ -4,6 +4,7 @@ use super::call::AccountCall;
 use super::find;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::channel::{AccountEvent, next};
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ChannelAccountId, ShopId};
@@ -146,7 +147,8 @@ pub async fn change(
     }
     let change = AccountChange { settings: Some(&settings), ..AccountChange::default() };
     account_save(&mut tx, &account, &change).await?;
-    audit_append(&mut tx, "channel_account.settings", "channel_account", &id.to_string(), settings).await?;
+    audit_append(&mut tx, AuditAction::ChannelAccountSettings, "channel_account", &id.to_string(), settings)
+        .await?;
     let saved = account_get(&tx, id).await?;
     tx.commit().await?;
     Ok(saved)
@@ -214,6 +216,7 @@ pub async fn unlink(state: &AppState, grant: &Grant<perm::AccountLink>, id: Chan
     account_save(&mut tx, &account, &change).await?;
     token_delete(&mut tx, id.0).await?;
     let detail = json!({ "channel": account.channel, "external_id": account.external_id });
-    audit_append(&mut tx, "channel_account.unlinked", "channel_account", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ChannelAccountUnlinked, "channel_account", &id.to_string(), detail)
+        .await?;
     Ok(tx.commit().await?)
 }

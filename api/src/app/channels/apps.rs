@@ -4,6 +4,7 @@ use super::call::channel_error;
 use super::{app_ref, family, find};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::ChannelAppId;
 use qianpu_domain::time::{Span, Timestamp};
@@ -115,7 +116,7 @@ pub async fn create(
     };
     let id = app_insert(&mut tx, &state.channels.sealer, &new).await?;
     let detail = json!({ "channel": channel.info().slug, "component_app_id": command.app_id });
-    audit_append(&mut tx, "channel_app.created", "channel_app", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ChannelAppCreated, "channel_app", &id.to_string(), detail).await?;
     tx.commit().await?;
     get(state, grant, id).await
 }
@@ -170,7 +171,7 @@ pub async fn change(
         "secret": command.secret.is_some(), "token": command.token.is_some(),
         "encoding_aes_key": command.encoding_aes_key.is_some(), "active": command.active,
     });
-    audit_append(&mut tx, "channel_app.changed", "channel_app", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ChannelAppChanged, "channel_app", &id.to_string(), detail).await?;
     tx.commit().await?;
     get(state, grant, id).await
 }
@@ -235,7 +236,8 @@ pub async fn request_ticket(
     let reference = reference(state, grant, id).await?;
     state.channels.host.request_ticket(&reference).await.map_err(|error| channel_error(&error))?;
     let mut tx = state.db.begin(grant.ctx()).await?;
-    audit_append(&mut tx, "channel_app.ticket_requested", "channel_app", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::ChannelAppTicketRequested, "channel_app", &id.to_string(), json!({}))
+        .await?;
     Ok(tx.commit().await?)
 }
 

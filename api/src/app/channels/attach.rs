@@ -3,6 +3,7 @@
 use super::quota;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::channel::AccountState;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, LinkIntentId, ShopId};
@@ -57,8 +58,14 @@ pub async fn attach(
         let end = IntentEnd::Refused(error.code().as_str(), error.rule());
         if intent_end(&mut tx, intent, &end).await? {
             let detail = json!({ "code": error.code().as_str(), "rule": error.rule() });
-            audit_append(&mut tx, "channel_account.link_refused", "link_intent", &intent.to_string(), detail)
-                .await?;
+            audit_append(
+                &mut tx,
+                AuditAction::ChannelAccountLinkRefused,
+                "link_intent",
+                &intent.to_string(),
+                detail,
+            )
+            .await?;
             tx.commit().await?;
         }
     }
@@ -86,13 +93,13 @@ async fn try_attach(
                 let sealer = &state.channels.sealer;
                 account_set_secrets(&mut tx, sealer, account.id, attachment.secrets, format).await?;
             }
-            (account.id, "channel_account.reauthorised", Value::Null)
+            (account.id, AuditAction::ChannelAccountReauthorised, Value::Null)
         }
         None => {
             let allowed = quota::decide(&tx, attachment.shop, attachment.kind, &rule).await?;
             let allowed = allowed.map_err(|refusal| quota::refused(&refusal))?;
             let id = insert(&mut tx, state, attachment).await?;
-            (id, "channel_account.linked", json!(allowed.rule.0))
+            (id, AuditAction::ChannelAccountLinked, json!(allowed.rule.0))
         }
     };
     if let Some(tokens) = attachment.tokens {

@@ -11,6 +11,7 @@
 use crate::error::ApiError;
 use crate::jobs::JobError;
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::channel::{AccountEvent, AccountState, next};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::ChannelAccountId;
@@ -113,8 +114,14 @@ impl<'a> AccountCall<'a> {
         account_save(&mut tx, &fresh, &change).await?;
         if to != fresh.state {
             let detail = json!({ "from": fresh.state.as_str(), "to": to.as_str() });
-            audit_append(&mut tx, "channel_account.state", "channel_account", &fresh.id.to_string(), detail)
-                .await?;
+            audit_append(
+                &mut tx,
+                AuditAction::ChannelAccountState,
+                "channel_account",
+                &fresh.id.to_string(),
+                detail,
+            )
+            .await?;
         }
         tx.commit().await
     }

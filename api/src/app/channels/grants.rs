@@ -11,6 +11,7 @@ use super::{act_for, app_ref, apps, family, of_kind};
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobResult};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{AppAuthorisationId, ChannelAccountId, LinkIntentId, ShopId, TenantId};
 use qianpu_host::AppRef;
@@ -109,7 +110,8 @@ async fn settle(state: &AppState, ctx: &TenantCtx, id: AppAuthorisationId) -> Re
     };
     authorisation_end(&mut tx, id, &grant_end).await?;
     let detail = json!({ "external_id": grant.external_id, "outcome": end.word() });
-    audit_append(&mut tx, "app_authorisation.settled", "app_authorisation", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::AppAuthorisationSettled, "app_authorisation", &id.to_string(), detail)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -361,7 +363,14 @@ pub async fn assign(
     let mut tx = state.db.begin(grant.ctx()).await?;
     authorisation_end(&mut tx, id, &GrantEnd::Linked(merchant, account)).await?;
     let detail = json!({ "merchant_id": merchant.to_string(), "account_id": account.to_string() });
-    audit_append(&mut tx, "app_authorisation.assigned", "app_authorisation", &id.to_string(), detail).await?;
+    audit_append(
+        &mut tx,
+        AuditAction::AppAuthorisationAssigned,
+        "app_authorisation",
+        &id.to_string(),
+        detail,
+    )
+    .await?;
     tx.commit().await?;
     Ok(account)
 }

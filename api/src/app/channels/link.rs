@@ -7,6 +7,7 @@ use super::call::channel_error;
 use super::{act_for, app_ref, find, format, quota};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ChannelAccountId, LinkIntentId, RequestId, ShopId, TenantId};
 use qianpu_domain::time::Timestamp;
@@ -106,7 +107,8 @@ pub async fn start(
     let intent = intent_insert(&mut tx, &new).await?;
     let mut expires_at = tx.now().plus(lifetime);
     let detail = json!({ "channel": info.slug, "kind": command.kind, "external_id": external_id });
-    audit_append(&mut tx, "channel_account.link_started", "link_intent", &intent.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ChannelAccountLinkStarted, "link_intent", &intent.to_string(), detail)
+        .await?;
     tx.commit().await?;
 
     let base = state.config.app.public_url.trim_end_matches('/');
@@ -198,8 +200,14 @@ pub async fn cancel(state: &AppState, grant: &Grant<perm::AccountLink>, id: Link
     if !intent_end(&mut tx, id, &IntentEnd::Cancelled).await? {
         return Err(ApiError::new(ErrorCode::LinkEnded));
     }
-    audit_append(&mut tx, "channel_account.link_cancelled", "link_intent", &id.to_string(), json!({}))
-        .await?;
+    audit_append(
+        &mut tx,
+        AuditAction::ChannelAccountLinkCancelled,
+        "link_intent",
+        &id.to_string(),
+        json!({}),
+    )
+    .await?;
     Ok(tx.commit().await?)
 }
 

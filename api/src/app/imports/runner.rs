@@ -10,6 +10,7 @@ use super::{RUN, media};
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobError, JobResult, finish};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::ImportId;
 use qianpu_domain::import::Header;
@@ -78,7 +79,8 @@ async fn end(
     if import_end(tx, id, state, error).await? {
         let now = import_get(tx, id).await?;
         let detail = json!({ "rows": now.done_rows, "failed": now.failed_rows });
-        let action = if state == ImportState::Done { "import.done" } else { "import.failed" };
+        let action =
+            if state == ImportState::Done { AuditAction::ImportDone } else { AuditAction::ImportFailed };
         audit_append(tx, action, "import", &id.to_string(), detail).await?;
     }
     Ok(())

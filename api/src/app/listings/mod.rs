@@ -13,6 +13,7 @@ use crate::app::channels::accounts::{category_path, check_category_path};
 use crate::app::channels::find;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::catalog::ProductState;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId, SkuId};
@@ -129,7 +130,7 @@ pub async fn publish(
             "product_id": product.id.to_string(), "channel_account_id": account.id.to_string(),
             "version": product.version,
         });
-        audit_append(&mut tx, "listing.publish", "listing", &id.to_string(), detail).await?;
+        audit_append(&mut tx, AuditAction::ListingPublish, "listing", &id.to_string(), detail).await?;
     }
     let row = listing_get(&tx, id).await?;
     tx.commit().await?;
@@ -174,7 +175,7 @@ pub async fn delist(
     } else {
         job_enqueue(&mut tx, listing_job(DELIST_JOB, id)).await?;
     }
-    audit_append(&mut tx, "listing.delist", "listing", &id.to_string(), json!({})).await?;
+    audit_append(&mut tx, AuditAction::ListingDelist, "listing", &id.to_string(), json!({})).await?;
     let row = listing_get(&tx, id).await?;
     tx.commit().await?;
     Ok(row)

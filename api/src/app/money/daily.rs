@@ -6,6 +6,7 @@ use super::deposits;
 use crate::error::Answer;
 use crate::jobs::{Done, JobError, JobResult};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::TenantCtx;
@@ -52,7 +53,8 @@ pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
     }
     let mut tx = state.db.begin(&claimed.ctx).await?;
     let detail = json!({"found": format!("{found:?}")});
-    audit_append(&mut tx, "ledger.disorder", "ledger", &claimed.ctx.tenant().to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::LedgerDisorder, "ledger", &claimed.ctx.tenant().to_string(), detail)
+        .await?;
     tx.commit().await?;
     tracing::error!(findings = found.len(), "the books of a merchant are not in order");
     metrics::counter!("qianpu_ledger_disorder_total").increment(1);

@@ -6,6 +6,7 @@ use crate::app::{categories, policies};
 use crate::error::Answer;
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{DepositState, deposit_due};
 use qianpu_domain::ids::{CategoryId, DepositId, ShopId};
 use qianpu_domain::ledger::{AccountCode, AccountRef};
@@ -72,7 +73,7 @@ pub async fn open_in(tx: &mut TenantTx, shop: ShopId, terms: &DepositTerms) -> A
     let state = DepositState::Trial.recompute(terms.due, Fen::ZERO, Some(ends), tx.now());
     deposit_put(tx, shop, SCHEME, state, terms.due, &terms.rule, Some(ends)).await?;
     let detail = json!({"due_fen": terms.due.get(), "rule": terms.rule, "state": state.as_str()});
-    audit_append(tx, "deposit.opened", "shop", &shop.to_string(), detail).await?;
+    audit_append(tx, AuditAction::DepositOpened, "shop", &shop.to_string(), detail).await?;
     super::daily::ensure_in(tx).await
 }
 
@@ -182,7 +183,7 @@ async fn settle(tx: &mut TenantTx, was: &Deposit, due: Fen, rule: &str) -> Answe
         "due_fen": [was.due.get(), due.get()],
         "rule": rule,
     });
-    audit_append(tx, "deposit.changed", "deposit", &public, detail).await?;
+    audit_append(tx, AuditAction::DepositChanged, "deposit", &public, detail).await?;
     if next != was.state {
         outbox_append(tx, "deposit.state_changed", &public, 1, json!({"state": next.as_str()})).await?;
     }

@@ -7,6 +7,7 @@ use crate::app::channels::account_jobs::payload;
 use crate::error::Answer;
 use crate::jobs::{Done, JobError, JobResult, finish};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{InvoiceState, Period, date_text, day_begins_at, earning_slices, parse_date};
 use qianpu_domain::ids::InvoiceId;
 use qianpu_domain::ledger::flows::subscription_days_earned;
@@ -97,7 +98,7 @@ pub async fn run_fall_due(state: &AppState, job: &ClaimedJob) -> JobResult {
         Err(error) => return Err(error.into()),
     }
     let public = id.to_string();
-    audit_append(&mut tx, "invoice.overdue", "invoice", &public, json!({})).await?;
+    audit_append(&mut tx, AuditAction::InvoiceOverdue, "invoice", &public, json!({})).await?;
     outbox_append(&mut tx, "invoice.overdue", &public, 2, json!({})).await?;
     let lines = invoice_lines(&tx, id).await?;
     notices::invoice(state, &mut tx, &seller, "money.mail_invoice_overdue.", &was, &lines).await?;

@@ -7,6 +7,7 @@ use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{
     BillingError, InvoiceState, Period, date_in, date_text, flat_fee, invoice_number, parse_date,
 };
@@ -168,7 +169,7 @@ pub async fn issue_in(
     gather_in(tx, &subscription, subscription.next_period_index + 1).await?;
     let public = id.to_string();
     let detail = json!({"number": number, "total_fen": total.get(), "due_rule": terms.rule});
-    audit_append(tx, "invoice.issued", "invoice", &public, detail).await?;
+    audit_append(tx, AuditAction::InvoiceIssued, "invoice", &public, detail).await?;
     outbox_append(tx, "invoice.issued", &public, 1, json!({"number": number})).await?;
     let invoice = invoice_get(tx, id).await?;
     let lines = invoice_lines(tx, id).await?;

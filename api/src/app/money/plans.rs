@@ -4,6 +4,7 @@
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{BillingError, PlanTerms};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::PlanId;
@@ -85,7 +86,8 @@ pub async fn create(
         }
         other => other.into(),
     })?;
-    audit_append(&mut tx, "plan.created", "plan", &id.to_string(), terms_detail(&command.terms)).await?;
+    audit_append(&mut tx, AuditAction::PlanCreated, "plan", &id.to_string(), terms_detail(&command.terms))
+        .await?;
     let made = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
     tx.commit().await?;
     Ok(made)
@@ -105,7 +107,8 @@ pub async fn add_version(
         return Err(errors.into());
     }
     plan_version_add(&mut tx, id, terms).await?;
-    audit_append(&mut tx, "plan.version_added", "plan", &id.to_string(), terms_detail(terms)).await?;
+    audit_append(&mut tx, AuditAction::PlanVersionAdded, "plan", &id.to_string(), terms_detail(terms))
+        .await?;
     let now = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
     tx.commit().await?;
     Ok(now)

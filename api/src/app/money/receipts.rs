@@ -6,6 +6,7 @@ use super::{BANK, book, deposits, notices, whole_merchant};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{BillingError, DepositState};
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId};
@@ -111,7 +112,7 @@ pub async fn declare_in(
         other => other.into(),
     })?;
     let detail = json!({"amount_fen": command.amount.get()});
-    audit_append(tx, "receipt.declared", "receipt", &id.to_string(), detail).await?;
+    audit_append(tx, AuditAction::ReceiptDeclared, "receipt", &id.to_string(), detail).await?;
     outbox_append(tx, "receipt.declared", &id.to_string(), 1, json!({})).await?;
     Ok(receipt_get(tx, id).await?)
 }
@@ -156,8 +157,14 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
     }
     let receipt = receipt_get(tx, id).await?;
     let (now, into, public) = (tx.now(), ReceivedAt::Bank(BANK.to_owned()), id.to_string());
-    audit_append(tx, "receipt.confirmed", "receipt", &public, json!({"amount_fen": receipt.amount.get()}))
-        .await?;
+    audit_append(
+        tx,
+        AuditAction::ReceiptConfirmed,
+        "receipt",
+        &public,
+        json!({"amount_fen": receipt.amount.get()}),
+    )
+    .await?;
     outbox_append(tx, "receipt.confirmed", &public, 2, json!({})).await?;
     notices::receipt(state, tx, seller, &receipt).await?;
     match receipt.pays {
@@ -201,7 +208,8 @@ pub async fn refuse_in(
         return Ok(receipt_get(tx, id).await?);
     }
     let receipt = receipt_get(tx, id).await?;
-    audit_append(tx, "receipt.refused", "receipt", &id.to_string(), json!({"reason": reason})).await?;
+    audit_append(tx, AuditAction::ReceiptRefused, "receipt", &id.to_string(), json!({"reason": reason}))
+        .await?;
     outbox_append(tx, "receipt.refused", &id.to_string(), 2, json!({})).await?;
     notices::receipt(state, tx, seller, &receipt).await?;
     Ok(receipt)

@@ -6,6 +6,7 @@ use super::{daily, whole_merchant};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{InvoiceState, date_in, date_text};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
@@ -104,7 +105,7 @@ pub async fn subscribe_in(tx: &mut TenantTx, offer: &Offer) -> Answer<Subscripti
     daily::ensure_in(tx).await?;
     let public = made.to_string();
     let detail = json!({"plan": id.to_string(), "version": version.number});
-    audit_append(tx, "subscription.started", "subscription", &public, detail).await?;
+    audit_append(tx, AuditAction::SubscriptionStarted, "subscription", &public, detail).await?;
     outbox_append(tx, "subscription.started", &public, 1, json!({"plan_id": id.to_string()})).await?;
     Ok(subscription)
 }
@@ -132,7 +133,7 @@ pub async fn end_in(tx: &mut TenantTx, id: SubscriptionId) -> Answer<Subscriptio
         let void = next.state.void()?;
         invoice_move(tx, next.id, InvoiceState::Gathering, void, &InvoiceChange::default()).await?;
     }
-    audit_append(tx, "subscription.ended", "subscription", &id.to_string(), json!({})).await?;
+    audit_append(tx, AuditAction::SubscriptionEnded, "subscription", &id.to_string(), json!({})).await?;
     outbox_append(tx, "subscription.ended", &id.to_string(), 2, json!({})).await?;
     Ok(subscription_get(tx, id).await?)
 }

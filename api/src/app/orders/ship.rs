@@ -4,6 +4,7 @@ use super::carriers;
 use super::send::SEND;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::OrderId;
 use qianpu_domain::order::Happening;
@@ -94,7 +95,7 @@ pub async fn ship(
     let order = order_to_ship(tx, grant, id).await?;
     let shipment = queue(tx, &order, parcel, By::Actor).await?;
     let detail = json!({ "carrier": shipment.carrier_code, "waybill": shipment.waybill });
-    audit_append(tx, "order.ship", "order", &order.id.to_string(), detail).await?;
+    audit_append(tx, AuditAction::OrderShip, "order", &order.id.to_string(), detail).await?;
     Ok(shipment)
 }
 

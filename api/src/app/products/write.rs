@@ -3,6 +3,7 @@
 use super::code_taken;
 use super::input::{ProductInput, SkuInput, StockInput};
 use crate::error::{Answer, ApiError};
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::catalog::{ProductDraft, SkuDraft};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ProductId, ShopId};
@@ -98,7 +99,7 @@ pub(crate) async fn create_in(
         let made = sku_insert(tx, id, &sku_content(position, sku)).await?;
         stock_open(tx, made, sku.stock.opening()).await?;
     }
-    note(tx, "product.created", id, 1, input).await?;
+    note(tx, AuditAction::ProductCreated, id, 1, input).await?;
     Ok(id)
 }
 
@@ -137,7 +138,7 @@ pub(super) async fn update_in(
             }
         }
     }
-    note(tx, "product.updated", was.id, version, input).await
+    note(tx, AuditAction::ProductUpdated, was.id, version, input).await
 }
 
 /// The known SKU of each given one: by id, else by its values among those on sale, else among the removed.
@@ -241,7 +242,7 @@ fn coded(error: StoreError) -> ApiError {
 
 async fn note(
     tx: &mut TenantTx,
-    action: &str,
+    action: AuditAction,
     id: ProductId,
     version: i64,
     input: &ProductInput,

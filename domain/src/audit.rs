@@ -1,0 +1,160 @@
+//! Everything the audit log can say. A new action is a new word here, with its text in both catalogues
+//! (`audit.<word>`); a test keeps them together.
+
+words! {
+    /// What was done, as `noun.verb`.
+    pub enum AuditAction {
+        /// Logged in.
+        SessionStart = "session.start",
+        /// Logged out.
+        SessionEnd = "session.end",
+        /// A refresh token was used twice; the session has ended.
+        SessionTokenReused = "session.token_reused",
+        /// Application started.
+        ApplicationStarted = "application.started",
+        /// Application saved.
+        ApplicationSaved = "application.saved",
+        /// Application handed in.
+        ApplicationSubmitted = "application.submitted",
+        /// Application handed in again.
+        ApplicationResubmitted = "application.resubmitted",
+        /// Review started.
+        ApplicationReviewStarted = "application.review_started",
+        /// Document reviewed.
+        ApplicationDocumentReviewed = "application.document_reviewed",
+        /// Application approved.
+        ApplicationApproved = "application.approved",
+        /// Application sent back.
+        ApplicationReturned = "application.returned",
+        /// Application rejected.
+        ApplicationRejected = "application.rejected",
+        /// Agreement signed.
+        ApplicationAgreementSigned = "application.agreement_signed",
+        /// Invitation sent.
+        InvitationSent = "invitation.sent",
+        /// Invitation accepted.
+        InvitationUsed = "invitation.used",
+        /// Invitation taken back.
+        InvitationRevoked = "invitation.revoked",
+        /// Shop opened.
+        ShopOpened = "shop.opened",
+        /// Shop started trading.
+        ShopStartedTrading = "shop.started_trading",
+        /// Shop settings changed.
+        ShopChanged = "shop.changed",
+        /// File uploaded.
+        MediaStored = "media.stored",
+        /// Required document added.
+        RequirementAdded = "requirement.added",
+        /// Required document changed.
+        RequirementChanged = "requirement.changed",
+        /// Required document removed.
+        RequirementRemoved = "requirement.removed",
+        /// Agreement published.
+        AgreementPublished = "agreement.published",
+        /// Brand protected.
+        BrandProtected = "brand.protected",
+        /// Brand released.
+        BrandReleased = "brand.released",
+        /// Brand authorised.
+        BrandAuthorised = "brand.authorised",
+        /// Rule set.
+        PolicySet = "policy.set",
+        /// Rule ended.
+        PolicyEnded = "policy.ended",
+        /// Provider created.
+        ProviderCreated = "provider.created",
+        /// Staff added.
+        StaffAdded = "staff.added",
+        /// Category added.
+        CategoryCreated = "category.created",
+        /// Category changed.
+        CategoryUpdated = "category.updated",
+        /// Product created.
+        ProductCreated = "product.created",
+        /// Product changed.
+        ProductUpdated = "product.updated",
+        /// Product put on sale.
+        ProductPutOnSale = "product.put_on_sale",
+        /// Product taken off sale.
+        ProductTakenOffSale = "product.taken_off_sale",
+        /// Product deleted.
+        ProductDeleted = "product.deleted",
+        /// Stock changed.
+        StockChanged = "stock.changed",
+        /// Hot stock split.
+        StockSplit = "stock.split",
+        /// Import started.
+        ImportStarted = "import.started",
+        /// Import done.
+        ImportDone = "import.done",
+        /// Import failed.
+        ImportFailed = "import.failed",
+        /// Import stopped.
+        ImportCancelled = "import.cancelled",
+        /// Channel app added.
+        ChannelAppCreated = "channel_app.created",
+        /// Channel app changed.
+        ChannelAppChanged = "channel_app.changed",
+        /// Verify ticket requested.
+        ChannelAppTicketRequested = "channel_app.ticket_requested",
+        /// Grant settled.
+        AppAuthorisationSettled = "app_authorisation.settled",
+        /// Grant assigned.
+        AppAuthorisationAssigned = "app_authorisation.assigned",
+        /// Channel account linked.
+        ChannelAccountLinked = "channel_account.linked",
+        /// Channel account authorised again.
+        ChannelAccountReauthorised = "channel_account.reauthorised",
+        /// Link started.
+        ChannelAccountLinkStarted = "channel_account.link_started",
+        /// Link refused.
+        ChannelAccountLinkRefused = "channel_account.link_refused",
+        /// Link given up.
+        ChannelAccountLinkCancelled = "channel_account.link_cancelled",
+        /// Channel account unlinked.
+        ChannelAccountUnlinked = "channel_account.unlinked",
+        /// Grant withdrawn at the platform.
+        ChannelAccountGrantWithdrawn = "channel_account.grant_withdrawn",
+        /// Channel account closed.
+        ChannelAccountClosed = "channel_account.closed",
+        /// Channel account renamed.
+        ChannelAccountRenamed = "channel_account.renamed",
+        /// Channel account's state changed.
+        ChannelAccountState = "channel_account.state",
+        /// Channel account's defaults changed.
+        ChannelAccountSettings = "channel_account.settings",
+        /// Product published.
+        ListingPublish = "listing.publish",
+        /// Product taken off a channel.
+        ListingDelist = "listing.delist",
+        /// Job retried.
+        JobRetried = "job.retried",
+        /// Plan created.
+        PlanCreated = "plan.created",
+        /// New plan version published.
+        PlanVersionAdded = "plan.version_added",
+        /// Subscription started.
+        SubscriptionStarted = "subscription.started",
+        /// Subscription ended.
+        SubscriptionEnded = "subscription.ended",
+        /// Invoice issued.
+        InvoiceIssued = "invoice.issued",
+        /// Invoice overdue.
+        InvoiceOverdue = "invoice.overdue",
+        /// Transfer declared.
+        ReceiptDeclared = "receipt.declared",
+        /// Transfer confirmed.
+        ReceiptConfirmed = "receipt.confirmed",
+        /// Transfer refused.
+        ReceiptRefused = "receipt.refused",
+        /// Deposit obligation opened.
+        DepositOpened = "deposit.opened",
+        /// Deposit due or state changed.
+        DepositChanged = "deposit.changed",
+        /// Daily check of the books found a problem.
+        LedgerDisorder = "ledger.disorder",
+        /// Order shipped.
+        OrderShip = "order.ship",
+    }
+}
