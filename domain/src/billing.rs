@@ -160,7 +160,8 @@ fn month_after(anchor: Date, months: i64) -> Result<Date, BillingError> {
         .map_err(|_| BillingError::Date)
 }
 
-fn start_of_day(date: Date, zone: &str) -> Result<Timestamp, BillingError> {
+/// When a day begins in a zone.
+pub fn start_of_day(date: Date, zone: &str) -> Result<Timestamp, BillingError> {
     let zone = TimeZone::get(zone).map_err(|_| BillingError::Zone)?;
     let midnight = date.to_zoned(zone).map_err(|_| BillingError::Date)?;
     Ok(Timestamp::from_micros(midnight.timestamp().as_microsecond()))

@@ -22,6 +22,7 @@ mod migrations;
 mod money;
 mod onboarding;
 mod onboarding_pages;
+mod order_pages;
 mod orders;
 mod postgres_available;
 mod schema;

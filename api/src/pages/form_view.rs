@@ -44,6 +44,11 @@ impl FormView {
         view
     }
 
+    /// Whether anything is wrong with it.
+    pub fn is_refused(&self) -> bool {
+        self.refused
+    }
+
     /// The form as it was sent, refused by a use case.
     pub fn refused_by(fields: &Fields, error: &ApiError, lang: Lang) -> Self {
         let mut view = Self::refused(fields, error.errors(), lang);

@@ -16,7 +16,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 
 mod list;
 
-pub use list::{OrderFilter, order_counts, order_list};
+pub use list::{OrderFilter, order_counts, order_list, order_numbers};
 
 /// Where to send it, as far as the channel shows it. Never for logs.
 #[derive(Clone, PartialEq, Eq, Default)]

@@ -107,7 +107,9 @@ pub async fn order_event_list(tx: &TenantTx, order: OrderId) -> StoreResult<Vec<
             })
         })
         .collect::<StoreResult<Vec<_>>>()?;
-    // Platforms count whole seconds, so much happens in one moment.
-    events.sort_by_key(|event| (event.at, event.recorded_at, event.kind));
+    // Platforms count whole seconds and we do not: within a second things follow each other as they must.
+    events.sort_by_key(|event| {
+        (event.at.micros().div_euclid(1_000_000), event.kind, event.at, event.recorded_at)
+    });
     Ok(events)
 }

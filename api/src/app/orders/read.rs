@@ -4,20 +4,25 @@ use super::booking;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Permission;
-use qianpu_domain::ids::{ChannelAccountId, OrderId};
+use qianpu_domain::billing::{date_text, parse_date, start_of_day};
+use qianpu_domain::ids::{ChannelAccountId, OrderId, ShipmentId};
 use qianpu_domain::order::OrderState;
+use qianpu_domain::time::Timestamp;
 use qianpu_sdk::Carrier;
 use qianpu_tenants::authz::{Caller, Grant, perm};
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::ledger::{JournalRow, journal_list_of};
-use qianpu_tenants::store::order::{Order, OrderFilter, Receiver, order_counts, order_get, order_list};
+use qianpu_tenants::store::order::{
+    Order, OrderFilter, Receiver, order_counts, order_get, order_list, order_numbers,
+};
 use qianpu_tenants::store::order_event::{OrderEventRow, order_event_list};
 use qianpu_tenants::store::order_line::{OrderLine, order_line_list, order_line_list_of};
 use qianpu_tenants::store::shipment::{
-    Shipment, ShipmentFilter, ShipmentState, shipment_list, shipment_list_of,
+    Shipment, ShipmentFilter, ShipmentState, shipment_get, shipment_list, shipment_list_of,
 };
+use qianpu_tenants::store::tenant::tenant_get;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -125,6 +130,55 @@ pub async fn shipments(
 ) -> Answer<Page<Shipment>> {
     let filter = ShipmentFilter { state: in_state, shops: grant.shops() };
     Ok(shipment_list(&*state.db.read(grant.ctx()).await?, &filter, page).await?)
+}
+
+/// A parcel of an order the caller may see.
+pub async fn shipment(state: &AppState, grant: &Grant<perm::OrderRead>, id: ShipmentId) -> Answer<Shipment> {
+    let tx = state.db.read(grant.ctx()).await?;
+    let found = shipment_get(&tx, id).await?;
+    let order = order_get(&tx, found.order).await?;
+    if grant.covers_shop(order.shop) { Ok(found) } else { Err(ApiError::not_found()) }
+}
+
+/// The numbers of orders.
+pub async fn numbers(
+    state: &AppState,
+    grant: &Grant<perm::OrderRead>,
+    ids: &[OrderId],
+) -> Answer<HashMap<OrderId, String>> {
+    Ok(order_numbers(&*state.db.read(grant.ctx()).await?, ids).await?.into_iter().collect())
+}
+
+/// Days of the merchant's zone as moments.
+#[derive(Debug, Clone, Default)]
+pub struct Days {
+    /// First day as `YYYY-MM-DD`; empty = no limit.
+    pub first: String,
+    /// Last day.
+    pub last: String,
+    /// When the first day begins.
+    pub from: Option<Timestamp>,
+    /// When the last day ends.
+    pub until: Option<Timestamp>,
+}
+
+/// The moments between which orders of these days were placed. What is no date limits nothing.
+pub async fn days(state: &AppState, grant: &Grant<perm::OrderRead>, first: &str, last: &str) -> Answer<Days> {
+    let mut days = Days::default();
+    let (begin, end) = (parse_date(first).ok(), parse_date(last).ok());
+    if begin.is_none() && end.is_none() {
+        return Ok(days);
+    }
+    let zone = tenant_get(&*state.db.read(grant.ctx()).await?).await?.zone;
+    if let Some(date) = begin {
+        days.first = date_text(date);
+        days.from = Some(start_of_day(date, &zone)?);
+    }
+    if let Some(next) = end.and_then(|date| date.tomorrow().ok()) {
+        days.last = last.to_owned();
+        days.until = Some(start_of_day(next, &zone)?);
+    }
+    Ok(days)
 }
 
 /// The carriers an order can be sent with.

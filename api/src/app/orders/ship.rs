@@ -99,6 +99,20 @@ pub async fn ship(
     Ok(shipment)
 }
 
+/// Addresses and queues a parcel in one transaction of its own.
+pub async fn ship_now(
+    state: &AppState,
+    grant: &Grant<perm::OrderShip>,
+    id: OrderId,
+    command: ShipOrder,
+) -> Answer<Shipment> {
+    let parcel = address(state, grant, id, command).await?;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let shipment = ship(&mut tx, grant, id, &parcel).await?;
+    tx.commit().await?;
+    Ok(shipment)
+}
+
 /// Queues a parcel of an order that may be shipped by whoever asks.
 pub async fn queue(tx: &mut TenantTx, order: &Order, parcel: &Addressed, by: By<'_>) -> Answer<Shipment> {
     let lines = order_line_list(tx, order.id).await?;

@@ -24,6 +24,7 @@ mod merchants;
 mod money;
 mod money_bills;
 mod onboarding_settings;
+mod orders;
 mod shops;
 
 use super::route::PageRoutes;
@@ -45,6 +46,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     demo_design::routes(pages);
     demo_mail::routes(pages);
     goods::routes(pages);
+    orders::routes(pages);
     money::routes(pages);
     money_bills::routes(pages);
     billing::routes(pages);

@@ -83,7 +83,7 @@ fn leg(lang: Lang, row: EntryRow) -> LegLine {
     }
 }
 
-fn journal_line(lang: Lang, row: JournalRow) -> JournalLine {
+pub(super) fn journal_line(lang: Lang, row: JournalRow) -> JournalLine {
     let debits = row.legs.iter().filter(|leg| leg.side == Side::Debit).map(|leg| leg.amount);
     JournalLine {
         amount: Fen::sum(debits).map_or(0, Fen::get),

@@ -6,11 +6,12 @@ use crate::entity::shipment;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
-use qianpu_domain::ids::{ChannelAccountId, ShopId};
+use qianpu_domain::ids::{ChannelAccountId, OrderId, ShopId};
 use qianpu_domain::order::OrderState;
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Condition, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use uuid::Uuid;
 
 /// Which orders a list is about.
 #[derive(Clone, Debug, Default)]
@@ -106,4 +107,18 @@ pub async fn order_counts(tx: &TenantTx, filter: &OrderFilter<'_>) -> StoreResul
             Ok((state, count))
         })
         .collect()
+}
+
+/// The numbers of orders of the merchant.
+pub async fn order_numbers(tx: &TenantTx, ids: &[OrderId]) -> StoreResult<Vec<(OrderId, String)>> {
+    let rows: Vec<(Uuid, String)> = row::Entity::find()
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .select_only()
+        .column(row::Column::Id)
+        .column(row::Column::Number)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|(id, number)| (OrderId(id), number)).collect())
 }

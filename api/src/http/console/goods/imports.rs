@@ -275,7 +275,11 @@ fn row_view(row: ImportRow, kind: &str, lang: Lang) -> RowView {
         RowOutcome::Ok(target) => RowView {
             row: row.row_no,
             ok: true,
-            href: (kind == "products").then(|| format!("/console/merchant/products/{target}")),
+            href: match kind {
+                "products" => Some(format!("/console/merchant/products/{target}")),
+                "shipments" => Some(format!("/console/merchant/shipments/{target}")),
+                _ => None,
+            },
             target: Some(target),
             faults: Vec::new(),
         },

@@ -24,7 +24,7 @@ fn picture_address(id: MediaId) -> String {
 }
 
 /// A query string of the given pairs, without empty ones.
-fn query_of(pairs: &[(&str, &str)]) -> String {
+pub(super) fn query_of(pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
         query.append_pair(name, value);
