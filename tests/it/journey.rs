@@ -131,8 +131,15 @@ both! {
         let summary = merchant.get("/api/v1/ledger/summary", 200).await.json("");
         assert_eq!(summary["deposit"]["amount"], 100_000);
         assert_eq!(summary["receivable"]["amount"], 0);
-        let kept: i64 = orders.iter().filter(|order| !order["paid_at"].is_null()).map(|order| order["amounts"]["total"]["amount"].as_i64().unwrap()).sum();
-        assert_eq!(books(&summary), Some(kept));
+        let sum_of = |settled: bool| -> i64 {
+            let those = orders.iter().filter(|order| !order["paid_at"].is_null() && order["settled_at"].is_null() != settled);
+            those.map(|order| order["amounts"]["total"]["amount"].as_i64().unwrap()).sum()
+        };
+        assert_eq!(books(&summary), Some(sum_of(false)));
+        // One order was settled: the provider took one per cent, the rest is available.
+        let settled = sum_of(true);
+        assert!(settled > 0);
+        assert_eq!(summary["available"]["amount"].as_i64(), Some(settled - settled / 100));
         let invoices = merchant.get("/api/v1/invoices", 200).await.json("");
         assert!(items(&invoices).iter().any(|invoice| invoice["state"] == "paid" && invoice["number"].is_string()));
         let journals = merchant.get("/api/v1/ledger/journals?limit=100", 200).await.json("");

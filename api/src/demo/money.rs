@@ -28,6 +28,18 @@ pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()>
     Ok(())
 }
 
+/// The provider waits for nothing before it settles the first merchant's orders, so that available money and the
+/// provider's share can be seen; the others keep the platform's window.
+pub async fn settle_at_once(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, ..] = shops else { bail!("three merchants are expected") };
+    let shop = enterprise.client.get(&format!("/api/v1/shops/{}", enterprise.shop)).await?;
+    let rule = json!({
+        "kind": "after_sale_window", "params": {"days": "0"}, "merchant_id": text(&shop, "merchant_id")?,
+    });
+    owner.post("/api/v1/policies", &rule).await?;
+    Ok(())
+}
+
 /// The first merchant pays its invoice and its deposit by bank transfer, and the provider confirms both. The
 /// second one has declared its deposit, which waits for the provider.
 pub async fn pay(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {

@@ -79,7 +79,20 @@ pub async fn channels(
         merchant.client.patch(&path, &json!({"category_path": CATEGORY})).await?;
         publish(merchant, account, sandbox).await.context("publishing")?;
     }
+    for (merchant, kind, name) in [
+        (enterprise, "store", "山前手作二店"),
+        (enterprise, "official_account", "山前生活志"),
+        (individual, "official_account", "小马说茶"),
+    ] {
+        account_at(sandbox, merchant, kind, name).await.context("an account to be linked by hand")?;
+    }
     Ok(())
+}
+
+/// An account at the platform; its app id.
+async fn account_at(sandbox: &Client, merchant: &Merchant, kind: &str, name: &str) -> anyhow::Result<String> {
+    let body = json!({"kind": kind, "nickname": name, "principal_name": merchant.plan.legal_name});
+    Ok(text(&sandbox.post("/sandbox/api/accounts", &body).await?, "appid")?.to_owned())
 }
 
 /// Adds the app; answers with its message address.
@@ -126,13 +139,7 @@ async fn through_app(
     name: &str,
 ) -> anyhow::Result<Linked> {
     let sandbox_kind = if channel == STORE.0 { "store" } else { "official_account" };
-    let account = sandbox
-        .post(
-            "/sandbox/api/accounts",
-            &json!({"kind": sandbox_kind, "nickname": name, "principal_name": merchant.plan.legal_name}),
-        )
-        .await?;
-    let app_id = text(&account, "appid")?.to_owned();
+    let app_id = account_at(sandbox, merchant, sandbox_kind, name).await?;
     let link = merchant
         .client
         .post(
@@ -243,7 +250,7 @@ async fn publish(merchant: &Merchant, account: &Linked, sandbox: &Client) -> any
 
 /// Buyers order: from a live room, a short video and an article; one order is left unpaid.
 pub async fn orders(sandbox: &Client, shops: &[Merchant], manifest: &Manifest) -> anyhow::Result<()> {
-    for (merchant, scenes) in shops.iter().zip([[2, 3, 6, 5], [2, 4, 1, 3]]) {
+    for (at, (merchant, scenes)) in shops.iter().zip([[2, 3, 6, 5], [2, 4, 1, 3]]).enumerate() {
         let accounts =
             merchant.client.get(&format!("/api/v1/channel_accounts?shop_id={}", merchant.shop)).await?;
         let Some(store) = items(&accounts).iter().find(|account| account["channel"] == STORE.0) else {
@@ -271,13 +278,17 @@ pub async fn orders(sandbox: &Client, shops: &[Merchant], manifest: &Manifest) -
         }
         let arrived = |list: &Value| items(list).len() >= scenes.len();
         merchant.client.wait("/api/v1/orders", 60, arrived).await.context("orders did not arrive")?;
-        ship_and_confirm(merchant, sandbox).await?;
+        ship_and_confirm(merchant, sandbox, at == 0).await?;
     }
     Ok(())
 }
 
 /// Ships one paid order; its buyer confirms receipt. Ships another, which stays on the way.
-async fn ship_and_confirm(merchant: &Merchant, sandbox: &Client) -> anyhow::Result<()> {
+async fn ship_and_confirm(
+    merchant: &Merchant,
+    sandbox: &Client,
+    settles_at_once: bool,
+) -> anyhow::Result<()> {
     let enough = |list: &Value| items(list).len() >= 2;
     let paid =
         merchant.client.wait("/api/v1/orders?state=paid", 60, enough).await.context("no paid orders")?;
@@ -295,6 +306,10 @@ async fn ship_and_confirm(merchant: &Merchant, sandbox: &Client) -> anyhow::Resu
             sandbox.post(&format!("/sandbox/api/orders/{native}/confirm"), &json!({})).await?;
             let done = |order: &Value| matches!(order["state"].as_str(), Some("received" | "completed"));
             merchant.client.wait(&path, 60, done).await.context("the receipt was not confirmed")?;
+            if settles_at_once {
+                let settled = |order: &Value| !order["settled_at"].is_null();
+                merchant.client.wait(&path, 60, settled).await.context("the order was not settled")?;
+            }
         }
     }
     Ok(())

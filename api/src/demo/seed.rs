@@ -64,6 +64,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     }
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
+    money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;

@@ -44,6 +44,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/sandbox/style.css").route(web::get().to(style)))
+        .service(web::resource("/sandbox/icon.svg").route(web::get().to(icon)))
         .service(web::resource("/").route(web::get().to(overview)))
         .service(web::resource("/buyer").route(web::get().to(buyer)))
         .service(web::resource("/auditor").route(web::get().to(auditor)))
@@ -121,6 +122,10 @@ async fn style() -> HttpResponse {
         .content_type("text/css; charset=utf-8")
         .insert_header(("cache-control", "no-cache"))
         .body(include_str!("templates/style.css"))
+}
+
+async fn icon() -> HttpResponse {
+    HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("templates/icon.svg"))
 }
 
 async fn overview(request: HttpRequest, query: Query, core: web::Data<Core>) -> HttpResponse {
