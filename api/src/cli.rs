@@ -1,7 +1,9 @@
 //! The command line. `main` is a multi-thread runtime, because the database pool and the jobs must not
 //! live on a worker of the web server.
 
+use crate::app::setup;
 use crate::auth::keys::Keys;
+use crate::cli_provider::{self, ProviderArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
@@ -58,6 +60,8 @@ enum Command {
         #[arg(long, value_name = "ROLE")]
         app_role: Option<String>,
     },
+    /// Add a service provider with its owner, who then logs in at the console.
+    CreateProvider(ProviderArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the configuration and report every problem at once.
@@ -113,6 +117,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Serve { no_jobs } => serve(Config::load(cli.config.as_deref())?, !no_jobs).await,
         Command::Worker => worker(Config::load(cli.config.as_deref())?).await,
+        Command::CreateProvider(args) => {
+            let state = start(Config::load(cli.config.as_deref())?).await?;
+            let told = cli_provider::create(&state, &args).await?;
+            end(state).await?;
+            print(&told)
+        }
     }
 }
 
@@ -178,7 +188,11 @@ async fn start(config: Config) -> anyhow::Result<AppState> {
     if config.database.url.reveal().is_empty() {
         migrate(&config, None).await?;
     }
-    AppState::start(config, Clock::system()).await
+    let state = AppState::start(config, Clock::system()).await?;
+    setup::ensure_operator(&state, "Qianpu 千铺", None).await.map_err(|error| {
+        anyhow::anyhow!("the database cannot be used ({error}); has `qianpu migrate` been run?")
+    })?;
+    Ok(state)
 }
 
 /// Closes the pool last, when nothing uses it any more.

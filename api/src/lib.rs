@@ -9,6 +9,7 @@ pub mod app;
 pub mod auth;
 pub mod channels;
 pub mod cli;
+pub mod cli_provider;
 pub mod config;
 pub mod demo;
 pub mod error;

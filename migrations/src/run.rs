@@ -4,7 +4,9 @@ use crate::{
     Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money, tables,
 };
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm_migration::sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -30,6 +32,8 @@ pub enum MigrateError {
     Database(DbErr),
     /// The name of the application role is not a plain lower-case identifier.
     RoleName,
+    /// The owner may not let the application role into the schema; PostgreSQL only warns of it.
+    SchemaUsage(String),
 }
 
 impl std::fmt::Display for MigrateError {
@@ -37,6 +41,11 @@ impl std::fmt::Display for MigrateError {
         match self {
             Self::Database(error) => write!(f, "the migration failed: {error}"),
             Self::RoleName => f.write_str("the application role must be a lower-case identifier"),
+            Self::SchemaUsage(role) => write!(
+                f,
+                "{role} may not use the schema, and this user cannot allow it; let the owner of the database run: \
+                 GRANT USAGE ON SCHEMA public TO {role}"
+            ),
         }
     }
 }
@@ -84,6 +93,11 @@ async fn grant(connection: &DatabaseConnection, role: &str) -> Result<(), Migrat
         return Err(MigrateError::RoleName);
     }
     connection.execute_unprepared(&format!("GRANT USAGE ON SCHEMA public TO {role}")).await?;
+    let sql = format!("SELECT has_schema_privilege('{role}', 'public', 'USAGE') AS usage");
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    if !row.map(|row| row.try_get::<bool>("", "usage")).transpose()?.unwrap_or(false) {
+        return Err(MigrateError::SchemaUsage(role.to_owned()));
+    }
     for statement in tables().iter().flat_map(|table| table.grants(role)) {
         connection.execute_unprepared(&statement).await?;
     }

@@ -26,6 +26,7 @@ mod order_pages;
 mod orders;
 mod postgres_available;
 mod schema;
+mod setup;
 mod shipping;
 mod stock;
 mod storefront;

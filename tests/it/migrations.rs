@@ -28,6 +28,32 @@ async fn two_runs_at_once_wait_for_each_other() {
     app.close().await.unwrap();
 }
 
+/// An owner that may not pass on the use of the schema is told so: PostgreSQL would leave it at a warning, and the
+/// application would find no tables. What the operator's page says to do is enough.
+#[tokio::test]
+async fn an_owner_without_the_grant_option_is_told() {
+    let server = match postgres::server() {
+        Ok(server) => server,
+        Err(reason) => return left_out::no_postgres("migrations::an_owner_without_the_grant_option", reason),
+    };
+    let db = server.create_empty_database().await;
+    let admin = postgres::connect(&db.superuser_url()).await.unwrap();
+    for statement in ["ALTER DATABASE $db OWNER TO CURRENT_USER", "GRANT CONNECT ON DATABASE $db TO $owner"] {
+        let statement = statement.replace("$db", &db.name).replace("$owner", postgres::OWNER);
+        admin.execute_unprepared(&statement).await.unwrap();
+    }
+    let refused =
+        qianpu_migrations::migrate(&db.owner_url(), Some(postgres::APP)).await.unwrap_err().to_string();
+    assert!(refused.contains("GRANT USAGE ON SCHEMA public"), "{refused}");
+    let grant = format!("GRANT ALL ON SCHEMA public TO {} WITH GRANT OPTION", postgres::OWNER);
+    admin.execute_unprepared(&grant).await.unwrap();
+    qianpu_migrations::migrate(&db.owner_url(), Some(postgres::APP)).await.unwrap();
+    let app = postgres::connect(&db.app_url()).await.unwrap();
+    app.execute_unprepared("SELECT count(*) FROM tenants").await.unwrap();
+    app.close().await.unwrap();
+    admin.close().await.unwrap();
+}
+
 /// A role name goes into the text of a statement; anything that is not a plain name is refused.
 #[tokio::test]
 async fn a_role_that_is_no_name_is_refused() {

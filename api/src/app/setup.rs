@@ -19,8 +19,11 @@ use qianpu_tenants::resolve;
 use qianpu_tenants::store::tenant::{NewTenant, TenantState, tenant_insert, tenant_list_of_kind, tenant_set};
 use qianpu_tenants::store::{directory, policy as policy_store, requirement, staff, user};
 use serde_json::json;
+use uuid::Uuid;
 
 const TASK: &str = "setup";
+/// Id of the one operator of an installation.
+const OPERATOR: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
 /// Version word of the agreement that a new provider starts with.
 pub const FIRST_AGREEMENT: &str = "2026-11";
 
@@ -66,7 +69,8 @@ pub async fn ensure_operator(
         Some(operator) => operator.id,
         None => {
             let mut tx = state.db.begin_system(&system).await?;
-            let id = TenantId(qianpu_tenants::random::id(tx.now()));
+            // The same id everywhere: of two processes that start at once one makes it.
+            let id = TenantId(OPERATOR);
             let new = NewTenant {
                 id,
                 kind: Surface::Operator,
@@ -75,10 +79,16 @@ pub async fn ensure_operator(
                 state: TenantState::Active,
                 locale: state.config.app.language.code(),
             };
-            tenant_insert(&mut tx, &new).await?;
-            tx.commit().await?;
-            let ctx = TenantCtx::for_system(&state.db, &system, id).await?;
-            if let Some(owner) = owner {
+            let made = match tenant_insert(&mut tx, &new).await {
+                Ok(()) => {
+                    tx.commit().await?;
+                    true
+                }
+                Err(StoreError::Conflict(_)) => false,
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(owner) = owner.filter(|_| made) {
+                let ctx = TenantCtx::for_system(&state.db, &system, id).await?;
                 add_staff(state, &ctx, owner).await?;
             }
             id
@@ -145,7 +155,14 @@ async fn check_provider(state: &AppState, new: &NewProvider<'_>) -> Answer<()> {
     if errors.is_empty() && resolve::by_provider_slug(&state.db, new.slug, request).await?.is_some() {
         errors.push(FieldError::new("slug", "taken", "this address is taken", "该网址已被使用"));
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    // Before anything is stored: a provider whose owner is refused would keep its address.
+    for person in new.staff {
+        check_person(state, request, person).await?;
+    }
+    Ok(())
 }
 
 async fn furnish(state: &AppState, ctx: &TenantCtx, new: &NewProvider<'_>) -> Answer<()> {
