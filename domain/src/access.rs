@@ -66,6 +66,8 @@ permissions! {
     ShopRead = "shops.read";
     /// Change shops.
     ShopManage = "shops.manage";
+    /// Suspend and resume shops of the provider's merchants.
+    ShopSuspend = "shops.suspend";
     /// Upload files.
     MediaWrite = "media.write";
     /// See files.
@@ -145,11 +147,11 @@ roles! {
     OperatorOwner = "operator_owner", Operator, [ProviderManage, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
-        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyManage, PolicyRead, ShopRead, MediaRead, MediaWrite,
-        ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
+        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
     ];
     /// Reviews applications.
-    ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, MediaRead];
+    ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
     /// Looks after the provider's money.
     ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, PolicyRead];
     /// Helps merchants.

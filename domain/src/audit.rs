@@ -42,6 +42,16 @@ words! {
         ShopStartedTrading = "shop.started_trading",
         /// Shop settings changed.
         ShopChanged = "shop.changed",
+        /// Shop suspended.
+        ShopSuspended = "shop.suspended",
+        /// Shop let trade again.
+        ShopResumed = "shop.resumed",
+        /// Renewed document handed in.
+        DocumentRenewed = "document.renewed",
+        /// Renewed document accepted.
+        DocumentRenewalAccepted = "document.renewal_accepted",
+        /// Renewed document returned.
+        DocumentRenewalReturned = "document.renewal_returned",
         /// File uploaded.
         MediaStored = "media.stored",
         /// Required document added.

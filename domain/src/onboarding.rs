@@ -12,10 +12,14 @@ use crate::time::Timestamp;
 use jiff::civil::Date;
 
 mod decide;
+mod expiry;
 pub use decide::{
     SaveShop, SaveSubject, accept_document, approve, attach_document, reject, resubmit, return_document,
     return_with_reasons, save_shop, save_subject, settle_agreement, sign_agreement, start_review, submit,
     waive_document,
+};
+pub use expiry::{
+    ExpiryStage, RenewalState, accept_renewal, check_renewal, days_left, expiry_stage, suspended_from,
 };
 
 words! {

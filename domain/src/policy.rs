@@ -14,6 +14,10 @@ use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 
+mod expiry;
+mod refusal;
+pub use expiry::{ExpiryTerms, expiry_terms};
+
 words! {
     /// What a policy row is about.
     pub enum PolicyKind {
@@ -29,6 +33,8 @@ words! {
         DepositTrial = "deposit_trial",
         /// How long after its issue an invoice may be paid.
         InvoiceDue = "invoice_due",
+        /// When people are told that a document ends, and when its shop is suspended.
+        DocumentExpiry = "document_expiry",
     }
 }
 
@@ -121,6 +127,8 @@ pub enum PolicyParams {
         /// Days after the issue.
         days: u32,
     },
+    /// Keys `first_days`, `second_days`, `last_days`, `grace_days` (0 to 365) and `suspends` (0 or 1).
+    DocumentExpiry(ExpiryTerms),
 }
 
 /// Parameters that cannot be read.
@@ -194,6 +202,11 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
             gmv: Fen::new(take("gmv_fen", MAX_FEN, "fen, not negative")?),
         },
         PolicyKind::InvoiceDue => PolicyParams::InvoiceDue { days: small(take("days", 365, "0 to 365")?) },
+        PolicyKind::DocumentExpiry => {
+            PolicyParams::DocumentExpiry(ExpiryTerms::read(|key, max, expected| {
+                take(key, max, expected).map(small)
+            })?)
+        }
         PolicyKind::LinkQuota => return Err(PolicyError::WrongKind(kind)),
     };
     match map.keys().next() {
@@ -241,6 +254,7 @@ impl PolicyParams {
             Self::TakeRate { .. } => PolicyKind::TakeRate,
             Self::DepositTrial { .. } => PolicyKind::DepositTrial,
             Self::InvoiceDue { .. } => PolicyKind::InvoiceDue,
+            Self::DocumentExpiry(_) => PolicyKind::DocumentExpiry,
         }
     }
     /// As key and value pairs, the inverse of [`parse`].
@@ -252,6 +266,7 @@ impl PolicyParams {
                 .iter()
                 .map(|((subject, kind), limit)| (format!("{subject}.{kind}"), limit.to_string()))
                 .collect(),
+            Self::DocumentExpiry(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::StockHold { minutes } => vec![pair("minutes", (*minutes).into())],
             Self::AfterSaleWindow { days } | Self::InvoiceDue { days } => vec![pair("days", (*days).into())],
             Self::TakeRate { rate_ppm, tax_ppm } => {
@@ -421,6 +436,7 @@ pub fn defaults() -> Vec<PolicyRule> {
             ALWAYS,
         ),
         row("default", PolicyParams::InvoiceDue { days: 7 }, ALWAYS),
+        row("default", PolicyParams::DocumentExpiry(ExpiryTerms::DEFAULT), ALWAYS),
     ]
 }
 

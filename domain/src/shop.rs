@@ -41,6 +41,16 @@ impl ShopState {
     }
 }
 
+words! {
+    /// Why a shop was suspended.
+    pub enum SuspensionCause {
+        /// The provider's staff did it, with a reason in their words.
+        Provider = "provider",
+        /// A document of its application expired and was not renewed in time.
+        DocumentExpired = "document_expired",
+    }
+}
+
 /// The rule that only a trading shop may link channel accounts.
 pub const RULE_LINK_NEEDS_TRADING: &str = "link.needs_trading";
 /// The rule that trading needs a signed agreement.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub use jiff::civil::Date;
+
 /// A moment: UTC microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);

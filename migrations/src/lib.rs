@@ -11,6 +11,7 @@ mod m0003_catalogue;
 mod m0004_channels;
 mod m0005_orders;
 mod m0006_money;
+mod m0007_supervision;
 mod run;
 mod table;
 
@@ -26,6 +27,7 @@ pub fn tables() -> Vec<Table> {
         m0004_channels::tables(),
         m0005_orders::tables(),
         m0006_money::tables(),
+        m0007_supervision::tables(),
     ]
     .concat()
 }

@@ -1,7 +1,8 @@
 //! Running migrations: under an advisory lock on PostgreSQL, then granting the application role.
 
 use crate::{
-    Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money, tables,
+    Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money,
+    m0007_supervision, tables,
 };
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_channels::Migration),
             Box::new(m0005_orders::Migration),
             Box::new(m0006_money::Migration),
+            Box::new(m0007_supervision::Migration),
         ]
     }
 }

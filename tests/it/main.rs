@@ -30,5 +30,6 @@ mod setup;
 mod shipping;
 mod stock;
 mod storefront;
+mod supervision;
 mod tables;
 mod two_tenants;

@@ -15,6 +15,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ApplicationId, TenantId, UserId};
 use qianpu_domain::onboarding::{Application, ApplicationState, MissingItem, OnboardingError, Step};
 use qianpu_domain::subject::ShopName;
+use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::{AuditEntry, audit_append, audit_list};
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::context::{Actor, TenantCtx};
@@ -163,6 +164,8 @@ pub struct Desk {
     pub rules: Rules,
     pub shop: Option<Shop>,
     pub timeline: Vec<AuditEntry>,
+    /// When it was read.
+    pub at: Timestamp,
 }
 
 impl Desk {
@@ -170,11 +173,16 @@ impl Desk {
         &self.stored.application
     }
     pub fn missing(&self) -> Vec<MissingItem> {
-        self.application().missing(&self.rules.requirements)
+        let mut missing = self.application().missing(&self.rules.requirements);
+        if self.application().state.editable() {
+            missing.extend(self.application().ended(&self.rules.requirements, self.at));
+        }
+        missing
     }
     /// Where the wizard opens.
     pub fn resume_at(&self) -> Step {
-        self.application().resume_at(&self.rules.requirements)
+        let step = self.application().resume_at(&self.rules.requirements);
+        self.missing().into_iter().map(|item| item.step).chain([step]).min().unwrap_or(step)
     }
     /// Approved, but the agreement has a newer version than the one signed.
     pub fn must_sign_again(&self) -> bool {
@@ -217,7 +225,8 @@ async fn desk(state: &AppState, ctx: &TenantCtx, id: ApplicationId) -> Answer<De
     let stored = application_get(&tx, &state.keys.sealer, id).await?;
     let shop = shop_of_application(&tx, id).await?;
     let timeline = audit_list(&tx, Some(&id.to_string()), PageRequest::first(50)).await?.items;
-    Ok(Desk { stored, rules, shop, timeline })
+    let at = tx.now();
+    Ok(Desk { stored, rules, shop, timeline, at })
 }
 
 /// Applications the caller may see, newest first.

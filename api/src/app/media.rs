@@ -9,6 +9,8 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{MediaId, TenantId};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Caller, Grant, perm};
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::media::{Media, NewMedia, media_get, media_get_by_provider, media_insert};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -77,6 +79,19 @@ pub async fn store(
     let stored = media_get(&tx, id).await?;
     tx.commit().await?;
     Ok(stored)
+}
+
+/// Refuses an id that is no uploaded document of the tenant.
+pub(super) async fn is_document(tx: &TenantTx, id: MediaId) -> Answer<()> {
+    let file = match media_get(tx, id).await {
+        Err(StoreError::NotFound) => None,
+        found => Some(found?),
+    };
+    if file.is_some_and(|file| file.purpose == Purpose::Document.as_str()) {
+        return Ok(());
+    }
+    let (en, zh) = ("upload the file as a document first", "请先上传资料文件");
+    Err(FieldError::new("media_id", "not_found", en, zh).into())
 }
 
 fn sniff(purpose: Purpose, bytes: &[u8]) -> Answer<&'static str> {

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod auth;
 pub mod categories;
 pub mod channels;
+pub mod documents;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;

@@ -4,7 +4,7 @@ use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::error::FieldError;
+use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{PolicyId, TenantId};
 use qianpu_domain::policy::{self, PolicyKind, PolicyRule, PolicyScope, RuleId};
 use qianpu_domain::time::Timestamp;
@@ -12,7 +12,9 @@ use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
 use qianpu_tenants::db::Db;
-use qianpu_tenants::store::policy::{policy_end, policy_insert, policy_list, policy_list_of_platform};
+use qianpu_tenants::store::policy::{
+    MAX_ROWS, policy_end, policy_insert, policy_list, policy_list_of_platform,
+};
 use serde_json::json;
 
 /// Rows that hold at `at` or later for the tenant of `ctx`: the platform's, its provider's, and those the
@@ -88,8 +90,9 @@ pub async fn set(
     command: &SetPolicy,
 ) -> Answer<PolicyRule> {
     let provider = grant.provider_ctx()?.provider();
-    let params = policy::parse(command.kind, &command.params)
-        .map_err(|error| ApiError::refused(error.code(), error))?;
+    let params = policy::parse(command.kind, &command.params).map_err(|error| {
+        ApiError::refused(error.code(), &error).with_fields(error.field().into_iter().collect())
+    })?;
     let scope = match command.merchant {
         None => PolicyScope::Provider(provider),
         Some(merchant) => {
@@ -99,6 +102,13 @@ pub async fn set(
     };
     let mut tx = state.db.begin(grant.ctx()).await?;
     let now = tx.now();
+    // More than are read when a rule is looked for must not be stored.
+    if policy_list(&tx, now).await?.len() as u64 >= MAX_ROWS {
+        return Err(ApiError::refused(
+            ErrorCode::Conflict,
+            format!("at most {MAX_ROWS} rules; end some first"),
+        ));
+    }
     let effective_from = command.effective_from.unwrap_or(now);
     if effective_from < now {
         let (en, zh) = ("not in the past", "不能早于当前时间");

@@ -1,6 +1,9 @@
 //! Shops: reading, renaming, the notice, and 开张 — opening the doors.
 
+pub mod suspension;
+
 use super::applications::name_taken;
+use super::documents;
 use super::money::deposits;
 use super::requirements;
 use crate::error::{Answer, ApiError};
@@ -9,7 +12,7 @@ use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ShopId, TenantId};
-use qianpu_domain::onboarding::ApplicationState;
+use qianpu_domain::onboarding::{ApplicationState, OnboardingError};
 use qianpu_domain::shop::{self, ShopCommand, ShopError, ShopState};
 use qianpu_domain::subject::ShopName;
 use qianpu_tenants::audit::audit_append;
@@ -146,6 +149,12 @@ async fn application_state(
 pub async fn start_trading(state: &AppState, grant: &Grant<perm::ShopManage>, id: ShopId) -> Answer<Shop> {
     covered(grant, id)?;
     let deposit = deposits::terms(state, grant.ctx(), id).await?;
+    let shop = shop_get(&*state.db.read(grant.ctx()).await?, id).await?;
+    let overdue = documents::overdue_of(state, grant.ctx(), &shop).await?;
+    if !overdue.is_empty() {
+        let error = OnboardingError::DocumentsOpen(overdue);
+        return Err(ApiError::refused(error.code(), &error));
+    }
     let mut tx = state.db.begin(grant.ctx()).await?;
     let was = shop_get(&tx, id).await?;
     let application = application_state(&tx, state, &was).await?;

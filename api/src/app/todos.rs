@@ -1,7 +1,7 @@
 //! What waits for a person, counted for the first page of a console. Each count belongs to a permission and
 //! leads to the list where it is worked off.
 
-use crate::app::{applications, listings, orders};
+use crate::app::{applications, documents, listings, orders};
 use crate::error::Answer;
 use crate::state::AppState;
 use qianpu_domain::channel::AccountState;
@@ -44,6 +44,10 @@ async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
         let count = counts.iter().filter(|(state, _)| waiting.contains(state)).map(|(_, count)| count).sum();
         found.push(Todo { name: "todo_applications", count, href: "/console/provider/applications" });
     }
+    if let Ok(grant) = caller.grant::<perm::ApplicationReview>() {
+        let count = i64::try_from(documents::waiting_count(state, &grant).await?).unwrap_or(i64::MAX);
+        found.push(Todo { name: "todo_renewals", count, href: "/console/provider/documents" });
+    }
     if let Ok(grant) = caller.grant::<perm::MerchantRead>() {
         let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
         let merchants = merchant_list(&tx, PageRequest::first(MAX_LIMIT)).await?.items.len();
@@ -57,6 +61,10 @@ async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
 }
 
 async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> Answer<()> {
+    if let Ok(grant) = caller.grant::<perm::ApplicationEdit>() {
+        let count = number(documents::to_renew(state, &grant).await?);
+        found.push(Todo { name: "todo_documents", count, href: "/console/merchant/documents" });
+    }
     if let Ok(grant) = caller.grant::<perm::OrderRead>() {
         let counts = orders::read::counts(state, &grant, OrderFilter::default()).await?;
         let to_ship = [OrderState::Paid, OrderState::PartShipped];

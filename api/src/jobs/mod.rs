@@ -9,7 +9,7 @@ pub mod mail_send;
 pub mod runner;
 
 use crate::app::money::{daily, invoice_jobs};
-use crate::app::{channels, imports, listings, orders};
+use crate::app::{channels, documents, imports, listings, orders};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -68,6 +68,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(invoice_jobs::DUE_JOB, 20, invoice_jobs::run_fall_due),
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
     kind!(daily::DAILY_JOB, 20, daily::run),
+    kind!(documents::daily::CHECK_JOB, 20, documents::daily::run),
     kind!(imports::RUN, 20, imports::runner::run),
     kind!(channels::push_route::ORDER_JOB, 20, orders::sync::run),
     kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),
@@ -76,11 +77,18 @@ pub const KINDS: &[JobKind] = &[
 ];
 
 /// Every periodic task. Add yours here.
-pub const PERIODIC: &[Periodic] = &[Periodic {
-    name: "orders.watch",
-    every: Span::hours(1),
-    run: |state| Box::pin(orders::reconcile::watch(state)),
-}];
+pub const PERIODIC: &[Periodic] = &[
+    Periodic {
+        name: "orders.watch",
+        every: Span::hours(1),
+        run: |state| Box::pin(orders::reconcile::watch(state)),
+    },
+    Periodic {
+        name: "documents.watch",
+        every: Span::hours(6),
+        run: |state| Box::pin(documents::daily::watch(state)),
+    },
+];
 
 /// How a job ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -293,7 +293,8 @@ fn hand_in(
     now: Timestamp,
 ) -> Decided {
     expect(application, from)?;
-    let missing = application.missing(requirements);
+    let mut missing = application.missing(requirements);
+    missing.extend(application.ended(requirements, now));
     if !missing.is_empty() {
         return Err(OnboardingError::Incomplete(missing));
     }
@@ -355,7 +356,7 @@ fn reason_text(text: &str) -> Result<String, OnboardingError> {
     Ok(text.to_owned())
 }
 
-fn expired(expires_on: Option<Date>, now: Timestamp) -> bool {
+pub(super) fn expired(expires_on: Option<Date>, now: Timestamp) -> bool {
     match (expires_on, china_date(now)) {
         (Some(last), Some(today)) => last < today,
         _ => false,

@@ -1,7 +1,7 @@
 //! One move of an application: load it with its rules, ask the domain, save, and tell what happened.
 
-use super::super::notices;
 use super::super::requirements::{self, Rules};
+use super::super::{documents, notices};
 use super::{name_taken, person};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -122,6 +122,7 @@ async fn open_shop(tx: &mut TenantTx, was: &StoredApplication, next: &Applicatio
         other => other.into(),
     })?;
     tenant_set(tx, None, None, Some(TenantState::Active)).await?;
+    documents::daily::ensure_in(tx).await?;
     let shop = json!({"shop": id.to_string(), "name": details.name.as_str()});
     audit_append(tx, AuditAction::ShopOpened, "shop", &id.to_string(), shop.clone()).await?;
     outbox_append(tx, "shop.opened", &id.to_string(), 1, shop).await?;

@@ -2,18 +2,15 @@
 
 use super::decide::make_move;
 use super::{Desk, desk, name_is_free, person};
-use crate::app::categories;
+use crate::app::{categories, media};
 use crate::error::Answer;
 use crate::state::AppState;
 use jiff::civil::Date;
-use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ApplicationId, CategoryId, MediaId};
 use qianpu_domain::onboarding::{self, AgreementVersion, ApplicationState, SaveShop, SaveSubject};
 use qianpu_domain::subject::ShopName;
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::application::application_get;
-use qianpu_tenants::store::media::media_get;
 
 type Edit = Grant<perm::ApplicationEdit>;
 
@@ -42,15 +39,8 @@ pub async fn attach_document(
     expires_on: Option<Date>,
 ) -> Answer<Desk> {
     let tx = state.db.read(grant.ctx()).await?;
-    let file = match media_get(&tx, media).await {
-        Err(StoreError::NotFound) => None,
-        found => Some(found?),
-    };
+    media::is_document(&tx, media).await?;
     drop(tx);
-    if file.is_none_or(|file| file.purpose != "document") {
-        let (en, zh) = ("upload the file as a document first", "请先上传资料文件");
-        return Err(FieldError::new("media_id", "not_found", en, zh).into());
-    }
     make_move(state, grant.ctx(), id, None, |application, rules, now| {
         onboarding::attach_document(application, &rules.requirements, requirement, media, expires_on, now)
     })

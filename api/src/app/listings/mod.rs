@@ -11,6 +11,7 @@ pub mod stock_job;
 
 use crate::app::channels::accounts::{category_path, check_category_path};
 use crate::app::channels::find;
+use crate::app::shops::suspension;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -30,6 +31,7 @@ use qianpu_tenants::store::listing::{
 };
 use qianpu_tenants::store::listing_sku::{ListingSku, listing_sku_list};
 use qianpu_tenants::store::product::{Product, product_get};
+use qianpu_tenants::store::shop::shop_get;
 use qianpu_tenants::store::sku::sku_list;
 use qianpu_tenants::store::stock::stock_levels;
 use serde_json::{Value, json};
@@ -88,6 +90,7 @@ pub async fn publish(
         let (en, zh) = ("this kind of account sells no products", "该类账号不支持发布商品");
         return Err(FieldError::new("channel_account_id", "no_catalog", en, zh).into());
     }
+    suspension::needs_trading(&shop_get(&tx, product.shop).await?)?;
     if product.state != ProductState::OnSale {
         return Err(ApiError::new(ErrorCode::ProductWrongState));
     }

@@ -69,6 +69,7 @@ async fn merchants_page(auth: Authed<perm::MerchantRead, Query<PageQuery>>) -> P
 
 #[derive(Serialize)]
 struct ShopRow {
+    id: String,
     name: String,
     slug: String,
     state: &'static str,
@@ -95,6 +96,7 @@ async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Page
         shops: Vec<ShopRow>,
         applications: Vec<ApplicationItem>,
         may_review: bool,
+        sees_shops: bool,
         brands: Vec<String>,
     }
     let found = merchants::get(&auth.state, &auth.grant, auth.input.0).await?;
@@ -104,6 +106,7 @@ async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Page
         None => Vec::new(),
     };
     let shop_row = |shop: qianpu_tenants::store::shop::Shop| ShopRow {
+        id: shop.id.to_string(),
         name: shop.name,
         slug: shop.slug,
         state: shop.state.as_str(),
@@ -128,6 +131,7 @@ async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Page
             })
             .collect(),
         may_review: auth.caller.may(Permission::ApplicationRead),
+        sees_shops: auth.caller.may(Permission::ShopRead),
         brands,
     };
     auth.page("merchants/merchant", view)

@@ -14,6 +14,7 @@ mod billing_desk;
 mod channels;
 mod demo_design;
 mod demo_mail;
+mod documents;
 pub mod errors;
 mod goods;
 mod home;
@@ -25,6 +26,8 @@ mod money;
 mod money_bills;
 mod onboarding_settings;
 mod orders;
+mod renewals;
+mod shop_desk;
 mod shops;
 
 use super::route::PageRoutes;
@@ -40,6 +43,9 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     merchants::routes(pages);
     onboarding_settings::routes(pages);
     shops::routes(pages);
+    shop_desk::routes(pages);
+    documents::routes(pages);
+    renewals::routes(pages);
     channels::routes(pages);
     listings::routes(pages);
     jobs::routes(pages);

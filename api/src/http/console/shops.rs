@@ -3,7 +3,7 @@
 use super::application_view::category_name;
 use super::apply::may_be_mended;
 use crate::app::categories;
-use crate::app::shops::{self, UpdateShop};
+use crate::app::shops::{self, UpdateShop, suspension};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
@@ -13,6 +13,7 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::ids::ShopId;
+use qianpu_domain::shop::SuspensionCause;
 use qianpu_tenants::authz::{Grant, perm};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -70,6 +71,14 @@ async fn shops_page(auth: Authed<perm::ShopRead, Query<PageQuery>>) -> PageAnswe
 }
 
 #[derive(Serialize)]
+struct Suspended {
+    cause: &'static str,
+    reason: String,
+    at: i64,
+    for_documents: bool,
+}
+
+#[derive(Serialize)]
 struct ShopView {
     form: FormView,
     at: String,
@@ -81,6 +90,8 @@ struct ShopView {
     trading_at: Option<i64>,
     visible: bool,
     agreement_signed: bool,
+    /// Why it is suspended; none when it is not.
+    suspended: Option<Suspended>,
     may_start: bool,
     may_change: bool,
     /// Where accounts are linked, by the menu; empty when there is no such page.
@@ -111,6 +122,12 @@ async fn view<T>(
         trading_at: shop.trading_at.map(|at| at.micros()),
         visible: shop.state.visible(),
         agreement_signed: readiness.agreement_signed,
+        suspended: suspension::current(&auth.state, grant, &shop).await?.map(|it| Suspended {
+            cause: it.cause.as_str(),
+            reason: it.reason,
+            at: it.at.micros(),
+            for_documents: it.cause == SuspensionCause::DocumentExpired,
+        }),
         may_start: may_change && readiness.may_start,
         may_change,
         channels: page_of(Permission::AccountRead),

@@ -23,6 +23,7 @@ mod plans;
 mod policies;
 mod products;
 mod receipts;
+mod renewals;
 mod requirements;
 mod shops;
 mod skus;
@@ -48,6 +49,7 @@ pub fn register(api: &mut Api<'_>) {
     stock::routes(api);
     applications::routes(api);
     invitations::routes(api);
+    renewals::routes(api);
     requirements::routes(api);
     merchants::routes(api);
     shops::routes(api);

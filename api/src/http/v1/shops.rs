@@ -1,6 +1,6 @@
 //! `/shops`.
 
-use crate::app::shops::{self, UpdateShop};
+use crate::app::shops::{self, UpdateShop, suspension};
 use crate::error::Answer;
 use crate::http::describe::Versioned;
 use crate::http::extract::{Authed, IfMatch, Json, Path, Query};
@@ -9,6 +9,7 @@ use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::ids::{CategoryId, ShopId, TenantId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::shop::Shop;
+use qianpu_tenants::store::shop_suspension::Suspension;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,6 +18,9 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/shops/{shop_id}", get_shop, "One shop");
     api.patch("/shops/{shop_id}", update_shop, "Change name and notice");
     api.post("/shops/{shop_id}/start_trading", start_trading, "Open the doors of an opened shop");
+    api.post("/shops/{shop_id}/suspend", suspend_shop, "Stop a trading shop, with a reason");
+    api.post("/shops/{shop_id}/resume", resume_shop, "Let a suspended shop trade again");
+    api.get("/shops/{shop_id}/suspensions", list_suspensions, "Suspensions of a shop, newest first");
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -94,4 +98,57 @@ async fn update_shop(
 
 async fn start_trading(auth: Authed<perm::ShopManage, Path<ShopId>>) -> Answer<Versioned<ShopView>> {
     Ok(versioned(shops::start_trading(&auth.state, &auth.grant, auth.input.0).await?))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuspendShopBody {
+    /// Why; the merchant reads it.
+    reason: String,
+}
+
+async fn suspend_shop(
+    auth: Authed<perm::ShopSuspend, (Path<ShopId>, Json<SuspendShopBody>)>,
+) -> Answer<Versioned<ShopView>> {
+    let (Path(id), Json(body)) = &auth.input;
+    Ok(versioned(suspension::suspend(&auth.state, &auth.grant, *id, &body.reason).await?))
+}
+
+async fn resume_shop(auth: Authed<perm::ShopSuspend, Path<ShopId>>) -> Answer<Versioned<ShopView>> {
+    Ok(versioned(suspension::resume(&auth.state, &auth.grant, auth.input.0).await?))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SuspensionView {
+    /// `provider` or `document_expired`.
+    cause: &'static str,
+    reason: String,
+    /// Name of who did it; empty for the daily check of documents.
+    suspended_by: String,
+    suspended_at: Time,
+    lifted_by: Option<String>,
+    /// None while it lasts.
+    lifted_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SuspensionsView {
+    items: Vec<SuspensionView>,
+}
+
+fn suspension_view(row: Suspension) -> SuspensionView {
+    SuspensionView {
+        cause: row.cause.as_str(),
+        reason: row.reason,
+        suspended_by: row.by,
+        suspended_at: Time(row.at),
+        lifted_by: row.lifted_by,
+        lifted_at: row.lifted_at.map(Time),
+    }
+}
+
+async fn list_suspensions(auth: Authed<perm::ShopRead, Path<ShopId>>) -> Answer<Json<SuspensionsView>> {
+    let shop = shops::get(&auth.state, &auth.grant, auth.input.0).await?;
+    let found = suspension::history(&auth.state, &auth.grant, &shop).await?;
+    Ok(Json(SuspensionsView { items: found.into_iter().map(suspension_view).collect() }))
 }
