@@ -126,4 +126,80 @@ both! {
         assert!(owner.html.contains("已撤回"));
         app.stop().await;
     }
+
+    async fn rules_and_requirements_by_their_forms(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let provider = app.onboarded_provider("qianshan").await;
+        let lin = app.onboarded_merchant(&provider, "lin@tea.test", "personal", "林家小铺", false).await;
+        let mut owner = Browser::new(&app.base_url);
+        owner.open("/console/login", 200).await;
+        owner.submit("/console/login", &[("email", "owner@qianshan.test"), ("password", PASSWORD)], 200).await;
+        let rules = "/console/provider/policies";
+        let page = owner.open(rules, 200).await;
+        assert!(page.contains("平台默认") && page.contains("15 分钟") && page.contains("¥10,000.00") || page.contains("¥10000.00"), "{page}");
+        owner.open(&format!("{rules}/nothing"), 404).await;
+        let hold = format!("{rules}/stock_hold");
+        assert!(owner.open(&hold, 200).await.contains("value=\"15\""));
+        for (typed, says) in [("", "id=\"e-params.minutes\""), ("0", "应为 1 到 1440 的整数"), ("abc", "应为 1 到 1440 的整数")] {
+            let refused = owner.submit(&hold, &[("params.minutes", typed)], 422).await;
+            assert!(refused.contains(says), "{typed}: {refused}");
+        }
+        let past = [("params.minutes", "20"), ("effective_from", "2026-03-01"), ("effective_to", "")];
+        assert!(owner.submit(&hold, &past, 422).await.contains("id=\"e-effective_from\""));
+        let order = [("params.minutes", "20"), ("effective_from", "2026-03-09"), ("effective_to", "2026-03-04")];
+        assert!(owner.submit(&hold, &order, 422).await.contains("id=\"e-effective_to\""));
+        // Today means from now on, and the last day is a whole day.
+        let today = [("params.minutes", "20"), ("effective_from", "2026-03-02"), ("effective_to", "2026-03-02"), ("merchant", "")];
+        let page = owner.submit(&hold, &today, 200).await;
+        assert!(page.contains("20 分钟") && page.contains("全部商家"), "{page}");
+        let for_one = [("params.minutes", "30"), ("merchant", lin.merchant_id.as_str())];
+        owner.submit(&hold, &for_one, 200).await;
+        let listed = lin.owner.get("/api/v1/policies", 200).await.json("/items");
+        let held = listed.as_array().unwrap().iter().find(|it| it["kind"] == "stock_hold" && it["in_force"] == true);
+        assert_eq!(held.unwrap()["params"]["minutes"], "30");
+        let id = held.unwrap()["id"].as_str().unwrap().to_owned();
+        owner.open(rules, 200).await;
+        owner.submit(&format!("{rules}/{id}/end"), &[], 200).await;
+        assert!(!owner.html.contains("30 分钟"));
+
+        // Money is typed in yuan, rates in percent, the quota by kind of account.
+        let rate = format!("{rules}/take_rate");
+        let refused = owner.submit(&rate, &[("params.rate_ppm", "101"), ("params.tax_ppm", "6")], 422).await;
+        assert!(refused.contains("id=\"e-params.rate_ppm\""), "{refused}");
+        assert!(owner.submit(&rate, &[("params.rate_ppm", "2.5"), ("params.tax_ppm", "6")], 200).await.contains("2.5%"));
+        let trial = format!("{rules}/deposit_trial");
+        let fields = [("params.days", "15"), ("params.orders", "50"), ("params.gmv_fen", "5,000")];
+        assert!(owner.submit(&trial, &fields, 200).await.contains("¥5000.00") || owner.html.contains("¥5,000.00"));
+        let quota = format!("{rules}/link_quota");
+        let mut fields = vec![("params.enterprise.*", "8"), ("params.individual_business.*", "2"), ("params.personal.*", "")];
+        assert!(owner.submit(&quota, &fields, 422).await.contains("e-params.personal.*"));
+        fields.pop();
+        fields.extend([("params.personal.*", "1"), ("params.enterprise.wechat_store", "9")]);
+        let page = owner.submit(&quota, &fields, 200).await;
+        assert!(page.contains("微信小店: <strong>9"), "{page}");
+
+        // What is asked for is changed without asking anew.
+        let settings = owner.open("/console/provider/onboarding", 200).await;
+        let at = settings.split("/console/provider/onboarding/requirements/").nth(1).unwrap().split('"').next().unwrap();
+        let at = format!("/console/provider/onboarding/requirements/{at}");
+        let page = owner.open(&at, 200).await;
+        let version = page.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let refused = owner.submit(&at, &[("name_zh", ""), ("name_en", "ID"), ("version", &version)], 422).await;
+        assert!(refused.contains("id=\"e-name_zh\"") && refused.contains("id=\"e-kinds\""), "{refused}");
+        let next = [("name_zh", "居民身份证"), ("name_en", "ID"), ("kinds", "personal"), ("version", version.as_str())];
+        assert!(owner.submit(&at, &next, 200).await.contains("居民身份证"));
+        owner.open(&at, 200).await;
+        assert!(owner.submit(&at, &next, 422).await.contains("内容已被修改"));
+
+        // A reviewer reads both and changes neither.
+        let mut li = Browser::new(&app.base_url);
+        li.open("/console/login", 200).await;
+        li.submit("/console/login", &[("email", &provider.reviewer_email), ("password", PASSWORD)], 200).await;
+        assert!(!li.open(rules, 200).await.contains(&hold));
+        li.open(&hold, 403).await;
+        let page = li.open("/console/provider/onboarding", 200).await;
+        assert!(page.contains("居民身份证") && !page.contains("/remove\""), "{page}");
+        li.open(&at, 403).await;
+        app.stop().await;
+    }
 }

@@ -186,9 +186,19 @@ pub async fn publish_agreement(
     Ok(version)
 }
 
-/// The protected brand names.
-pub async fn brands(state: &AppState, grant: &Grant<perm::PolicyManage>) -> Answer<Vec<String>> {
+/// One document asked for by the provider itself.
+pub async fn get(
+    state: &AppState,
+    grant: &Grant<perm::PolicyManage>,
+    id: RequirementId,
+) -> Answer<StoredRequirement> {
     let tx = state.db.read(grant.ctx()).await?;
+    Ok(requirement_get(&tx, id).await?)
+}
+
+/// The protected brand names.
+pub async fn brands(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<Vec<String>> {
+    let tx = state.db.read_parent(grant.ctx()).await?;
     Ok(brand_list(&tx).await?)
 }
 

@@ -26,6 +26,7 @@ mod money;
 mod money_bills;
 mod onboarding_settings;
 mod orders;
+mod policies;
 mod renewals;
 mod shop_desk;
 mod shops;
@@ -44,6 +45,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     onboarding_settings::routes(pages);
     shops::routes(pages);
     shop_desk::routes(pages);
+    policies::routes(pages);
     documents::routes(pages);
     renewals::routes(pages);
     channels::routes(pages);

@@ -7,7 +7,7 @@ mod gate;
 mod input;
 
 pub use body::Body;
-pub use form::{Fields, Upload, UploadedFile};
+pub use form::{Fields, Upload, UploadedFile, parse_yuan};
 pub(in crate::http) use gate::caught;
 pub use gate::{Access, Authed, Call, Gate, Open, SURFACE_HEADER, session_cookie};
 pub use input::{IdempotencyKey, IfMatch, Input, JSON_LIMIT, Json, Path, Path2, Query, RawBody};

@@ -168,7 +168,8 @@ struct BrandsView {
 }
 
 async fn list_brands(auth: Authed<perm::PolicyManage>) -> Answer<Json<BrandsView>> {
-    Ok(Json(BrandsView { items: requirements::brands(&auth.state, &auth.grant).await? }))
+    let reading = auth.caller.grant::<perm::PolicyRead>()?;
+    Ok(Json(BrandsView { items: requirements::brands(&auth.state, &reading).await? }))
 }
 
 async fn protect_brand(auth: Authed<perm::PolicyManage, Path<String>>) -> Answer<NoContent> {
