@@ -5,7 +5,7 @@ use crate::clock::Now;
 use crate::errors::{Answer, WxError, error, error_with, ok, ok_with};
 use crate::state::{AfterSale, State};
 use crate::store_order::REFUNDED;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub const ROUTES: &[Route] = &[
     post("/channels/ec/aftersale/getaftersalelist", Auth::Account, list),
@@ -134,14 +134,22 @@ pub fn change(state: &mut State, now: Now, id: u64, status: &str) {
     }
 }
 
-fn reason_list(names: &[&str]) -> Vec<Value> {
-    names.iter().enumerate().map(|(i, text)| json!({"reason": i + 1, "reason_text": text})).collect()
-}
-
 fn reasons(_call: &mut Call<'_>) -> Answer {
-    Ok(ok_with(json!({"after_sale_reason": reason_list(&["拍错/多拍", "不想要了", "与描述不符"])})))
+    let known = [("10000002", "拍错/多拍"), ("10000000", "不想要了"), ("10000004", "与描述不符")];
+    let list = known.map(|(reason, text)| json!({"reason": reason, "reason_text": text}));
+    Ok(ok_with(json!({"reason_list": list})))
 }
 
+/// The documents call the list `reason_list`, the platform was seen to answer `reject_reason_list`: both.
 fn reject_reasons(_call: &mut Call<'_>) -> Answer {
-    Ok(ok_with(json!({"reject_reason": reason_list(&["商品已发出", "商品影响二次销售", "与买家协商一致"])})))
+    let known = [
+        (4, "商品已发出", "商品已经发出，请收货后再申请"),
+        (20, "商品影响二次销售", "退回的商品已影响二次销售"),
+        (6, "已协商取消申请", "已与您协商一致，先取消这次申请"),
+    ];
+    let list = known.map(|(kind, text, words)| {
+        json!({"reject_reason_type": kind, "reject_reason_type_text": text, "reject_reason": words,
+            "reject_scene": 1})
+    });
+    Ok(ok_with(json!({"reason_list": list, "reject_reason_list": list})))
 }

@@ -82,7 +82,12 @@ fn menu_get(call: &mut Call<'_>) -> Answer {
 
 fn menu_info(call: &mut Call<'_>) -> Answer {
     only_official(call)?;
-    let menu = call.account()?.menu.clone();
+    let mut menu = call.account()?.menu.clone();
+    // Unlike `menu/get`, this call wraps the buttons below another in an object.
+    let buttons = menu.as_mut().and_then(|menu| menu.get_mut("button")).and_then(Value::as_array_mut);
+    for below in buttons.into_iter().flatten().filter_map(|button| button.get_mut("sub_button")) {
+        *below = json!({"list": below.take()});
+    }
     Ok(json!({"is_menu_open": i32::from(menu.is_some()), "selfmenu_info": menu.unwrap_or_else(|| json!({}))}))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::calls::{Auth, Call, Route, either, post};
 use crate::errors::{Answer, error, invalid_args, ok, ok_with};
-use crate::state::{AccountKind, text_of};
+use crate::state::{AccountKind, id_of, text_of};
 use crate::store_order::{DONE, PART_SHIPPED, SHIPPED, TO_SHIP};
 use serde_json::{Value, json};
 
@@ -11,9 +11,11 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/merchant/getfreighttemplatelist", Auth::Account, template_list),
     post("/channels/ec/merchant/getfreighttemplatedetail", Auth::Account, template_get),
     post("/channels/ec/merchant/addfreighttemplate", Auth::Account, template_add),
+    post("/channels/ec/merchant/updatefreighttemplate", Auth::Account, template_update),
     post("/channels/ec/merchant/address/list", Auth::Account, address_list),
     post("/channels/ec/merchant/address/get", Auth::Account, address_get),
     post("/channels/ec/merchant/address/add", Auth::Account, address_add),
+    post("/channels/ec/merchant/address/update", Auth::Account, address_update),
     post("/channels/ec/merchant/address/delete", Auth::Account, address_delete),
     either("/channels/ec/funds/getbalance", Auth::Account, balance),
 ];
@@ -69,6 +71,28 @@ fn template_add(call: &mut Call<'_>) -> Answer {
     Ok(ok_with(json!({"template_id": id})))
 }
 
+fn template_update(call: &mut Call<'_>) -> Answer {
+    let mut template = call.body.get("freight_template").cloned().unwrap_or_default();
+    if text_of(template.get("name")).is_empty() || !template.is_object() {
+        return Err(invalid_args("freight_template.name is empty"));
+    }
+    let id = id_of(template.get("template_id")).unwrap_or_default().to_string();
+    let now = call.now.seconds();
+    let known = call.account()?.freight_templates.get_mut(&id).ok_or_else(|| error(10020019))?;
+    replace(known, &mut template, "template_id", &id, now);
+    Ok(ok_with(json!({"template_id": id})))
+}
+
+/// Puts the new shape of a thing in the place of the old one; its id and its beginning stay.
+fn replace(known: &mut Value, new: &mut Value, id_field: &str, id: &str, now: u64) {
+    if let Some(members) = new.as_object_mut() {
+        members.insert(id_field.to_owned(), json!(id));
+        members.insert("create_time".into(), known.get("create_time").cloned().unwrap_or(json!(now)));
+        members.insert("update_time".into(), json!(now));
+    }
+    *known = new.take();
+}
+
 fn address_list(call: &mut Call<'_>) -> Answer {
     let (offset, limit) = (call.int("offset").unwrap_or(0), call.int("limit").unwrap_or(20).clamp(1, 100));
     let (offset, limit) = (usize::try_from(offset).unwrap_or(0), usize::try_from(limit).unwrap_or(20));
@@ -99,6 +123,19 @@ fn address_add(call: &mut Call<'_>) -> Answer {
     }
     account.addresses.insert(id.clone(), address);
     Ok(ok_with(json!({"address_id": id})))
+}
+
+fn address_update(call: &mut Call<'_>) -> Answer {
+    let mut address = call.body.get("address_detail").cloned().unwrap_or_default();
+    if !address.get("address_info").is_some_and(Value::is_object) {
+        return Err(invalid_args("address_detail.address_info is missing"));
+    }
+    let id = id_of(address.get("address_id")).unwrap_or_default().to_string();
+    let now = call.now.seconds();
+    let known =
+        call.account()?.addresses.get_mut(&id).ok_or_else(|| invalid_args("address_id is unknown"))?;
+    replace(known, &mut address, "address_id", &id, now);
+    Ok(ok())
 }
 
 fn address_delete(call: &mut Call<'_>) -> Answer {

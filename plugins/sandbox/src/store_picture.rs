@@ -23,6 +23,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         config.service(web::resource(path).route(web::post().to(upload_qualification)));
     }
     config
+        .service(web::resource("/channels/ec/basics/media/get").route(web::get().to(download)))
         .service(web::resource("/cgi-bin/media/uploadimg").route(web::post().to(upload_article_picture)))
         .service(web::resource("/cgi-bin/media/upload").route(web::post().to(upload_media)))
         .service(web::resource("/cgi-bin/material/add_material").route(web::post().to(upload_media)))
@@ -173,6 +174,22 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
         Some("image/gif")
     } else {
         None
+    }
+}
+
+/// An uploaded file by its id; what went wrong is JSON, as everywhere.
+async fn download(request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
+    if let Err(refused) = admit_upload(&core, &request) {
+        return upload_answer(Err(refused));
+    }
+    let key = query_of(&request).get("media_id").cloned().unwrap_or_default();
+    let kind = core.peek(|state| state.images.get(&key).cloned());
+    match kind.and_then(|kind| core.picture(&key).map(|bytes| (kind, bytes))) {
+        Some((kind, bytes)) => {
+            let name = format!("attachment; filename=\"{key}.{}\"", kind.trim_start_matches("image/"));
+            HttpResponse::Ok().content_type(kind).insert_header(("content-disposition", name)).body(bytes)
+        }
+        None => upload_answer(Err(error(40007))),
     }
 }
 

@@ -22,6 +22,9 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/product/delete", Auth::Account, delete),
     post("/channels/ec/product/audit/cancel", Auth::Account, cancel_audit),
     post("/channels/ec/product/getauditquota", Auth::Account, audit_quota),
+    post("/channels/ec/product/h5url/get", Auth::Account, h5_link),
+    post("/channels/ec/product/taglink/get", Auth::Account, tag_link),
+    post("/channels/ec/product/qrcode/get", Auth::Account, code_link),
 ];
 
 pub const LISTED: i64 = 5;
@@ -64,6 +67,8 @@ fn settle_skus(state: &mut State, product: &mut Product, draft: &mut Map<String,
     for sku in draft.get_mut("skus").and_then(Value::as_array_mut).into_iter().flatten() {
         let given = id_of(sku.get("sku_id")).filter(|id| product.stock.contains_key(id));
         let id = given.or_else(|| known.get(text_of(sku.get("out_sku_id"))).copied());
+        // Two SKUs that claim one id: the second is a new one.
+        let id = id.filter(|id| !stock.contains_key(id));
         let id = id.unwrap_or_else(|| state.new_id(SKU_IDS));
         let wanted = int_of(sku.get("stock_num"));
         let kept = product.stock.get(&id).copied();
@@ -210,7 +215,28 @@ fn cancel_audit(call: &mut Call<'_>) -> Answer {
 }
 
 fn audit_quota(_call: &mut Call<'_>) -> Answer {
-    Ok(ok_with(json!({"quota": {"hour_limit": 200, "day_limit": 1000}})))
+    Ok(ok_with(json!({"audit_quota": {"block_status": 0, "avail_quota": 1000, "total_quota": 1000}})))
+}
+
+/// The ways to a product that is on sale; the addresses lead nowhere.
+fn link(call: &mut Call<'_>, field: &str, shape: fn(u64) -> String) -> Answer {
+    let (id, appid) = (call.id("product_id")?, call.appid.clone());
+    if product_of(call.state, &appid, id)?.status != LISTED {
+        return Err(error(10020055));
+    }
+    Ok(ok_with(json!({field: shape(id)})))
+}
+
+fn h5_link(call: &mut Call<'_>) -> Answer {
+    link(call, "product_h5url", |id| format!("https://channels.weixin.qq.com/shop/a/{id}"))
+}
+
+fn tag_link(call: &mut Call<'_>) -> Answer {
+    link(call, "product_taglink", |id| format!("#微信小店://微信小店/{id}"))
+}
+
+fn code_link(call: &mut Call<'_>) -> Answer {
+    link(call, "product_qrcode", |id| format!("https://store.mp.video.tencent-cloud.com/qrcode/{id}"))
 }
 
 fn view(product: &Product, data: &Map<String, Value>) -> Value {
@@ -225,8 +251,9 @@ fn view(product: &Product, data: &Map<String, Value>) -> Value {
     shown.insert("min_price".into(), json!(prices.min().unwrap_or(0)));
     for sku in shown.get_mut("skus").and_then(Value::as_array_mut).into_iter().flatten() {
         let left = id_of(sku.get("sku_id")).and_then(|id| product.stock.get(&id)).copied();
-        if let (Some(sku), Some(left)) = (sku.as_object_mut(), left) {
-            sku.insert("stock_num".into(), json!(left));
+        if let Some(sku) = sku.as_object_mut() {
+            sku.insert("status".into(), json!(product.status));
+            sku.extend(left.map(|left| ("stock_num".to_owned(), json!(left))));
         }
     }
     Value::Object(shown)
@@ -250,7 +277,7 @@ fn get_product(call: &mut Call<'_>) -> Answer {
         }
         members.insert("edit_product".into(), draft);
     }
-    members.insert("sale_limit_info".into(), json!({"is_limited": false, "title": "", "sub_title": ""}));
+    members.insert("sale_limit_info".into(), json!({"is_limited": 0, "title": "", "sub_title": ""}));
     Ok(ok_with(Value::Object(members)))
 }
 
