@@ -51,6 +51,8 @@ pub enum AccountEvent {
     Linked,
     /// A call succeeded.
     Worked,
+    /// Somebody had it checked and the platform answered: what was thought lost is not.
+    Confirmed,
     /// The platform limits it.
     Limited,
     /// The platform no longer accepts our token.
@@ -71,7 +73,8 @@ pub const fn next(state: AccountState, event: AccountEvent) -> AccountState {
         (_, E::Closed) => S::Closed,
         (_, E::Unlinked) => S::Revoked,
         (_, E::AuthorisationLost) => S::Expired,
-        (S::Pending | S::Limited, E::Worked) => S::Active,
+        // A call that was under way while the grant was lost proves nothing; a check made afterwards does.
+        (_, E::Confirmed) | (S::Pending | S::Limited, E::Worked) => S::Active,
         (S::Pending | S::Active, E::Limited) => S::Limited,
         (_, E::Worked | E::Limited) => state,
     }
@@ -93,6 +96,8 @@ mod tests {
             (Limited, E::Worked, Active),
             (Active, E::AuthorisationLost, Expired),
             (Expired, E::Linked, Active),
+            (Expired, E::Confirmed, Active),
+            (Revoked, E::Confirmed, Revoked),
             (Revoked, E::Linked, Active),
             (Active, E::Unlinked, Revoked),
             (Revoked, E::AuthorisationLost, Revoked),

@@ -200,4 +200,45 @@ both! {
         stage.listing_in(&id, "listed").await;
         stage.stop().await;
     }
+
+    async fn a_lost_grant_that_still_stands_is_found_by_a_check_and_caught_up_with(db: TestDb) {
+        let stage = Stage::start(db).await;
+        stage.channel_app().await;
+        let account = stage.linked_store("山前茶铺").await;
+        let product = stage.product("老白茶 350 克", 10).await;
+        let id = stage.publish(&product, &account, 202).await.text("/id");
+        let listed = stage.listing_in(&id, "listed").await;
+        let native = listed["external_product_id"].as_str().unwrap().to_owned();
+        let skus = listed["skus"].as_array().unwrap().clone();
+        let path = format!("/api/v1/channel_accounts/{}", account["id"].as_str().unwrap());
+        let on_hand = async |sku: &Value, pieces: i64| {
+            let url = format!("/api/v1/stock/{}", sku["sku_id"].as_str().unwrap());
+            stage.owner.put(&url, &json!({ "on_hand": pieces }), 200).await;
+        };
+
+        // One call is not permitted: the account waits to be authorised, and the change has not arrived.
+        fault(&stage, "/channels/ec/product/stock/update", 48_001, 1).await;
+        on_hand(&skus[0], 7).await;
+        stage.work().await;
+        assert_eq!(stage.owner.get(&path, 200).await.text("/state"), "expired");
+        // Changes of that time pass the account by.
+        on_hand(&skus[1], 2).await;
+        stage.work().await;
+        assert_eq!(remote_stock(&stage, &account, &native).await, [10, 10]);
+
+        // The platform announces a grant that still stands to nobody, so a check has to be enough.
+        stage.buy(account["external_id"].as_str().unwrap()).await;
+        stage.work().await;
+        assert_eq!(stage.owner.get(&path, 200).await.text("/state"), "expired");
+        fault(&stage, "/channels/ec/basics/info/get", 61_003, 1).await;
+        assert_eq!(stage.owner.post(&format!("{path}/check"), &json!({}), 409).await.code(), "channel_reauthorise");
+        assert_eq!(stage.owner.get(&path, 200).await.text("/state"), "expired");
+        let checked = stage.owner.post(&format!("{path}/check"), &json!({}), 200).await;
+        assert_eq!((checked.text("/state").as_str(), checked.json("/health/error")), ("active", Value::Null));
+        stage.work().await;
+        let mut stock = remote_stock(&stage, &account, &native).await;
+        stock.sort_unstable();
+        assert_eq!(stock, [2, 7]);
+        stage.stop().await;
+    }
 }

@@ -64,6 +64,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(listings::DELIST_JOB, 20, listings::publish_job::run_delist),
     kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),
     kind!(listings::STOCK_JOB, 20, listings::stock_job::run),
+    kind!(listings::CATCH_UP_JOB, 20, listings::catch_up_job::run),
     kind!(invoice_jobs::ISSUE_JOB, 20, invoice_jobs::run_issue),
     kind!(invoice_jobs::DUE_JOB, 20, invoice_jobs::run_fall_due),
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),

@@ -193,7 +193,7 @@ pub async fn check(
     let tx = state.db.read(grant.ctx()).await?;
     covered(grant, account_get(&tx, id).await?)?;
     drop(tx);
-    let call = AccountCall::open(state, grant.ctx(), id).await?;
+    let call = AccountCall::open_to_check(state, grant.ctx(), id).await?;
     let can = find(&call.account().channel)?.account().is_some();
     let answer = if can {
         call.host().profile(call.account_ref()).await

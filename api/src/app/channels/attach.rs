@@ -1,5 +1,6 @@
 //! The one place where an account becomes linked: rules, quota, row, directory and tokens in one transaction.
 
+use super::call::back_at_work;
 use super::quota;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -12,7 +13,6 @@ use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
-use qianpu_tenants::jobs::{NewJob, job_enqueue};
 use qianpu_tenants::secrets::Plain;
 use qianpu_tenants::store::channel_account::{
     AccountChange, AccountSecrets, ChannelAccount, NewLink, account_by_external, account_link,
@@ -111,16 +111,7 @@ async fn try_attach(
     if let Some(intent) = attachment.intent {
         intent_end(&mut tx, intent, &IntentEnd::Linked(id)).await?;
     }
-    if attachment.channel.orders().is_some() {
-        let reconcile = NewJob {
-            kind: RECONCILE_JOB,
-            dedup_key: Some(id.to_string()),
-            payload: json!({ "channel_account_id": id.to_string() }),
-            run_at: None,
-            priority: 5,
-        };
-        job_enqueue(&mut tx, reconcile).await?;
-    }
+    back_at_work(&mut tx, id, slug).await?;
     let detail = json!({
         "channel": slug, "kind": attachment.kind, "external_id": attachment.external_id,
         "mode": attachment.mode.as_str(), "rule": decided_by,

@@ -8,6 +8,8 @@
 //! No transaction may be open meanwhile. Settling keeps the account's state true: a token that is no longer
 //! accepted makes it `expired`, with the reason in the platform's words.
 
+use crate::app::listings::catch_up_job;
+use crate::app::orders::reconcile;
 use crate::error::ApiError;
 use crate::jobs::JobError;
 use crate::state::AppState;
@@ -20,7 +22,9 @@ use qianpu_host::{AccountRef, Host};
 use qianpu_sdk::{ChannelError, ErrorClass};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::{StoreError, StoreResult};
+use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::store::channel_account::{AccountChange, ChannelAccount, account_get, account_save};
 use serde_json::json;
 
@@ -44,6 +48,8 @@ pub struct AccountCall<'a> {
     ctx: &'a TenantCtx,
     account: ChannelAccount,
     reference: AccountRef,
+    /// What an answer says about the account.
+    answered: AccountEvent,
 }
 
 impl<'a> AccountCall<'a> {
@@ -53,16 +59,37 @@ impl<'a> AccountCall<'a> {
         ctx: &'a TenantCtx,
         id: ChannelAccountId,
     ) -> Result<Self, CallError> {
+        Self::open_in(state, ctx, id, AccountEvent::Worked).await
+    }
+
+    /// The same for a check that somebody asked for. It may also be made for an account whose grant seemed
+    /// lost: one call that the platform did not permit is enough for that, and a grant that still stands is
+    /// not announced again.
+    pub async fn open_to_check(
+        state: &'a AppState,
+        ctx: &'a TenantCtx,
+        id: ChannelAccountId,
+    ) -> Result<Self, CallError> {
+        Self::open_in(state, ctx, id, AccountEvent::Confirmed).await
+    }
+
+    async fn open_in(
+        state: &'a AppState,
+        ctx: &'a TenantCtx,
+        id: ChannelAccountId,
+        answered: AccountEvent,
+    ) -> Result<Self, CallError> {
         let tx = state.db.read(ctx).await?;
         let account = account_get(&tx, id).await?;
         drop(tx);
-        if !account.state.usable() {
+        let revivable = answered == AccountEvent::Confirmed && account.state == AccountState::Expired;
+        if !account.state.usable() && !revivable {
             return Err(CallError::NotUsable(account.state));
         }
         let channel =
             qianpu_host::find(&account.channel).ok_or(StoreError::Corrupt("an account's channel"))?;
         let reference = AccountRef { channel: channel.info().slug, tenant: ctx.tenant(), id };
-        Ok(Self { state, ctx, account, reference })
+        Ok(Self { state, ctx, account, reference, answered })
     }
 
     /// The account as it was when the call was opened.
@@ -81,7 +108,7 @@ impl<'a> AccountCall<'a> {
     /// Takes the answer, and notes on the account what it means for it.
     pub async fn settle<T>(&self, answer: Result<T, ChannelError>) -> Result<T, CallError> {
         let event = match &answer {
-            Ok(_) => Some((AccountEvent::Worked, None)),
+            Ok(_) => Some((self.answered, None)),
             Err(error) => match error.class {
                 ErrorClass::Reauthorise => Some((AccountEvent::AuthorisationLost, Some(error))),
                 // Without the platform's own words it is our fault, not the account's state.
@@ -112,6 +139,9 @@ impl<'a> AccountCall<'a> {
             ..AccountChange::default()
         };
         account_save(&mut tx, &fresh, &change).await?;
+        if to.usable() && !fresh.state.usable() {
+            back_at_work(&mut tx, fresh.id, &fresh.channel).await?;
+        }
         if to != fresh.state {
             let detail = json!({ "from": fresh.state.as_str(), "to": to.as_str() });
             audit_append(
@@ -125,6 +155,18 @@ impl<'a> AccountCall<'a> {
         }
         tx.commit().await
     }
+}
+
+/// What an account does first when calls may be made for it again: orders and quantities passed it by.
+pub async fn back_at_work(tx: &mut TenantTx, id: ChannelAccountId, channel: &str) -> StoreResult<()> {
+    let Some(channel) = qianpu_host::find(channel) else { return Ok(()) };
+    if channel.orders().is_some() {
+        job_enqueue(tx, reconcile::new_job(id, None)).await?;
+    }
+    if channel.catalog().is_some() {
+        job_enqueue(tx, catch_up_job::new_job(id)).await?;
+    }
+    Ok(())
 }
 
 /// What a person reads about a failure: the platform's words, or ours.

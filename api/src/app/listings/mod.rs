@@ -3,6 +3,7 @@
 //! sending it, [`facts`] reading what the platform says, [`refresh_job`] fetching the truth after a push,
 //! [`stock_job`] keeping quantities equal.
 
+pub mod catch_up_job;
 pub mod draft;
 pub mod facts;
 pub mod publish_job;
@@ -44,6 +45,8 @@ pub const DELIST_JOB: &str = "listing.delist";
 pub const REFRESH_LISTING_JOB: &str = "listing.refresh";
 /// The job that sets the stock of a SKU wherever it is listed.
 pub const STOCK_JOB: &str = "stock.fan_out";
+/// The job that follows when an account works again.
+pub const CATCH_UP_JOB: &str = "listing.catch_up";
 
 /// What [`REFRESH_LISTING_JOB`] needs.
 pub fn refresh_listing_payload(account: ChannelAccountId, native_product_id: &str) -> Value {

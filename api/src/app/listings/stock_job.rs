@@ -74,7 +74,7 @@ async fn set(
     let now = state.clock().now();
     let call = match AccountCall::open(state, &job.ctx, row.account).await {
         Ok(call) => call,
-        // Unlinked, or waiting to be authorised: publishing sets the stock when it is back.
+        // Unlinked, or waiting to be authorised: catching up sets the stock when it is back.
         Err(CallError::NotUsable(_)) => return Ok(Ok(())),
         Err(error) => return Ok(Err(error.job_error(now, job.attempt))),
     };

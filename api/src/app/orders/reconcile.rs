@@ -88,7 +88,8 @@ fn keep(window: TimeWindow, next: Option<String>) -> Progress {
     }
 }
 
-fn new_job(account: ChannelAccountId, run_at: Option<Timestamp>) -> NewJob {
+/// The job that looks through an account's orders.
+pub fn new_job(account: ChannelAccountId, run_at: Option<Timestamp>) -> NewJob {
     NewJob {
         kind: RECONCILE_JOB,
         dedup_key: Some(account.to_string()),
