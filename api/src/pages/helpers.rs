@@ -7,7 +7,7 @@ use super::catalogue::Catalogue;
 use super::lang::Lang;
 use crate::http::assets;
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext, RenderError,
     RenderErrorReason, ScopedJson, html_escape,
 };
 use jiff::tz::TimeZone;
@@ -281,9 +281,10 @@ impl HelperDef for FormField {
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let name = argument(helper, 0)?;
-        let found = context
-            .data()
-            .get("form")
+        // A partial that is given no form, inside a loop, has the form of the view.
+        let given = helper.hash_get("form").map(PathAndJson::value).filter(|form| form.is_object());
+        let found = given
+            .or_else(|| context.data().get("form"))
             .and_then(|form| form.get(self.table))
             .and_then(|table| table.get(&name))
             .map(text);
