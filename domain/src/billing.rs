@@ -1,4 +1,4 @@
-//! Plans, periods, invoices and the deposit a shop owes.
+//! Plans, periods and invoices.
 //!
 //! A subscription pins an immutable plan version. Periods are half-open `[start, end)` dates in the
 //! merchant's zone, always computed from the anchor and never from the period before, so that day 31
@@ -293,57 +293,6 @@ pub fn invoice_number(year: i16, count: i64) -> String {
     format!("{year}-{count:06}")
 }
 
-/// What a shop's deposit obligation is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DepositState {
-    /// Zero-deposit trial 0元试运营.
-    Trial,
-    /// Less deposited than due.
-    Short,
-    /// Enough.
-    Satisfied,
-    /// The shop closes.
-    Closing,
-    /// Waiting for the refund.
-    Waiting,
-    /// Refunded.
-    Refunded,
-}
-
-impl DepositState {
-    const ALL: [Self; 6] =
-        [Self::Trial, Self::Short, Self::Satisfied, Self::Closing, Self::Waiting, Self::Refunded];
-    /// Wire form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trial => "trial",
-            Self::Short => "short",
-            Self::Satisfied => "satisfied",
-            Self::Closing => "closing",
-            Self::Waiting => "waiting",
-            Self::Refunded => "refunded",
-        }
-    }
-    /// From the wire form.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-    /// The state for a balance: a trial lasts until its end or until enough is paid; a closing shop keeps its course.
-    pub fn recompute(self, due: Fen, balance: Fen, trial_ends_at: Option<Timestamp>, now: Timestamp) -> Self {
-        match self {
-            Self::Closing | Self::Waiting | Self::Refunded => self,
-            _ if balance >= due => Self::Satisfied,
-            Self::Trial if trial_ends_at.is_some_and(|end| now < end) => Self::Trial,
-            _ => Self::Short,
-        }
-    }
-}
-
-/// Deposit due over several categories: the maximum, not the sum.
-pub fn deposit_due(categories: impl IntoIterator<Item = Fen>) -> Fen {
-    categories.into_iter().max().unwrap_or(Fen::ZERO)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,24 +390,5 @@ mod tests {
         );
         assert_eq!(PlanTerms { take_rate_ppm: 300_001, ..terms }.check(), Err(BillingError::Rate));
         assert_eq!(invoice_number(2026, 7), "2026-000007");
-    }
-
-    #[test]
-    fn a_deposit_is_the_maximum_and_a_trial_ends() {
-        assert_eq!(deposit_due([Fen::new(5), Fen::new(9)]), Fen::new(9));
-        let (end, now) = (Timestamp::from_seconds(100), Timestamp::from_seconds(99));
-        let state =
-            |balance, at| DepositState::Trial.recompute(Fen::new(10), Fen::new(balance), Some(end), at);
-        assert_eq!(state(0, now), DepositState::Trial);
-        assert_eq!(state(0, end), DepositState::Short);
-        assert_eq!(state(10, now), DepositState::Satisfied);
-        assert_eq!(
-            DepositState::Satisfied.recompute(Fen::new(10), Fen::new(9), None, now),
-            DepositState::Short
-        );
-        assert_eq!(
-            DepositState::Waiting.recompute(Fen::new(10), Fen::new(10), None, now),
-            DepositState::Waiting
-        );
     }
 }

@@ -18,6 +18,7 @@ pub mod billing;
 pub mod catalog;
 pub mod category;
 pub mod channel;
+pub mod deposit;
 pub mod error;
 pub mod ids;
 pub mod import;

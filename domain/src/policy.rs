@@ -5,6 +5,7 @@
 //! decision names the row that won. The platform's defaults are data at the end of this file and can be
 //! overridden by stored rows; no number of a rule lives anywhere else.
 
+use crate::deposit::TrialTerms;
 use crate::error::ErrorCode;
 use crate::ids::TenantId;
 use crate::money::{Fen, MAX_FEN};
@@ -29,7 +30,7 @@ words! {
         AfterSaleWindow = "after_sale_window",
         /// What the provider takes of an order, and the tax inside it.
         TakeRate = "take_rate",
-        /// How long a shop may trade without a deposit.
+        /// How long, and how much, a shop may trade without a deposit.
         DepositTrial = "deposit_trial",
         /// How long after its issue an invoice may be paid.
         InvoiceDue = "invoice_due",
@@ -91,6 +92,9 @@ impl LinkLimits {
     }
 }
 
+/// So many paid orders have to be counted, at most.
+const MOST_TRIAL_ORDERS: i64 = 10_000;
+
 /// The parameters of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyParams {
@@ -113,7 +117,8 @@ pub enum PolicyParams {
         /// Tax rate inside the share in parts per million.
         tax_ppm: u32,
     },
-    /// Keys `days`, `orders`, `gmv_fen`: whichever comes first ends the trial.
+    /// Keys `days` (0 to 3650), `orders` (0 to 10000), `gmv_fen`: whichever comes first ends the trial; one of zero
+    /// means that there is none.
     DepositTrial {
         /// Days since the shop began to trade.
         days: u32,
@@ -198,7 +203,7 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
         },
         PolicyKind::DepositTrial => PolicyParams::DepositTrial {
             days: small(take("days", 3650, "0 to 3650")?),
-            orders: small(take("orders", 1_000_000, "0 to 1000000")?),
+            orders: small(take("orders", MOST_TRIAL_ORDERS, "0 to 10000")?),
             gmv: Fen::new(take("gmv_fen", MAX_FEN, "fen, not negative")?),
         },
         PolicyKind::InvoiceDue => PolicyParams::InvoiceDue { days: small(take("days", 365, "0 to 365")?) },
@@ -456,10 +461,13 @@ pub fn invoice_due(rule: &PolicyRule) -> Result<Span, PolicyError> {
     }
 }
 
-/// What ends a zero-deposit trial under a row: days, paid orders, turnover.
-pub fn deposit_trial(rule: &PolicyRule) -> Result<(Span, i64, Fen), PolicyError> {
+/// What ends a zero-deposit trial that begins at `from` under a row.
+pub fn deposit_trial(rule: &PolicyRule, from: Timestamp) -> Result<TrialTerms, PolicyError> {
     match rule.params {
-        PolicyParams::DepositTrial { days, orders, gmv } => Ok((Span::days(days.into()), orders.into(), gmv)),
+        PolicyParams::DepositTrial { days, orders, gmv } => {
+            let ends_at = from.plus(Span::days(days.into()));
+            Ok(TrialTerms { ends_at, orders: orders.into(), turnover: gmv })
+        }
         _ => Err(PolicyError::WrongKind(PolicyKind::DepositTrial)),
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn tables() -> Vec<Table> {
                 "CREATE INDEX orders_placed_idx ON orders (tenant_id, placed_at)",
                 "CREATE INDEX orders_external_idx ON orders (tenant_id, external_id)",
                 "CREATE INDEX orders_phone_idx ON orders (tenant_id, phone_tail, placed_at)",
+                "CREATE INDEX orders_shop_paid_idx ON orders (tenant_id, shop_id, paid_at)",
                 "CREATE INDEX orders_provider_idx ON orders (provider_id, placed_at)",
             ],
             ..tenant.clone()

@@ -243,13 +243,22 @@ pub(crate) fn tables() -> Vec<Table> {
                 state text NOT NULL CONSTRAINT deposits_state_check CHECK (state IN ('trial', 'short', 'satisfied', 'closing', 'waiting', 'refunded')),
                 due_fen bigint NOT NULL CONSTRAINT deposits_due_fen_check CHECK (due_fen >= 0),
                 rule_id text NOT NULL,
-                trial_ends_at bigint,
+                trial_rule_id text NOT NULL,
+                trial_ends_at bigint NOT NULL,
+                trial_orders bigint NOT NULL CONSTRAINT deposits_trial_orders_check CHECK (trial_orders >= 0),
+                trial_turnover_fen bigint NOT NULL CONSTRAINT deposits_trial_turnover_check CHECK (trial_turnover_fen >= 0),
+                trial_ended_by text CONSTRAINT deposits_trial_ended_by_check CHECK (trial_ended_by IN ('days', 'orders', 'turnover')),
+                trial_ended_at bigint,
                 version bigint NOT NULL,
                 created_at bigint NOT NULL,
                 updated_at bigint NOT NULL,
                 PRIMARY KEY (tenant_id, id),
                 CONSTRAINT deposits_shop_key UNIQUE (tenant_id, shop_id, scheme),
                 CONSTRAINT deposits_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id)",
+            indexes: &[
+                "CREATE INDEX deposits_provider_idx ON deposits (provider_id, created_at)",
+                "CREATE INDEX deposits_state_idx ON deposits (provider_id, state, created_at)",
+            ],
             ..tenant.clone()
         },
         Table {

@@ -61,6 +61,19 @@ pub async fn job_enqueue(tx: &mut TenantTx, new: NewJob) -> StoreResult<bool> {
     Ok(job::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await? == 1)
 }
 
+/// Whether a job of this kind and key waits to be run.
+pub async fn job_waits(tx: &TenantTx, kind: &str, dedup_key: &str) -> StoreResult<bool> {
+    let waiting = job::Entity::find()
+        .filter(job::Column::TenantId.eq(tx.tenant()))
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::DedupKey.eq(dedup_key))
+        .filter(job::Column::State.eq("pending"))
+        .filter(job::Column::LeaseToken.is_null())
+        .one(tx.conn())
+        .await?;
+    Ok(waiting.is_some())
+}
+
 /// A job that this worker holds.
 #[derive(Clone, Debug)]
 pub struct ClaimedJob {
@@ -213,16 +226,10 @@ async fn twin_waits(tx: &TenantTx, claimed: &ClaimedJob) -> StoreResult<bool> {
     let Some(row) = job::Entity::find_by_id((tx.tenant(), claimed.id.0)).one(tx.conn()).await? else {
         return Ok(false);
     };
-    let Some(key) = row.dedup_key else { return Ok(false) };
-    let twin = job::Entity::find()
-        .filter(job::Column::TenantId.eq(tx.tenant()))
-        .filter(job::Column::Kind.eq(row.kind))
-        .filter(job::Column::DedupKey.eq(key))
-        .filter(job::Column::State.eq("pending"))
-        .filter(job::Column::LeaseToken.is_null())
-        .one(tx.conn())
-        .await?;
-    Ok(twin.is_some())
+    match row.dedup_key {
+        None => Ok(false),
+        Some(key) => job_waits(tx, &row.kind, &key).await,
+    }
 }
 
 /// Holds a job for another [`LEASE`]. False when it was lost.

@@ -1,8 +1,11 @@
 //! Money between a provider and its merchants, over HTTP: a plan, a bill, a transfer, a deposit, a statement. Whatever
 //! happens, the books balance; the harness looks after every test.
 
+#[path = "money/deposits.rs"]
+mod deposits;
+
 use qianpu_domain::access::Role;
-use qianpu_domain::ids::{ShopId, TenantId};
+use qianpu_domain::ids::{CategoryId, ShopId, TenantId};
 use qianpu_domain::money::{Fen, MAX_FEN};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tests::app::TestApp;
@@ -63,11 +66,14 @@ impl Stage {
 
     /// A trading shop whose category asks for a deposit, made through the stores; the obligation by the use case.
     async fn shop(&self, deposit: i64) -> String {
-        use qianpu_api::app::money::deposits;
+        let category = self.category(deposit).await;
+        self.shop_named("山里茶铺", "shanli-tea", category).await;
+        self.owner.get("/api/v1/deposits", 200).await.text("/items/0/id")
+    }
+
+    async fn category(&self, deposit: i64) -> CategoryId {
         use qianpu_domain::category::Admission;
-        use qianpu_domain::subject::{ShopName, ShopSlug};
         use qianpu_tenants::store::category::{CategoryContent, category_insert};
-        use qianpu_tenants::store::shop::{NewShop, shop_insert};
         let db = &self.app.state.db;
         let mut tx = db.begin(&self.provider).await.unwrap();
         let content = CategoryContent {
@@ -79,18 +85,25 @@ impl Stage {
         };
         let category = category_insert(&mut tx, None, "tea", &content).await.unwrap();
         tx.commit().await.unwrap();
+        category.id
+    }
+
+    async fn shop_named(&self, name: &str, slug: &str, category: CategoryId) -> ShopId {
+        use qianpu_api::app::money::deposits;
+        use qianpu_domain::subject::{ShopName, ShopSlug};
+        use qianpu_tenants::store::shop::{NewShop, shop_insert};
+        let db = &self.app.state.db;
         let mut tx = db.begin(&self.merchant).await.unwrap();
         let shop = ShopId(tx.new_id());
-        let (name, slug) = (ShopName::parse("山里茶铺").unwrap(), ShopSlug::parse("shanli-tea").unwrap());
-        let new =
-            NewShop { id: shop, application: None, name: &name, slug: &slug, category: Some(category.id) };
+        let (name, slug) = (ShopName::parse(name).unwrap(), ShopSlug::parse(slug).unwrap());
+        let new = NewShop { id: shop, application: None, name: &name, slug: &slug, category: Some(category) };
         shop_insert(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
         let terms = deposits::terms(&self.app.state, &self.merchant, shop).await.unwrap();
         let mut tx = db.begin(&self.merchant).await.unwrap();
         deposits::open_in(&mut tx, shop, &terms).await.unwrap();
         tx.commit().await.unwrap();
-        self.owner.get("/api/v1/deposits", 200).await.text("/items/0/id")
+        shop
     }
 
     /// Moves the clock, runs what is due, and logs everybody in again: sessions are shorter than months.
@@ -271,8 +284,16 @@ both! {
         let fresh = stage.owner.get(&at, 200).await;
         assert_eq!((fresh.text("/state"), fresh.text("/rule_id")), ("trial".into(), "deposit/category/tea".into()));
         assert_eq!((fresh.number("/due/amount"), fresh.number("/money/missing/amount")), (200_000, 200_000));
-        stage.days_later(31).await;
-        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "short");
+        assert_eq!((fresh.number("/trial/most_orders"), fresh.number("/trial/most_turnover/amount")), (100, 1_000_000));
+        assert_eq!((fresh.number("/trial/orders"), fresh.json("/trial/ended_by")), (0, Value::Null));
+        assert_eq!(fresh.text("/trial/rule_id"), "policy/deposit_trial/platform/default");
+        assert_eq!(fresh.text("/trial/ends_at"), "2026-04-01T02:00:00Z");
+        stage.days_later(29).await;
+        assert_eq!(stage.owner.get(&at, 200).await.text("/state"), "trial");
+        stage.days_later(2).await;
+        let over = stage.owner.get(&at, 200).await;
+        assert_eq!((over.text("/state"), over.text("/trial/ended_by")), ("short".into(), "days".into()));
+        assert_eq!(over.json("/trial/orders"), Value::Null, "it is not counted any more");
         let top_up = |fen: i64, reference: &str| {
             json!({"deposit_id": deposit, "amount": yuan(fen), "bank_reference": reference})
         };

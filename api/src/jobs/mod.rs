@@ -8,7 +8,7 @@
 pub mod mail_send;
 pub mod runner;
 
-use crate::app::money::{daily, invoice_jobs};
+use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::{channels, documents, imports, listings, orders};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -70,6 +70,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
     kind!(daily::DAILY_JOB, 20, daily::run),
     kind!(documents::daily::CHECK_JOB, 20, documents::daily::run),
+    kind!(deposits::TRIAL_JOB, 20, deposits::run_trial),
     kind!(imports::RUN, 20, imports::runner::run),
     kind!(channels::push_route::ORDER_JOB, 20, orders::sync::run),
     kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),

@@ -159,8 +159,17 @@ pub const MENU: &[MenuRow] = &[
         "menu.billing",
         "menu.subscriptions",
         "/console/provider/subscriptions",
-        "deposit",
+        "shops",
         P::PlanManage,
+        false,
+    ),
+    row(
+        Provider,
+        "menu.billing",
+        "menu.deposits",
+        "/console/provider/deposits",
+        "deposit",
+        P::BillingRead,
         false,
     ),
     row(

@@ -95,6 +95,8 @@ fn parameters_are_read_strictly_and_written_back() {
         (TakeRate, "rate_ppm=1000001 tax_ppm=0", false),
         (TakeRate, "rate_ppm=+2 tax_ppm=0", false),
         (DepositTrial, "days=30 gmv_fen=1000000 orders=100", true),
+        (DepositTrial, "days=30 gmv_fen=1000000 orders=10001", false),
+        (DepositTrial, "days=30 gmv_fen=-1 orders=100", false),
         (AfterSaleWindow, "days=7 days=8", false),
         (InvoiceDue, "days=7", true),
         (InvoiceDue, "days=366", false),

@@ -1,18 +1,22 @@
-//! What a shop owes as deposit 保证金 and the receipts merchants declare. The money itself is in the ledger.
+//! What a shop owes as deposit 保证金, with the money that is kept for it.
 
 use crate::db::{ProviderTx, TenantTx};
-use crate::entity::{deposit, receipt};
+use crate::entity::{deposit, ledger_account};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
-use qianpu_domain::billing::DepositState;
-use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId, ShopId, TenantId};
-use qianpu_domain::money::Fen;
+use qianpu_domain::deposit::{DepositState, TrialLimit, TrialTerms, TrialUse};
+use qianpu_domain::ids::{DepositId, ShopId, TenantId};
+use qianpu_domain::ledger::AccountCode;
+use qianpu_domain::money::{Currency, Fen};
 use qianpu_domain::time::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
+    QueryFilter, QueryOrder, QuerySelect, Set, SqlErr, Statement,
 };
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The deposit obligation of a shop under one scheme.
 #[derive(Clone, Debug)]
@@ -31,54 +35,103 @@ pub struct Deposit {
     pub due: Fen,
     /// The rule that won.
     pub rule_id: String,
-    /// End of the zero-deposit trial.
-    pub trial_ends_at: Option<Timestamp>,
+    /// What ends the zero-deposit trial, fixed when the shop began to trade.
+    pub trial: TrialTerms,
+    /// The row of the policy calendar the trial follows.
+    pub trial_rule_id: String,
+    /// The limit that ended the trial, and when that was noticed.
+    pub trial_ended: Option<(TrialLimit, Timestamp)>,
+    /// Since when the shop trades; the trial counts from here.
+    pub opened_at: Timestamp,
+    /// For guarded updates.
+    pub version: i64,
 }
 
 impl Deposit {
-    /// Owner key of its ledger account.
+    /// Owner key of its ledger account; those of frozen money begin with it and a slash.
     pub fn ledger_owner(&self) -> String {
         format!("{}:{}", self.scheme, self.shop)
     }
 }
 
-/// Makes or updates a shop's obligation.
-pub async fn deposit_put(
-    tx: &mut TenantTx,
-    shop: ShopId,
-    scheme: &str,
-    state: DepositState,
-    due: Fen,
-    rule_id: &str,
-    trial_ends_at: Option<Timestamp>,
-) -> StoreResult<()> {
+/// An obligation to be.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDeposit<'a> {
+    /// The shop.
+    pub shop: ShopId,
+    /// The scheme.
+    pub scheme: &'a str,
+    /// Where it begins.
+    pub state: DepositState,
+    /// What is due.
+    pub due: Fen,
+    /// The rule that says so.
+    pub rule_id: &'a str,
+    /// What ends the trial.
+    pub trial: TrialTerms,
+    /// The rule that says so.
+    pub trial_rule_id: &'a str,
+    /// When the rule gives no trial at all.
+    pub trial_ended: Option<TrialLimit>,
+}
+
+/// Makes the obligation of a shop. `Conflict(deposit)` when it has one.
+pub async fn deposit_insert(tx: &mut TenantTx, new: &NewDeposit<'_>) -> StoreResult<()> {
     let now = tx.now().micros();
     let row = deposit::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(tx.new_id()),
         provider_id: Set(tx.provider()?),
-        shop_id: Set(shop.0),
-        scheme: Set(scheme.to_owned()),
-        state: Set(state.as_str().to_owned()),
-        due_fen: Set(due.get()),
-        rule_id: Set(rule_id.to_owned()),
-        trial_ends_at: Set(trial_ends_at.map(Timestamp::micros)),
+        shop_id: Set(new.shop.0),
+        scheme: Set(new.scheme.to_owned()),
+        state: Set(new.state.as_str().to_owned()),
+        due_fen: Set(new.due.get()),
+        rule_id: Set(new.rule_id.to_owned()),
+        trial_rule_id: Set(new.trial_rule_id.to_owned()),
+        trial_ends_at: Set(new.trial.ends_at.micros()),
+        trial_orders: Set(new.trial.orders),
+        trial_turnover_fen: Set(new.trial.turnover.get()),
+        trial_ended_by: Set(new.trial_ended.map(|limit| limit.as_str().to_owned())),
+        trial_ended_at: Set(new.trial_ended.map(|_| now)),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
     };
-    let conflict =
-        OnConflict::columns([deposit::Column::TenantId, deposit::Column::ShopId, deposit::Column::Scheme])
-            .update_columns([
-                deposit::Column::State,
-                deposit::Column::DueFen,
-                deposit::Column::RuleId,
-                deposit::Column::TrialEndsAt,
-                deposit::Column::UpdatedAt,
-            ])
-            .to_owned();
-    deposit::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    row.insert(tx.conn()).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Conflict("deposit"),
+        _ => error.into(),
+    })?;
     Ok(())
+}
+
+/// Changes an obligation that is still as it was read; `VersionConflict` when it is not.
+pub async fn deposit_change(
+    tx: &mut TenantTx,
+    was: &Deposit,
+    state: DepositState,
+    due: Fen,
+    rule_id: &str,
+    trial_ended: Option<TrialLimit>,
+) -> StoreResult<()> {
+    let now = tx.now().micros();
+    let mut update = deposit::Entity::update_many()
+        .col_expr(deposit::Column::State, Expr::value(state.as_str()))
+        .col_expr(deposit::Column::DueFen, Expr::value(due.get()))
+        .col_expr(deposit::Column::RuleId, Expr::value(rule_id))
+        .col_expr(deposit::Column::Version, Expr::col(deposit::Column::Version).add(1))
+        .col_expr(deposit::Column::UpdatedAt, Expr::value(now));
+    if let Some(limit) = trial_ended {
+        update = update
+            .col_expr(deposit::Column::TrialEndedBy, Expr::value(limit.as_str()))
+            .col_expr(deposit::Column::TrialEndedAt, Expr::value(now));
+    }
+    let done = update
+        .filter(deposit::Column::TenantId.eq(tx.tenant()))
+        .filter(deposit::Column::Id.eq(was.id.0))
+        .filter(deposit::Column::Version.eq(was.version))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
 }
 
 /// A deposit by id.
@@ -99,11 +152,18 @@ pub async fn deposit_of_shop(tx: &TenantTx, shop: ShopId, scheme: &str) -> Store
     row.map(deposit_from).transpose()
 }
 
-/// Deposits of the provider's merchants, newest first.
-pub async fn deposit_list_by_provider(tx: &ProviderTx, page: PageRequest) -> StoreResult<Page<Deposit>> {
-    let query = deposit::Entity::find()
+/// Deposits of the provider's merchants, newest first, optionally in one state.
+pub async fn deposit_list_by_provider(
+    tx: &ProviderTx,
+    state: Option<DepositState>,
+    page: PageRequest,
+) -> StoreResult<Page<Deposit>> {
+    let mut query = deposit::Entity::find()
         .filter(deposit::Column::ProviderId.eq(tx.provider()))
         .filter(deposit::Column::TenantId.is_not_null());
+    if let Some(state) = state {
+        query = query.filter(deposit::Column::State.eq(state.as_str()));
+    }
     let rows =
         newest_first(query, deposit::Column::CreatedAt, deposit::Column::Id, page).all(tx.conn()).await?;
     let page = Page::from_rows(rows, page.limit, |row| Cursor {
@@ -112,6 +172,21 @@ pub async fn deposit_list_by_provider(tx: &ProviderTx, page: PageRequest) -> Sto
     });
     let items = page.items.into_iter().map(deposit_from).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page { items, next: page.next })
+}
+
+/// How many deposits of the provider's merchants are in each state; states without any are left out.
+pub async fn deposit_counts_by_provider(tx: &ProviderTx) -> StoreResult<Vec<(DepositState, i64)>> {
+    let rows: Vec<(String, i64)> = deposit::Entity::find()
+        .select_only()
+        .column(deposit::Column::State)
+        .column_as(deposit::Column::Id.count(), "count")
+        .filter(deposit::Column::ProviderId.eq(tx.provider()))
+        .filter(deposit::Column::TenantId.is_not_null())
+        .group_by(deposit::Column::State)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(|(word, count)| Ok((state_of(&word)?, count))).collect()
 }
 
 /// The merchant's deposits, at most 100.
@@ -126,216 +201,137 @@ pub async fn deposit_list(tx: &TenantTx) -> StoreResult<Vec<Deposit>> {
     rows.into_iter().map(deposit_from).collect()
 }
 
+fn state_of(word: &str) -> StoreResult<DepositState> {
+    DepositState::from_text(word).ok_or(StoreError::Corrupt("deposits.state"))
+}
+
 fn deposit_from(row: deposit::Model) -> StoreResult<Deposit> {
+    let ended_by = match row.trial_ended_by.as_deref() {
+        None => None,
+        Some(word) => {
+            Some(TrialLimit::from_text(word).ok_or(StoreError::Corrupt("deposits.trial_ended_by"))?)
+        }
+    };
     Ok(Deposit {
         id: DepositId(row.id),
         merchant: TenantId(row.tenant_id),
         shop: ShopId(row.shop_id),
         scheme: row.scheme,
-        state: DepositState::parse(&row.state).ok_or(StoreError::Corrupt("deposits.state"))?,
+        state: state_of(&row.state)?,
         due: Fen::new(row.due_fen),
         rule_id: row.rule_id,
-        trial_ends_at: row.trial_ends_at.map(Timestamp::from_micros),
+        trial: TrialTerms {
+            ends_at: Timestamp::from_micros(row.trial_ends_at),
+            orders: row.trial_orders,
+            turnover: Fen::new(row.trial_turnover_fen),
+        },
+        trial_rule_id: row.trial_rule_id,
+        trial_ended: ended_by.zip(row.trial_ended_at.map(Timestamp::from_micros)),
+        opened_at: Timestamp::from_micros(row.created_at),
+        version: row.version,
     })
 }
 
-/// What a receipt pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReceiptFor {
-    /// A deposit.
-    Deposit(DepositId),
-    /// An invoice.
-    Invoice(InvoiceId),
+/// What is kept for a deposit, in the books.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DepositBalance {
+    /// 2100: free to use.
+    pub available: Fen,
+    /// 2110: frozen, over all cases.
+    pub frozen: Fen,
 }
 
-/// A bank transfer that a merchant declares and the provider's finance staff confirm or refuse.
-#[derive(Clone, Debug)]
-pub struct Receipt {
-    /// Its id.
-    pub id: ReceiptId,
-    /// The merchant.
-    pub merchant: TenantId,
-    /// What it pays.
-    pub pays: ReceiptFor,
-    /// How much.
-    pub amount: Fen,
-    /// The bank's reference, unique per merchant.
-    pub bank_reference: String,
-    /// `declared`, `confirmed` or `refused`.
-    pub state: String,
-    /// Why it was refused.
-    pub reason: Option<String>,
-    /// When it was declared.
-    pub created_at: Timestamp,
-    /// When it was decided.
-    pub decided_at: Option<Timestamp>,
-}
-
-/// Declares a transfer. `Conflict(bank_reference)` when the reference was used.
-pub async fn receipt_insert(
-    tx: &mut TenantTx,
-    pays: ReceiptFor,
-    amount: Fen,
-    bank_reference: &str,
-) -> StoreResult<ReceiptId> {
-    let id = tx.new_id();
-    let now = tx.now().micros();
-    let (_, actor, _) = tx.ctx().actor().audit_parts();
-    let (purpose, deposit, invoice) = match pays {
-        ReceiptFor::Deposit(id) => ("deposit", Some(id.0), None),
-        ReceiptFor::Invoice(id) => ("invoice", None, Some(id.0)),
-    };
-    let row = receipt::ActiveModel {
-        tenant_id: Set(tx.tenant()),
-        id: Set(id),
-        provider_id: Set(tx.provider()?),
-        purpose: Set(purpose.to_owned()),
-        invoice_id: Set(invoice),
-        deposit_id: Set(deposit),
-        amount_fen: Set(amount.get()),
-        bank_reference: Set(bank_reference.to_owned()),
-        state: Set("declared".to_owned()),
-        reason: Set(None),
-        declared_by: Set(actor),
-        decided_by: Set(None),
-        decided_at: Set(None),
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-    };
-    row.insert(tx.conn()).await.map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Conflict("bank_reference"),
-        _ => error.into(),
-    })?;
-    Ok(ReceiptId(id))
-}
-
-/// Confirms (no reason) or refuses (with a reason) a declared receipt. `VersionConflict` when it was decided.
-pub async fn receipt_decide(tx: &mut TenantTx, id: ReceiptId, refused: Option<&str>) -> StoreResult<()> {
-    let (_, actor, _) = tx.ctx().actor().audit_parts();
-    let state = if refused.is_some() { "refused" } else { "confirmed" };
-    let done = receipt::Entity::update_many()
-        .col_expr(receipt::Column::State, Expr::value(state))
-        .col_expr(receipt::Column::Reason, Expr::value(refused.map(str::to_owned)))
-        .col_expr(receipt::Column::DecidedBy, Expr::value(actor))
-        .col_expr(receipt::Column::DecidedAt, Expr::value(tx.now().micros()))
-        .col_expr(receipt::Column::Version, Expr::col(receipt::Column::Version).add(1))
-        .col_expr(receipt::Column::UpdatedAt, Expr::value(tx.now().micros()))
-        .filter(receipt::Column::TenantId.eq(tx.tenant()))
-        .filter(receipt::Column::Id.eq(id.0))
-        .filter(receipt::Column::State.eq("declared"))
-        .exec(tx.conn())
-        .await?;
-    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
-}
-
-/// One receipt.
-pub async fn receipt_get(tx: &TenantTx, id: ReceiptId) -> StoreResult<Receipt> {
-    let row =
-        receipt::Entity::find_by_id((tx.tenant(), id.0)).one(tx.conn()).await?.ok_or(StoreError::NotFound)?;
-    receipt_from(row)
-}
-
-/// A receipt of one of the provider's merchants.
-pub async fn receipt_get_by_provider(tx: &ProviderTx, id: ReceiptId) -> StoreResult<Receipt> {
-    let row = receipt::Entity::find()
-        .filter(receipt::Column::ProviderId.eq(tx.provider()))
-        .filter(receipt::Column::TenantId.is_not_null())
-        .filter(receipt::Column::Id.eq(id.0))
-        .one(tx.conn())
-        .await?;
-    receipt_from(row.ok_or(StoreError::NotFound)?)
-}
-
-/// The receipts declared for one invoice or deposit, newest first, at most 50.
-pub async fn receipt_list_of(tx: &TenantTx, pays: ReceiptFor) -> StoreResult<Vec<Receipt>> {
-    let paid = match pays {
-        ReceiptFor::Deposit(id) => receipt::Column::DepositId.eq(id.0),
-        ReceiptFor::Invoice(id) => receipt::Column::InvoiceId.eq(id.0),
-    };
-    let rows = receipt::Entity::find()
-        .filter(receipt::Column::TenantId.eq(tx.tenant()))
-        .filter(paid)
-        .order_by_desc(receipt::Column::CreatedAt)
-        .order_by_desc(receipt::Column::Id)
-        .limit(50)
-        .all(tx.conn())
-        .await?;
-    rows.into_iter().map(receipt_from).collect()
-}
-
-/// How many receipts of the provider's merchants are in each state.
-pub async fn receipt_counts_by_provider(tx: &ProviderTx) -> StoreResult<Vec<(String, i64)>> {
-    Ok(receipt::Entity::find()
-        .select_only()
-        .column(receipt::Column::State)
-        .column_as(receipt::Column::Id.count(), "count")
-        .filter(receipt::Column::ProviderId.eq(tx.provider()))
-        .filter(receipt::Column::TenantId.is_not_null())
-        .group_by(receipt::Column::State)
-        .into_tuple()
-        .all(tx.conn())
-        .await?)
-}
-
-/// The merchant's receipts, newest first.
-pub async fn receipt_list(
+/// What is kept for each of these deposits of the merchant; one that is left out keeps nothing.
+pub async fn deposit_balances(
     tx: &TenantTx,
-    state: Option<&str>,
-    page: PageRequest,
-) -> StoreResult<Page<Receipt>> {
-    let mut query = receipt::Entity::find().filter(receipt::Column::TenantId.eq(tx.tenant()));
-    if let Some(state) = state {
-        query = query.filter(receipt::Column::State.eq(state));
-    }
-    paged(
-        newest_first(query, receipt::Column::CreatedAt, receipt::Column::Id, page).all(tx.conn()).await?,
-        page,
-    )
+    of: &[Deposit],
+) -> StoreResult<BTreeMap<DepositId, DepositBalance>> {
+    balances(tx.conn(), of).await
 }
 
-/// Receipts of the provider's merchants in a state, newest first.
-pub async fn receipt_list_by_provider(
+/// The same for deposits of the provider's merchants.
+pub async fn deposit_balances_by_provider(
     tx: &ProviderTx,
-    state: Option<&str>,
-    page: PageRequest,
-) -> StoreResult<Page<Receipt>> {
-    let mut query = receipt::Entity::find()
-        .filter(receipt::Column::ProviderId.eq(tx.provider()))
-        .filter(receipt::Column::TenantId.is_not_null());
-    if let Some(state) = state {
-        query = query.filter(receipt::Column::State.eq(state));
+    of: &[Deposit],
+) -> StoreResult<BTreeMap<DepositId, DepositBalance>> {
+    balances(tx.conn(), of).await
+}
+
+/// One query whatever the number of frozen cases: an account belongs to the deposit its owner key begins with.
+async fn balances(
+    conn: &DatabaseTransaction,
+    of: &[Deposit],
+) -> StoreResult<BTreeMap<DepositId, DepositBalance>> {
+    use ledger_account::Column;
+    let codes = [AccountCode::DepositAvailable, AccountCode::DepositFrozen];
+    let mut found: BTreeMap<DepositId, DepositBalance> = BTreeMap::new();
+    // The keys of one scheme are of one length.
+    let mut by_length: BTreeMap<usize, Vec<&Deposit>> = BTreeMap::new();
+    for deposit in of {
+        by_length.entry(deposit.ledger_owner().len()).or_default().push(deposit);
     }
-    paged(
-        newest_first(query, receipt::Column::CreatedAt, receipt::Column::Id, page).all(tx.conn()).await?,
-        page,
-    )
+    for (length, deposits) in by_length {
+        // A number in the text, so that the database sees one expression in all three places.
+        let owner = || Expr::cust(format!("substr(owner_key, 1, {length})"));
+        let rows: Vec<(Uuid, i64, String, i64)> = ledger_account::Entity::find()
+            .select_only()
+            .column(Column::TenantId)
+            .column(Column::Code)
+            .expr_as(owner(), "owner")
+            .expr_as(Expr::col(Column::BalanceFen).sum().cast_as("bigint"), "total")
+            .filter(Column::TenantId.is_in(deposits.iter().map(|deposit| deposit.merchant.0)))
+            .filter(Column::Currency.eq(Currency::Cny.code()))
+            .filter(Column::Code.is_in(codes.map(AccountCode::number)))
+            .filter(owner().is_in(deposits.iter().map(|deposit| deposit.ledger_owner())))
+            .group_by(Column::TenantId)
+            .group_by(Column::Code)
+            .group_by(owner())
+            .into_tuple()
+            .all(conn)
+            .await?;
+        for (tenant, code, owner, total) in rows {
+            let same = |deposit: &&&Deposit| deposit.merchant.0 == tenant && deposit.ledger_owner() == owner;
+            let Some(deposit) = deposits.iter().find(same) else { continue };
+            let balance = found.entry(deposit.id).or_default();
+            let part = if code == AccountCode::DepositAvailable.number() {
+                &mut balance.available
+            } else {
+                &mut balance.frozen
+            };
+            *part = Fen::new(total);
+        }
+    }
+    Ok(found)
 }
 
-fn paged(rows: Vec<receipt::Model>, page: PageRequest) -> StoreResult<Page<Receipt>> {
-    let page = Page::from_rows(rows, page.limit, |row| Cursor {
-        at: Timestamp::from_micros(row.created_at),
-        id: row.id,
-    });
-    let items = page.items.into_iter().map(receipt_from).collect::<StoreResult<Vec<_>>>()?;
-    Ok(Page { items, next: page.next })
+/// What a shop of the merchant sold since its trial began. At most as many orders are looked at as end it.
+pub async fn trial_use(tx: &TenantTx, of: &Deposit) -> StoreResult<TrialUse> {
+    count_paid(tx.conn(), of).await
 }
 
-fn receipt_from(row: receipt::Model) -> StoreResult<Receipt> {
-    let pays = match (row.deposit_id, row.invoice_id) {
-        (Some(id), _) => ReceiptFor::Deposit(DepositId(id)),
-        (None, Some(id)) => ReceiptFor::Invoice(InvoiceId(id)),
-        (None, None) => return Err(StoreError::Corrupt("a receipt for nothing")),
-    };
-    Ok(Receipt {
-        id: ReceiptId(row.id),
-        merchant: TenantId(row.tenant_id),
-        pays,
-        amount: Fen::new(row.amount_fen),
-        bank_reference: row.bank_reference,
-        state: row.state,
-        reason: row.reason,
-        created_at: Timestamp::from_micros(row.created_at),
-        decided_at: row.decided_at.map(Timestamp::from_micros),
-    })
+/// The same for a shop of one of the provider's merchants.
+pub async fn trial_use_by_provider(tx: &ProviderTx, of: &Deposit) -> StoreResult<TrialUse> {
+    count_paid(tx.conn(), of).await
+}
+
+#[derive(FromQueryResult)]
+struct Paid {
+    orders: i64,
+    turnover: i64,
+}
+
+async fn count_paid(conn: &DatabaseTransaction, of: &Deposit) -> StoreResult<TrialUse> {
+    let sql = "SELECT count(*) AS orders, CAST(COALESCE(SUM(total_fen), 0) AS bigint) AS turnover FROM (
+            SELECT total_fen FROM orders WHERE tenant_id = $1 AND shop_id = $2 AND paid_at >= $3
+            ORDER BY paid_at LIMIT $4
+        ) AS paid";
+    // Platforms tell seconds: an order of the second in which the shop opened belongs to its trial.
+    let since = Timestamp::from_seconds(of.opened_at.seconds()).micros();
+    let values = [of.merchant.0.into(), of.shop.0.into(), since.into(), of.trial.orders.into()];
+    let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+    let row = Paid::find_by_statement(statement).one(conn).await?;
+    Ok(row.map_or_else(TrialUse::default, |row| TrialUse {
+        orders: row.orders,
+        turnover: Fen::new(row.turnover),
+    }))
 }

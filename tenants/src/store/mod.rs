@@ -28,6 +28,7 @@ pub mod order_line;
 pub mod plan;
 pub mod policy;
 pub mod product;
+pub mod receipt;
 pub mod requirement;
 pub mod session;
 pub mod shipment;

@@ -12,7 +12,9 @@ use qianpu_domain::shop::ShopState;
 use qianpu_domain::subject::{ShopName, ShopSlug};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A shop.
 #[derive(Clone, Debug)]
@@ -158,6 +160,21 @@ pub async fn shop_get_by_provider(tx: &ProviderTx, id: ShopId) -> StoreResult<Sh
         .one(tx.conn())
         .await?;
     row.map(from_model).transpose()?.ok_or(StoreError::NotFound)
+}
+
+/// Names of these shops of the provider's merchants.
+pub async fn shop_names_by_provider(tx: &ProviderTx, of: &[ShopId]) -> StoreResult<BTreeMap<ShopId, String>> {
+    let rows: Vec<(Uuid, String)> = shop::Entity::find()
+        .select_only()
+        .column(shop::Column::Id)
+        .column(shop::Column::Name)
+        .filter(shop::Column::ProviderId.eq(tx.provider()))
+        .filter(shop::Column::TenantId.is_not_null())
+        .filter(shop::Column::Id.is_in(of.iter().map(|id| id.0)))
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|(id, name)| (ShopId(id), name)).collect())
 }
 
 fn paged(rows: Vec<shop::Model>, page: PageRequest) -> StoreResult<Page<Shop>> {

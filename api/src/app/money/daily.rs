@@ -1,6 +1,7 @@
-//! `money.daily`: once a day for each merchant that has books or a deposit, whether the books are in order
-//! (R12), and what its deposits come to. The job makes its own successor first, so that a finding never
-//! ends the chain; a finding lays the job aside for people to look at and alarms.
+//! `ledger.check`: once a day for each merchant that has a journal, a subscription or a deposit, whether the books are
+//! in order (R12), and what its deposits come to. The job makes its own successor first, so that a finding never
+//! ends the chain; a finding lays the job aside for people to look at and alarms. Should a chain end all the same,
+//! the merchant's next journal begins another.
 
 use super::deposits;
 use crate::error::Answer;
@@ -11,17 +12,19 @@ use qianpu_domain::time::{Span, Timestamp};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
+use qianpu_tenants::error::StoreResult;
+use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue, job_waits};
 use qianpu_tenants::store::ledger_check::{Disorder, ledger_check};
 use serde_json::json;
 
 pub const DAILY_JOB: &str = "ledger.check";
+const KEY: &str = "daily";
 const DAY: Span = Span::days(1);
 
 fn job(at: Timestamp) -> NewJob {
     NewJob {
         kind: DAILY_JOB,
-        dedup_key: Some("daily".to_owned()),
+        dedup_key: Some(KEY.to_owned()),
         payload: json!({}),
         run_at: Some(at),
         priority: 9,
@@ -29,7 +32,11 @@ fn job(at: Timestamp) -> NewJob {
 }
 
 /// Makes sure that the merchant is looked at every day from tomorrow on.
-pub async fn ensure_in(tx: &mut TenantTx) -> Answer<()> {
+pub async fn ensure_in(tx: &mut TenantTx) -> StoreResult<()> {
+    // Asked first: nearly always it waits already, and then transactions that book do not meet at its row.
+    if job_waits(tx, DAILY_JOB, KEY).await? {
+        return Ok(());
+    }
     let at = tx.now().plus(DAY);
     job_enqueue(tx, job(at)).await?;
     Ok(())
@@ -46,9 +53,11 @@ pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
     let mut tx = state.db.begin(&claimed.ctx).await?;
     ensure_in(&mut tx).await?;
     tx.commit().await?;
-    deposits::recompute_all(state, &claimed.ctx).await?;
+    // The books first: nothing that is wrong with a deposit may hide what is wrong with them.
     let found = check(state, &claimed.ctx).await?;
+    let recomputed = deposits::recompute_all(state, &claimed.ctx).await;
     if found.is_empty() {
+        recomputed?;
         return Ok(Done::Nothing);
     }
     let mut tx = state.db.begin(&claimed.ctx).await?;

@@ -25,11 +25,11 @@ use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::deposit::{Receipt, ReceiptFor, receipt_list_of};
 use qianpu_tenants::store::invoice::{
     Invoice, InvoiceChange, InvoiceLine, NewInvoice, invoice_get, invoice_get_by_provider, invoice_insert,
     invoice_lines, invoice_list, invoice_list_by_provider, invoice_move, invoice_take_number,
 };
+use qianpu_tenants::store::receipt::{Receipt, ReceiptFor, receipt_list_of};
 use qianpu_tenants::store::subscription::{Subscription, subscription_advance, subscription_get};
 use qianpu_tenants::store::tenant::{TenantRow, tenant_get};
 use serde_json::json;

@@ -8,9 +8,10 @@
 pub mod books;
 pub mod daily;
 pub mod deposits;
+pub mod deposits_read;
 pub mod invoice_jobs;
 pub mod invoices;
-mod notices;
+pub mod notices;
 pub mod plans;
 pub mod receipts;
 pub mod statements;
@@ -21,14 +22,20 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ledger::{Journal, JournalError};
 use qianpu_tenants::authz::{Grant, Perm};
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::store::ledger::journal_post;
+use qianpu_tenants::store::ledger::{PostError, Posted, journal_post};
 
 /// The provider's bank account that transfers arrive at; owner key of account 1010.
 pub const BANK: &str = "main";
 
-/// Books a journal. Call it last in a transaction: it locks the accounts.
+/// Books a journal: the one way into the books, so that every merchant that has any is looked at daily. Call it last
+/// in a transaction: it locks the accounts.
+pub(super) async fn post(tx: &mut TenantTx, journal: &Journal) -> Result<Posted, PostError> {
+    daily::ensure_in(tx).await?;
+    journal_post(tx, journal).await
+}
+
 async fn book(tx: &mut TenantTx, journal: Result<Journal, JournalError>) -> Answer<()> {
-    journal_post(tx, &journal?).await?;
+    post(tx, &journal?).await?;
     Ok(())
 }
 

@@ -3,14 +3,16 @@
 
 use crate::error::Answer;
 use crate::mail::Mail;
+use crate::pages::catalogue::Catalogue;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::access::Role;
 use qianpu_domain::billing::date_in;
+use qianpu_domain::deposit::{TrialLimit, TrialTerms};
 use qianpu_domain::money::Fen;
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::store::deposit::Receipt;
 use qianpu_tenants::store::invoice::{Invoice, InvoiceLine};
+use qianpu_tenants::store::receipt::Receipt;
 use qianpu_tenants::store::staff::staff_with_roles;
 
 const BILLS: &str = "/console/merchant/money/bills";
@@ -83,7 +85,7 @@ pub(super) async fn receipt(
     seller: &str,
     receipt: &Receipt,
 ) -> Answer<()> {
-    use qianpu_tenants::store::deposit::ReceiptFor;
+    use qianpu_tenants::store::receipt::ReceiptFor;
     let texts = match receipt.reason {
         None => "money.mail_receipt_confirmed.",
         Some(_) => "money.mail_receipt_refused.",
@@ -97,16 +99,32 @@ pub(super) async fn receipt(
     tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
 }
 
-/// A shop keeps less than its deposit.
+/// A shop keeps less than its deposit; perhaps since its trial is over.
 pub(super) async fn deposit_short(
     state: &AppState,
     tx: &mut TenantTx,
     seller: &str,
     shop: &str,
     missing: Fen,
+    over: Option<(&TrialTerms, TrialLimit)>,
 ) -> Answer<()> {
     let arguments = [("shop", shop.to_owned()), ("amount", yuan(missing))];
-    let texts = "money.mail_deposit_short.";
-    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &[], path: DEPOSITS.to_owned() })
-        .await
+    let said = |lang| {
+        let catalogue = state.pages.catalogue();
+        over.map(|(terms, limit)| trial_over(catalogue, lang, terms, limit))
+    };
+    let points: Vec<(String, String)> = said(Lang::Zh).zip(said(Lang::En)).into_iter().collect();
+    let texts = match over {
+        None => "money.mail_deposit_short.",
+        Some(_) => "money.mail_trial_over.",
+    };
+    let path = DEPOSITS.to_owned();
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+}
+
+/// Which limit of a trial was reached, in words.
+pub fn trial_over(catalogue: &Catalogue, lang: Lang, terms: &TrialTerms, limit: TrialLimit) -> String {
+    let key = ["money.trial_over_", limit.as_str()].concat();
+    let (orders, turnover) = (terms.orders.to_string(), yuan(terms.turnover));
+    catalogue.say(lang, &key, [("orders", orders.as_str()), ("turnover", turnover.as_str())])
 }

@@ -7,7 +7,8 @@ use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::billing::{BillingError, DepositState};
+use qianpu_domain::billing::BillingError;
+use qianpu_domain::deposit::DepositState;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId};
 use qianpu_domain::ledger::flows::{ReceivedAt, deposit_topped_up, invoice_paid};
@@ -18,11 +19,12 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::deposit::{
-    Receipt, ReceiptFor, deposit_get, receipt_counts_by_provider, receipt_decide, receipt_get,
-    receipt_get_by_provider, receipt_insert, receipt_list, receipt_list_by_provider,
-};
+use qianpu_tenants::store::deposit::deposit_get;
 use qianpu_tenants::store::invoice::{InvoiceChange, invoice_get, invoice_move};
+use qianpu_tenants::store::receipt::{
+    Receipt, ReceiptFor, receipt_counts_by_provider, receipt_decide, receipt_get, receipt_get_by_provider,
+    receipt_insert, receipt_list, receipt_list_by_provider,
+};
 use serde_json::json;
 
 const LONGEST_REFERENCE: usize = 64;
@@ -180,7 +182,7 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
             let deposit = deposit_get(tx, deposit_id).await?;
             let scheme = deposit.ledger_owner();
             book(tx, deposit_topped_up(&public, &scheme, receipt.amount, &into, now)).await?;
-            deposits::recompute_in(tx, &deposit).await?;
+            deposits::recompute_in(tx, deposit_id).await?;
         }
     }
     Ok(receipt)

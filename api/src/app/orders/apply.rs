@@ -7,6 +7,7 @@
 
 use super::terms::Terms;
 use super::{booking, goods, parcels, report};
+use crate::app::money::deposits;
 use crate::error::Answer;
 use qianpu_domain::ids::OrderId;
 use qianpu_domain::order::{Happening, OrderEvent, OrderProgress, OrderState, Undo};
@@ -295,6 +296,7 @@ impl Work<'_> {
         match event {
             OrderEvent::Paid => {
                 let at = self.progress.paid_at.unwrap_or(now);
+                deposits::order_paid_in(self.tx, self.order.shop).await?;
                 booking::paid(self.tx, &self.order, total, &holder, at).await
             }
             OrderEvent::Cancelled { undo: Undo::Sale, .. } => {

@@ -1,6 +1,7 @@
 //! An order's journals (billing and ledger specification §3, F3 and F4). Each is booked once for ever by its
 //! code and the order's id, whoever reports the fact and however often.
 
+use crate::app::money;
 use crate::error::{Answer, ApiError};
 use qianpu_domain::ledger::clawback::{Settled, refund_after_settlement};
 use qianpu_domain::ledger::flows::{
@@ -11,7 +12,7 @@ use qianpu_domain::money::{Currency, Fen};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::channel_account::ChannelAccount;
-use qianpu_tenants::store::ledger::{PostError, account_balance, journal_post};
+use qianpu_tenants::store::ledger::{PostError, account_balance};
 use qianpu_tenants::store::order::Order;
 
 /// Who holds the buyer's money of an account's orders: the platform, apart for each account.
@@ -31,7 +32,7 @@ fn invalid(error: JournalError) -> ApiError {
 }
 
 async fn post(tx: &mut TenantTx, journal: Result<Journal, JournalError>) -> Answer<()> {
-    match journal_post(tx, &journal.map_err(invalid)?).await {
+    match money::post(tx, &journal.map_err(invalid)?).await {
         Ok(_) => Ok(()),
         Err(PostError::Store(error)) => Err(error.into()),
         Err(refused) => Err(ApiError::new(refused.code()).with_internal(refused)),

@@ -10,6 +10,7 @@ mod application_view;
 mod applications;
 mod apply;
 mod billing;
+mod billing_deposits;
 mod billing_desk;
 mod channels;
 mod demo_design;
@@ -24,6 +25,7 @@ mod login;
 mod merchants;
 mod money;
 mod money_bills;
+mod money_deposits;
 mod onboarding_settings;
 mod orders;
 mod policies;
@@ -57,6 +59,8 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     orders::routes(pages);
     money::routes(pages);
     money_bills::routes(pages);
+    money_deposits::routes(pages);
+    billing_deposits::routes(pages);
     billing::routes(pages);
     billing_desk::routes(pages);
 }

@@ -1,11 +1,10 @@
-//! A merchant's bills and deposits, and the transfers it declares for them.
+//! A merchant's bills, and the transfers it declares for what it owes.
 
 use super::apply::may_be_mended;
 use super::money::merchants_only;
-use crate::app::money::deposits::{self, DepositDetail};
 use crate::app::money::invoices::{self, InvoiceDetail};
 use crate::app::money::receipts::{DeclareReceipt, declare_in};
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
@@ -15,23 +14,19 @@ use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Permission;
 use qianpu_domain::billing::InvoiceState;
 use qianpu_domain::error::FieldError;
-use qianpu_domain::ids::{DepositId, InvoiceId};
-use qianpu_domain::money::Fen;
+use qianpu_domain::ids::InvoiceId;
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::store::deposit::{Receipt, ReceiptFor};
 use qianpu_tenants::store::invoice::Invoice;
+use qianpu_tenants::store::receipt::{Receipt, ReceiptFor};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 const BILLS: &str = "/console/merchant/money/bills";
-const DEPOSITS: &str = "/console/merchant/money/deposits";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(BILLS, bills_page);
     pages.get("/console/merchant/money/bills/{invoice_id}", bill_page);
     pages.post("/console/merchant/money/bills/{invoice_id}/pay", pay_form);
-    pages.get(DEPOSITS, deposits_page);
-    pages.post("/console/merchant/money/deposits/{deposit_id}/top_up", top_up_form);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -212,7 +207,7 @@ fn transfer(fields: &Fields, pays: ReceiptFor) -> Answer<DeclareReceipt> {
     }
 }
 
-async fn declare(
+pub(super) async fn declare(
     state: &crate::state::AppState,
     grant: &Grant<perm::MoneyMove>,
     fields: &Fields,
@@ -236,106 +231,6 @@ async fn pay_form(auth: Authed<perm::MoneyMove, (Path<InvoiceId>, Fields)>) -> P
             let mut view = bill_view(detail, auth.info.lang, Some(form));
             view.payable = owed(view.bill.state);
             auth.refused_page("money/bill", view)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-#[derive(Serialize)]
-struct DepositsView {
-    /// Of the shop whose form was refused.
-    form: FormView,
-    refused: String,
-    deposits: Vec<DepositLine>,
-    may_pay: bool,
-}
-
-#[derive(Serialize)]
-struct DepositLine {
-    id: String,
-    shop: String,
-    shop_name: String,
-    state: &'static str,
-    due: i64,
-    rule: String,
-    /// The category that asks for it.
-    category: Option<String>,
-    balance: i64,
-    frozen: i64,
-    withdrawable: i64,
-    missing: i64,
-    trial_ends_at: Option<i64>,
-    receipts: Vec<ReceiptLine>,
-}
-
-fn deposit_line(detail: DepositDetail, categories: &[(String, String)]) -> DepositLine {
-    let code = detail.deposit.rule_id.strip_prefix("deposit/category/").map(str::to_owned);
-    let category =
-        code.and_then(|code| categories.iter().find(|(own, _)| *own == code).map(|(_, name)| name.clone()));
-    DepositLine {
-        id: detail.deposit.id.to_string(),
-        shop: detail.shop.id.to_string(),
-        shop_name: detail.shop.name,
-        state: detail.deposit.state.as_str(),
-        due: detail.deposit.due.get(),
-        rule: detail.deposit.rule_id,
-        category,
-        balance: detail.money.balance.get(),
-        frozen: detail.money.frozen.get(),
-        withdrawable: detail.money.withdrawable.get(),
-        missing: detail.money.missing.get(),
-        trial_ends_at: detail.deposit.trial_ends_at.map(|at| at.micros()),
-        receipts: detail.receipts.into_iter().map(|row| receipt_line(row, "")).collect(),
-    }
-}
-
-async fn deposits_view<P: qianpu_tenants::authz::Perm, T>(
-    auth: &Authed<P, T>,
-    refused: Option<(DepositId, FormView)>,
-) -> Answer<DepositsView> {
-    let grant = auth.caller.grant::<perm::BillingRead>()?;
-    let details = deposits::list(&auth.state, &grant).await?;
-    let lang = auth.info.lang;
-    let tree = crate::app::categories::category_tree(&auth.state.db, &grant).await?;
-    let names: Vec<(String, String)> = tree
-        .into_iter()
-        .map(|node| (node.code, lang.pick(&node.name_zh, &node.name_en).to_owned()))
-        .collect();
-    if let Some((id, _)) = &refused
-        && !details.iter().any(|detail| detail.deposit.id == *id)
-    {
-        return Err(ApiError::not_found());
-    }
-    let missing = Fen::sum(details.iter().map(|detail| detail.money.missing))?;
-    let suggested = if missing == Fen::ZERO { String::new() } else { missing.to_string() };
-    let blank = || FormView::filled([("amount", suggested), ("bank_reference", String::new())]);
-    let (refused, form) = match refused {
-        Some((id, form)) => (id.to_string(), form),
-        None => (String::new(), blank()),
-    };
-    Ok(DepositsView {
-        form,
-        refused,
-        deposits: details.into_iter().map(|detail| deposit_line(detail, &names)).collect(),
-        may_pay: auth.caller.may(Permission::MoneyMove),
-    })
-}
-
-async fn deposits_page(auth: Authed<perm::BillingRead>) -> PageAnswer {
-    merchants_only(&auth)?;
-    let view = deposits_view(&auth, None).await?;
-    auth.page("money/deposits", view)
-}
-
-async fn top_up_form(auth: Authed<perm::MoneyMove, (Path<DepositId>, Fields)>) -> PageAnswer {
-    merchants_only(&auth)?;
-    let (Path(id), fields) = &auth.input;
-    match declare(&auth.state, &auth.grant, fields, ReceiptFor::Deposit(*id)).await {
-        Ok(()) => Ok(auth.redirect_with(&Flash::success("money.declared"), DEPOSITS)),
-        Err(error) if may_be_mended(&error) => {
-            let form = FormView::refused_by(fields, &error, auth.info.lang);
-            let view = deposits_view(&auth, Some((*id, form))).await?;
-            auth.refused_page("money/deposits", view)
         }
         Err(error) => Err(error),
     }

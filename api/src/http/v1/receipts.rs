@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId, TenantId};
 use qianpu_tenants::authz::perm;
-use qianpu_tenants::store::deposit::{Receipt, ReceiptFor};
+use qianpu_tenants::store::receipt::{Receipt, ReceiptFor};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
