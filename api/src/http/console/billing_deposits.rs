@@ -5,7 +5,7 @@ use super::billing::{merchant_names, name_in, providers_only};
 use super::money_deposits::{DepositLine, deposit_line};
 use crate::app::categories::{self, CategoryInput};
 use crate::app::money::deposits_read;
-use crate::app::policies::{self, SetPolicy};
+use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Fields, Query};
 use crate::http::route::PageRoutes;
@@ -30,7 +30,6 @@ const MOST_CATEGORIES: usize = 200;
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(DEPOSITS, deposits_page);
     pages.get(RULES, rules_page);
-    pages.post("/console/provider/deposits/rules/trial", trial_form);
     pages.post("/console/provider/deposits/rules/category", category_form);
 }
 
@@ -111,21 +110,13 @@ struct RulesView {
     own: bool,
     since: i64,
     may_change: bool,
-    trial: FormView,
-    category: FormView,
+    form: FormView,
     categories: Vec<CategoryLine>,
-}
-
-/// Forms as they were refused; neither when the page is opened.
-#[derive(Default)]
-struct Refused {
-    trial: Option<FormView>,
-    category: Option<FormView>,
 }
 
 async fn rules_view<P: qianpu_tenants::authz::Perm, T>(
     auth: &Authed<P, T>,
-    refused: Refused,
+    refused: Option<FormView>,
 ) -> Answer<RulesView> {
     providers_only(auth)?;
     let grant = auth.caller.grant::<perm::PolicyRead>()?;
@@ -143,7 +134,6 @@ async fn rules_view<P: qianpu_tenants::authz::Perm, T>(
     let mut asking: Vec<&Category> = tree.iter().filter(|node| node.deposit > Fen::ZERO).collect();
     asking.sort_by(|one, other| other.deposit.cmp(&one.deposit).then_with(|| one.code.cmp(&other.code)));
     asking.truncate(MOST_CATEGORIES);
-    let stored = [("days", days.to_string()), ("orders", orders.to_string()), ("turnover", gmv.to_string())];
     Ok(RulesView {
         days,
         orders,
@@ -152,8 +142,7 @@ async fn rules_view<P: qianpu_tenants::authz::Perm, T>(
         rule: rule.id.0,
         since: rule.effective_from.micros(),
         may_change: auth.caller.may(Permission::PolicyManage),
-        trial: refused.trial.unwrap_or_else(|| FormView::filled(stored)),
-        category: refused.category.unwrap_or_default(),
+        form: refused.unwrap_or_default(),
         categories: asking
             .into_iter()
             .map(|node| CategoryLine {
@@ -166,20 +155,8 @@ async fn rules_view<P: qianpu_tenants::authz::Perm, T>(
 }
 
 async fn rules_page(auth: Authed<perm::BillingRead>) -> PageAnswer {
-    let view = rules_view(&auth, Refused::default()).await?;
+    let view = rules_view(&auth, None).await?;
     auth.page("billing/deposit_rules", view)
-}
-
-/// A whole number from 0 to `most`.
-fn whole(fields: &Fields, name: &str, most: u32, errors: &mut Vec<FieldError>) -> u32 {
-    let text = fields.text(name);
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = if digits { text.parse().ok().filter(|number| *number <= most) } else { None };
-    if number.is_none() {
-        let (en, zh) = (format!("a whole number from 0 to {most}"), format!("请填写 0 到 {most} 之间的整数"));
-        errors.push(FieldError::new(name, "range", en, zh));
-    }
-    number.unwrap_or(0)
 }
 
 fn yuan(fields: &Fields, name: &str, errors: &mut Vec<FieldError>) -> Fen {
@@ -189,41 +166,6 @@ fn yuan(fields: &Fields, name: &str, errors: &mut Vec<FieldError>) -> Fen {
         errors.push(FieldError::required(name));
     }
     amount.unwrap_or(Fen::ZERO)
-}
-
-async fn set_trial(auth: &Authed<perm::PolicyManage, Fields>) -> Answer<()> {
-    let fields = &auth.input;
-    let mut errors = Vec::new();
-    let params = vec![
-        ("days".to_owned(), whole(fields, "days", 3650, &mut errors).to_string()),
-        ("orders".to_owned(), whole(fields, "orders", 10_000, &mut errors).to_string()),
-        ("gmv_fen".to_owned(), yuan(fields, "turnover", &mut errors).get().to_string()),
-    ];
-    if !errors.is_empty() {
-        return Err(errors.into());
-    }
-    let command = SetPolicy {
-        kind: PolicyKind::DepositTrial,
-        params,
-        merchant: None,
-        effective_from: None,
-        effective_to: None,
-    };
-    policies::set(&auth.state, &auth.grant, &command).await?;
-    Ok(())
-}
-
-async fn trial_form(auth: Authed<perm::PolicyManage, Fields>) -> PageAnswer {
-    providers_only(&auth)?;
-    match set_trial(&auth).await {
-        Ok(()) => Ok(auth.redirect_with(&Flash::success("billing.trial_set"), RULES)),
-        Err(error) if may_be_mended(&error) => {
-            let trial = Some(FormView::refused_by(&auth.input, &error, auth.info.lang));
-            let view = rules_view(&auth, Refused { trial, ..Refused::default() }).await?;
-            auth.refused_page("billing/deposit_rules", view)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 async fn set_category(auth: &Authed<perm::PolicyManage, Fields>) -> Answer<()> {
@@ -254,8 +196,8 @@ async fn category_form(auth: Authed<perm::PolicyManage, Fields>) -> PageAnswer {
     match set_category(&auth).await {
         Ok(()) => Ok(auth.redirect_with(&Flash::success("billing.category_deposit_set"), RULES)),
         Err(error) if may_be_mended(&error) => {
-            let category = Some(FormView::refused_by(&auth.input, &error, auth.info.lang));
-            let view = rules_view(&auth, Refused { category, ..Refused::default() }).await?;
+            let form = FormView::refused_by(&auth.input, &error, auth.info.lang);
+            let view = rules_view(&auth, Some(form)).await?;
             auth.refused_page("billing/deposit_rules", view)
         }
         Err(error) => Err(error),

@@ -56,10 +56,12 @@ async fn home(auth: Authed<perm::SelfRead>) -> PageAnswer {
     if let Ok(grant) = &audit {
         let tx = auth.state.db.read(grant.ctx()).await?;
         let page = audit_list(&tx, None, PageRequest::first(8)).await?;
-        events.extend(page.items.into_iter().map(|entry| EventView {
-            at: entry.at.micros(),
-            actor: entry.actor_name,
-            action: entry.action,
+        let catalogue = auth.state.pages.catalogue();
+        events.extend(page.items.into_iter().map(|entry| {
+            // A job acts under its kind.
+            let job = (entry.actor_kind == "job").then(|| ["jobs.kind.", &entry.actor_name].concat());
+            let job = job.and_then(|key| catalogue.find(auth.info.lang, &key).map(str::to_owned));
+            EventView { at: entry.at.micros(), actor: job.unwrap_or(entry.actor_name), action: entry.action }
         }));
     }
     let roles = auth.caller.roles().iter().map(|(role, _)| role.as_str()).collect();

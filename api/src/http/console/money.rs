@@ -1,6 +1,6 @@
 //! A merchant's money: what it has, the statement of a month, and the journals behind every figure.
 
-use crate::app::money::{books, deposits_read, statements, subscriptions};
+use crate::app::money::{BANK, books, deposits_read, statements, subscriptions};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Path, Query};
 use crate::http::route::PageRoutes;
@@ -49,11 +49,35 @@ fn page_of(reference: &str) -> Option<String> {
     }
 }
 
+/// What a reference or the owner of an account is: the kind of thing, the end of its id, and what follows a slash.
+#[derive(Serialize)]
+pub(super) struct About {
+    kind: &'static str,
+    tail: String,
+    rest: Option<String>,
+}
+
+/// None for what is no id of ours; that is shown as it is.
+fn about(reference: &str) -> Option<About> {
+    const KINDS: [&str; 5] = ["ord", "ivc", "rcp", "sub", "shp"];
+    if reference == BANK {
+        return Some(About { kind: "bank", tail: String::new(), rest: None });
+    }
+    let (id, rest) = reference.split_once('/').map_or((reference, None), |(id, rest)| (id, Some(rest)));
+    // A deposit's account belongs to `scheme:shop`.
+    let id = id.split_once(':').map_or(id, |(_, id)| id);
+    let (prefix, body) = id.split_once('_')?;
+    let kind = KINDS.into_iter().find(|kind| *kind == prefix)?;
+    let tail = body.get(body.len().checked_sub(6)?..)?.to_owned();
+    Some(About { kind, tail, rest: rest.map(str::to_owned) })
+}
+
 #[derive(Serialize)]
 pub(super) struct JournalLine {
     id: String,
     name: String,
     reference: String,
+    about: Option<About>,
     link: Option<String>,
     at: i64,
     effective_at: i64,
@@ -67,6 +91,7 @@ struct LegLine {
     account: i64,
     name: &'static str,
     owner: String,
+    about: Option<About>,
     debit: Option<i64>,
     credit: Option<i64>,
     balance: i64,
@@ -77,6 +102,7 @@ fn leg(lang: Lang, row: EntryRow) -> LegLine {
     LegLine {
         account: row.code.number(),
         name: account_name(lang, row.code),
+        about: about(&row.owner),
         owner: row.owner,
         debit: (row.side == Side::Debit).then_some(amount),
         credit: (row.side == Side::Credit).then_some(amount),
@@ -91,6 +117,7 @@ pub(super) fn journal_line(lang: Lang, row: JournalRow) -> JournalLine {
         id: row.id.to_string(),
         name: journal_name(lang, &row.code),
         link: page_of(&row.business_ref),
+        about: about(&row.business_ref),
         reference: row.business_ref,
         at: row.recorded_at.micros(),
         effective_at: row.effective_at.micros(),
@@ -260,6 +287,7 @@ struct StatementEntry {
     name: String,
     journal: String,
     reference: String,
+    about: Option<About>,
     link: Option<String>,
     change: i64,
     balance: i64,
@@ -284,6 +312,7 @@ async fn statement_lines_page(auth: Authed<perm::LedgerRead, Query<LinesQuery>>)
             name: journal_name(lang, &line.journal_code),
             journal: line.journal.to_string(),
             link: page_of(&line.business_ref),
+            about: about(&line.business_ref),
             reference: line.business_ref,
             change: line.change.get(),
             balance: line.balance_after.get(),

@@ -125,8 +125,11 @@ struct DepositCard {
 }
 
 fn card(call: &Call, detail: DepositDetail, tree: &[Category], refused: Option<FormView>) -> DepositCard {
-    let missing = detail.standing.money.missing;
-    let suggested = if missing == Fen::ZERO { String::new() } else { missing.to_string() };
+    // What is declared already waits for the provider; nobody is to pay it twice.
+    let waiting = detail.receipts.iter().filter(|receipt| receipt.state == "declared");
+    let waiting = Fen::sum(waiting.map(|receipt| receipt.amount)).unwrap_or(Fen::ZERO);
+    let open = detail.standing.money.missing.sub(waiting).ok().filter(|open| *open > Fen::ZERO);
+    let suggested = open.map_or_else(String::new, |open| open.to_string());
     let blank = || FormView::filled([("amount", suggested), ("bank_reference", String::new())]);
     let state = detail.standing.deposit.state;
     DepositCard {
