@@ -188,8 +188,13 @@ async fn start(config: Config) -> anyhow::Result<AppState> {
     if config.database.url.reveal().is_empty() {
         migrate(&config, None).await?;
     }
+    open(config).await
+}
+
+/// Opens the database and makes sure of the operator and its rules: a new version may bring new ones.
+pub async fn open(config: Config) -> anyhow::Result<AppState> {
     let state = AppState::start(config, Clock::system()).await?;
-    setup::ensure_operator(&state, "Qianpu 千铺", None).await.map_err(|error| {
+    setup::ensure_operator(&state, "千铺 Qianpu", None).await.map_err(|error| {
         anyhow::anyhow!("the database cannot be used ({error}); has `qianpu migrate` been run?")
     })?;
     Ok(state)

@@ -10,6 +10,12 @@ words! {
         SessionEnd = "session.end",
         /// A refresh token was used twice; the session has ended.
         SessionTokenReused = "session.token_reused",
+        /// A person changed their password.
+        PasswordChanged = "password.changed",
+        /// A person set a new password by a link in a mail.
+        PasswordReset = "password.reset",
+        /// A person ended their other sessions.
+        SessionOthersEnded = "session.others_ended",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

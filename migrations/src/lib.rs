@@ -12,6 +12,7 @@ mod m0004_channels;
 mod m0005_orders;
 mod m0006_money;
 mod m0007_supervision;
+mod m0008_people;
 mod run;
 mod table;
 
@@ -28,6 +29,7 @@ pub fn tables() -> Vec<Table> {
         m0005_orders::tables(),
         m0006_money::tables(),
         m0007_supervision::tables(),
+        m0008_people::tables(),
     ]
     .concat()
 }

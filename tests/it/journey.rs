@@ -33,6 +33,7 @@ impl Journey {
         let app = TestApp::start_with(db, Clock::system(), &settings).await;
         let stop = CancellationToken::new();
         drop(tokio::spawn(runner::run(app.state.clone(), stop.clone())));
+        app.operator().await;
         let manifest = seed(&app.state, &sandbox.base_url).await.expect("the journey can be made");
         Journey { app, sandbox, manifest, stop }
     }

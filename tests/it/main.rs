@@ -6,6 +6,7 @@
     reason = "a test stops by panicking, with a message that says what was expected"
 )]
 
+mod account;
 mod architecture;
 mod boundary;
 mod catalogue;

@@ -42,6 +42,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("product_id", ids::ProductId::PREFIX, "products"),
     ("receipt_id", ids::ReceiptId::PREFIX, "receipts"),
     ("requirement_id", ids::RequirementId::PREFIX, "requirements"),
+    ("session_id", ids::SessionId::PREFIX, "sessions"),
     ("shipment_id", ids::ShipmentId::PREFIX, "shipments"),
     ("shop_id", ids::ShopId::PREFIX, "shops"),
     ("sku_id", ids::SkuId::PREFIX, "skus"),

@@ -1,6 +1,7 @@
 //! Use cases, one file per resource: authorize → load → domain decision → save → outbox and audit →
 //! commit. No web types here; a use case takes a `Grant`, the database and a command.
 
+pub mod account;
 pub mod applications;
 pub mod auth;
 pub mod categories;

@@ -1,7 +1,9 @@
 //! What people are told by mail about invitations and applications, in their own language. Mails are
 //! queued in the transaction of what they tell, so none is sent for something that did not happen.
 
+mod account;
 mod supervision;
+pub(super) use account::{password_changed, password_link};
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,

@@ -18,12 +18,10 @@ pub mod seed;
 use crate::config::{Config, MailTransport, Profile};
 use crate::http::server;
 use crate::jobs::runner;
-use crate::state::AppState;
 use anyhow::Context;
 use directory::DataDirectory;
 use manifest::Manifest;
 use qianpu_sandbox::{Sandbox, SandboxConfig};
-use qianpu_tenants::clock::Clock;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -51,7 +49,7 @@ pub async fn run(options: DemoOptions, config: Option<&Path>, stop: Cancellation
     let config = configuration(&directory, config, port)?;
     crate::telemetry::start_logging(&config.log);
     crate::cli::migrate(&config, None).await?;
-    let state = AppState::start(config, Clock::system()).await?;
+    let state = crate::cli::open(config).await?;
     let sandbox = Sandbox::start(SandboxConfig {
         bind: local(port + 1),
         data_file: Some(directory.path("sandbox.json")),

@@ -83,7 +83,6 @@ fn login(surface: &str, role: Role, email: &str, password: &str) -> Login {
 
 async fn create_provider(state: &AppState, password: &str, manifest: &mut Manifest) -> anyhow::Result<()> {
     let told = |error| anyhow!("{error:?}");
-    setup::ensure_operator(state, "千铺 Qianpu", None).await.map_err(told)?;
     let staff = STAFF.map(|(email, name, role)| NewPerson { email, name, password, locale: "zh", role });
     let provider = NewProvider { name: "云帆服务商", slug: PROVIDER, locale: "zh", staff: &staff };
     setup::create_provider(state, &provider).await.map_err(told)?;

@@ -23,6 +23,8 @@ pub const APP_HOOK: &str = "app_hook";
 pub const EXTERNAL_ACCOUNT: &str = "external_account";
 /// Invitation token hash → invitation.
 pub const INVITATION: &str = "invitation";
+/// Password link token hash → link.
+pub const PASSWORD_RESET: &str = "password_reset";
 /// State of a running account link → link intent.
 pub const LINK_STATE: &str = "link_state";
 /// Shop name within a provider (`provider:name`) → shop.

@@ -25,6 +25,7 @@ pub mod media;
 pub mod order;
 pub mod order_event;
 pub mod order_line;
+pub mod password_reset;
 pub mod plan;
 pub mod policy;
 pub mod product;

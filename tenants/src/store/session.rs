@@ -6,7 +6,9 @@ use crate::error::{StoreError, StoreResult};
 use qianpu_domain::ids::{SessionId, UserId};
 use qianpu_domain::time::{Span, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use sha2::{Digest, Sha256};
 
 /// What a session is for.
@@ -91,6 +93,74 @@ pub async fn session_by_token(tx: &TenantTx, token: &str) -> StoreResult<Option<
         .one(tx.conn())
         .await?;
     Ok(row.map(from_model))
+}
+
+/// A session as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Of a browser or of a program.
+    pub kind: SessionKind,
+    /// What the client calls itself.
+    pub user_agent: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+fn alive(tx: &TenantTx, user: UserId) -> Condition {
+    Condition::all()
+        .add(session::Column::TenantId.eq(tx.tenant()))
+        .add(session::Column::UserId.eq(user.0))
+        .add(session::Column::RevokedAt.is_null())
+        .add(session::Column::ExpiresAt.gt(tx.now().micros()))
+}
+
+/// Sessions of a person that are alive, newest first; at most 100.
+pub async fn session_list(tx: &TenantTx, user: UserId) -> StoreResult<Vec<SessionRow>> {
+    let rows = session::Entity::find()
+        .filter(alive(tx, user))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .limit(100)
+        .all(tx.conn())
+        .await?;
+    let row = |row: session::Model| SessionRow {
+        id: SessionId(row.id),
+        kind: if row.kind == "console" { SessionKind::Console } else { SessionKind::Api },
+        user_agent: row.user_agent,
+        created_at: Timestamp::from_micros(row.created_at),
+        expires_at: Timestamp::from_micros(row.expires_at),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// Ends one session of a person. `NotFound` when it is somebody else's or has ended.
+pub async fn session_revoke_own(tx: &mut TenantTx, user: UserId, id: SessionId) -> StoreResult<()> {
+    let done = session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(tx.now().micros()))
+        .filter(alive(tx, user))
+        .filter(session::Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Ends every session of a person but one; how many.
+pub async fn session_revoke_others(
+    tx: &mut TenantTx,
+    user: UserId,
+    kept: Option<SessionId>,
+) -> StoreResult<u64> {
+    let mut query = session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(tx.now().micros()))
+        .filter(alive(tx, user));
+    if let Some(kept) = kept {
+        query = query.filter(session::Column::Id.ne(kept.0));
+    }
+    Ok(query.exec(tx.conn()).await?.rows_affected)
 }
 
 /// Ends a session now; its refresh tokens end with it.

@@ -2,10 +2,11 @@
 
 use crate::db::TenantTx;
 use crate::entity::user;
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 use crate::store::directory;
 use qianpu_domain::ids::UserId;
-use sea_orm::{ActiveModelTrait, EntityTrait, Set};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 
 /// A person.
 #[derive(Clone, Debug)]
@@ -71,4 +72,18 @@ pub async fn user_find(tx: &TenantTx, id: UserId) -> StoreResult<Option<User>> {
         locale: row.locale,
         active: row.state == "active",
     }))
+}
+
+/// Sets a new password hash. `NotFound` for somebody who may not log in.
+pub async fn user_set_password(tx: &mut TenantTx, id: UserId, hash: &str) -> StoreResult<()> {
+    let done = user::Entity::update_many()
+        .col_expr(user::Column::PasswordHash, Expr::value(hash))
+        .col_expr(user::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .filter(user::Column::TenantId.eq(tx.tenant()))
+        .filter(user::Column::Id.eq(id.0))
+        .filter(user::Column::State.eq("active"))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }

@@ -4,6 +4,7 @@
 //! Pages of a provider live under `/console/provider/…`, of a merchant under `/console/merchant/…`.
 //! Every change is a form that posts, answers with a redirect and a message, or with the form again.
 
+mod account;
 mod api_docs;
 mod application;
 mod application_view;
@@ -39,6 +40,7 @@ use super::route::PageRoutes;
 pub fn register(pages: &mut PageRoutes<'_>) {
     home::routes(pages);
     login::routes(pages);
+    account::routes(pages);
     api_docs::routes(pages);
     apply::routes(pages);
     application::routes(pages);

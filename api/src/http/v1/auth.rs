@@ -1,5 +1,6 @@
 //! `/auth`: log in, refresh, log out, switch.
 
+use crate::app::account;
 use crate::app::auth::{self, LogIn, Tokens};
 use crate::error::Answer;
 use crate::http::describe::NoContent;
@@ -16,6 +17,16 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.post("/auth/login", log_in, "Log in with e-mail and password");
     api.post("/auth/refresh", refresh_tokens, "Exchange a refresh token for new tokens; each works once");
     api.post("/auth/logout", log_out, "End the session");
+    api.post(
+        "/auth/password_resets",
+        ask_password_reset,
+        "Ask for a mail whose link sets a new password; the answer is the same for an unknown address",
+    );
+    api.post(
+        "/auth/password_resets/complete",
+        complete_password_reset,
+        "Set a new password with a mail's token",
+    );
     api.post("/auth/switch", switch_tenant, "Get tokens for another tenant of the same person");
 }
 
@@ -79,6 +90,32 @@ async fn log_in(open: Open<Json<LogInBody>>) -> Answer<Json<TokensView>> {
 async fn refresh_tokens(open: Open<Json<RefreshBody>>) -> Answer<Json<TokensView>> {
     let token = &open.input.0.refresh_token;
     Ok(auth::refresh(&open.state, open.request_id(), token).await?.into())
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AskResetBody {
+    email: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CompleteResetBody {
+    /// The last part of the link.
+    token: String,
+    password: String,
+}
+
+async fn ask_password_reset(open: Open<Json<AskResetBody>>) -> Answer<NoContent> {
+    account::ask_reset(&open.state, open.request_id(), &open.input.0.email, &open.info.address).await?;
+    Ok(NoContent)
+}
+
+/// Every session of the person ends.
+async fn complete_password_reset(open: Open<Json<CompleteResetBody>>) -> Answer<NoContent> {
+    let body = &open.input.0;
+    account::complete_reset(&open.state, open.request_id(), &body.token, &body.password).await?;
+    Ok(NoContent)
 }
 
 async fn log_out(auth: Authed<perm::SelfRead>) -> Answer<NoContent> {

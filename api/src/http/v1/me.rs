@@ -1,15 +1,23 @@
 //! `/me`: who the caller is and what they may do.
 
+use crate::app::account;
 use crate::error::Answer;
-use crate::http::extract::{Authed, Json};
+use crate::http::describe::NoContent;
+use crate::http::extract::{Authed, Json, Path};
 use crate::http::route::Api;
+use crate::http::wire::{Id, Time};
 use qianpu_domain::access::Permission;
+use qianpu_domain::ids::SessionId;
 use qianpu_tenants::authz::{Scope, perm};
-use serde::Serialize;
+use qianpu_tenants::store::session::{SessionKind, SessionRow};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/me", get_me, "The caller: person, tenant, roles and permissions");
+    api.put("/me/password", change_password, "Change the own password; the other sessions end");
+    api.get("/me/sessions", list_sessions, "The own sessions, newest first");
+    api.delete("/me/sessions/{session_id}", end_session, "End one of the own sessions");
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,4 +80,63 @@ async fn get_me(auth: Authed<perm::SelfRead>) -> Answer<Json<MeView>> {
             .map(|permission| permission.as_str())
             .collect(),
     }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePasswordBody {
+    current_password: String,
+    /// 10 to 200 characters.
+    new_password: String,
+}
+
+async fn change_password(auth: Authed<perm::SelfRead, Json<ChangePasswordBody>>) -> Answer<NoContent> {
+    let body = &auth.input.0;
+    let change = account::ChangePassword {
+        current: &body.current_password,
+        new: &body.new_password,
+        address: &auth.info.address,
+    };
+    account::change_password(&auth.state, &auth.caller, &auth.grant, &change).await?;
+    Ok(NoContent)
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionsView {
+    items: Vec<SessionView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionView {
+    #[schema(value_type = String)]
+    id: Id<SessionId>,
+    /// `console` or `api`.
+    kind: &'static str,
+    /// What the client called itself.
+    user_agent: String,
+    /// The one that asks.
+    current: bool,
+    created_at: Time,
+    expires_at: Time,
+}
+
+async fn list_sessions(auth: Authed<perm::SelfRead>) -> Answer<Json<SessionsView>> {
+    let rows = account::sessions(&auth.state, &auth.caller, &auth.grant).await?;
+    let view = |row: SessionRow| SessionView {
+        id: Id(row.id),
+        kind: match row.kind {
+            SessionKind::Api => "api",
+            SessionKind::Console => "console",
+        },
+        user_agent: row.user_agent,
+        current: row.id == auth.caller.session(),
+        created_at: Time(row.created_at),
+        expires_at: Time(row.expires_at),
+    };
+    Ok(Json(SessionsView { items: rows.into_iter().map(view).collect() }))
+}
+
+async fn end_session(auth: Authed<perm::SelfRead, Path<SessionId>>) -> Answer<NoContent> {
+    account::end_session(&auth.state, &auth.caller, &auth.grant, auth.input.0).await?;
+    Ok(NoContent)
 }

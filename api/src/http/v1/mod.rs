@@ -69,4 +69,5 @@ pub fn register(api: &mut Api<'_>) {
 }
 
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.
-pub const PUBLIC_OPERATIONS: &[&str] = &["log_in", "refresh_tokens", "start_application"];
+pub const PUBLIC_OPERATIONS: &[&str] =
+    &["log_in", "refresh_tokens", "ask_password_reset", "complete_password_reset", "start_application"];

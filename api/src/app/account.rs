@@ -1,0 +1,160 @@
+//! A person's own log-in: changing the password, setting a new one by a link in a mail, and sessions.
+//!
+//! A password that is changed or set anew ends the other sessions: whoever knew the old one is out.
+
+use super::notices;
+use crate::auth::password;
+use crate::error::{Answer, ApiError};
+use crate::pages::lang::Lang;
+use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
+use qianpu_domain::error::{ErrorCode, FieldError};
+use qianpu_domain::ids::{RequestId, SessionId};
+use qianpu_domain::time::Span;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Caller, Grant, perm};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::store::directory;
+use qianpu_tenants::store::password_reset::{reset_find, reset_insert, reset_token_hash, reset_use};
+use qianpu_tenants::store::session::{SessionRow, session_list, session_revoke_others, session_revoke_own};
+use qianpu_tenants::store::user::{user_find, user_set_password};
+use qianpu_tenants::{random, resolve};
+use serde_json::json;
+use uuid::Uuid;
+
+/// How long the link of a mail works.
+pub const RESET_LIFE: Span = Span::hours(1);
+
+/// Writes a mail with a link when the address has a log-in, and says nothing about whether it has.
+pub async fn ask_reset(state: &AppState, request: RequestId, email: &str, address: &str) -> Answer<()> {
+    let now = state.clock().now();
+    let email = email.trim();
+    // Counted apart from log-ins, so that nobody is locked out by somebody who asks.
+    let asked = format!("reset {email}");
+    if let Some(seconds) = state.throttle.wait(&asked, address, now) {
+        return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));
+    }
+    state.throttle.failed(&asked, address, now);
+    let Some((ctx, user)) = resolve::by_login_email(&state.db, email, request).await? else { return Ok(()) };
+    let mut tx = state.db.begin(&ctx).await?;
+    let Some(person) = user_find(&tx, user).await?.filter(|person| person.active) else { return Ok(()) };
+    let token = random::token();
+    reset_insert(&mut tx, user, &token, RESET_LIFE).await?;
+    let lang = Lang::parse(&person.locale).unwrap_or(state.config.app.language);
+    notices::password_link(state, &mut tx, &person, lang, &token).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn link_of(state: &AppState, request: RequestId, token: &str) -> Answer<(TenantCtx, Uuid)> {
+    let hash = reset_token_hash(token);
+    let found = resolve::by_link(&state.db, directory::PASSWORD_RESET, &hash, request).await?;
+    found.ok_or_else(ApiError::not_found)
+}
+
+/// Whether a link works. Not found when it was used, replaced by a newer one, or is too old.
+pub async fn check_reset(state: &AppState, request: RequestId, token: &str) -> Answer<()> {
+    let (ctx, id) = link_of(state, request, token).await?;
+    reset_find(&*state.db.read(&ctx).await?, id).await?;
+    Ok(())
+}
+
+/// Sets a new password with the token of a mail's link. Every session of the person ends.
+pub async fn complete_reset(state: &AppState, request: RequestId, token: &str, new: &str) -> Answer<()> {
+    let (ctx, id) = link_of(state, request, token).await?;
+    check_length("password", new)?;
+    // Before the work of hashing: a dead link costs nothing.
+    reset_find(&*state.db.read(&ctx).await?, id).await?;
+    let hash = password::hash(new.to_owned()).await?;
+    let mut tx = state.db.begin(&ctx).await?;
+    let user = reset_use(&mut tx, id).await?;
+    user_set_password(&mut tx, user, &hash).await?;
+    session_revoke_others(&mut tx, user, None).await?;
+    audit_append(&mut tx, AuditAction::PasswordReset, "user", &user.to_string(), json!({})).await?;
+    let person = user_find(&tx, user).await?.ok_or_else(ApiError::not_found)?;
+    notices::password_changed(state, &mut tx, &person).await?;
+    tx.commit().await?;
+    state.throttle.succeeded(&person.email);
+    Ok(())
+}
+
+/// What a person gives to change the password.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangePassword<'a> {
+    pub current: &'a str,
+    pub new: &'a str,
+    /// Where it comes from, for the brake on guessing.
+    pub address: &'a str,
+}
+
+/// Changes the caller's password. The caller's other sessions end.
+pub async fn change_password(
+    state: &AppState,
+    caller: &Caller,
+    grant: &Grant<perm::SelfRead>,
+    change: &ChangePassword<'_>,
+) -> Answer<()> {
+    let now = state.clock().now();
+    if let Some(seconds) = state.throttle.wait(caller.email(), change.address, now) {
+        return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));
+    }
+    check_length("new_password", change.new)?;
+    let person = user_find(&*state.db.read(grant.ctx()).await?, caller.user()).await?;
+    let person = person.ok_or_else(ApiError::not_found)?;
+    let given = change.current.chars().take(password::LONGEST).collect();
+    if !password::verify(given, Some(person.password_hash.clone())).await? {
+        state.throttle.failed(caller.email(), change.address, now);
+        let (en, zh) = ("this is not the current password", "当前密码不正确");
+        return Err(FieldError::new("current_password", "wrong", en, zh).into());
+    }
+    let hash = password::hash(change.new.to_owned()).await?;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    user_set_password(&mut tx, caller.user(), &hash).await?;
+    session_revoke_others(&mut tx, caller.user(), Some(caller.session())).await?;
+    audit_append(&mut tx, AuditAction::PasswordChanged, "user", &caller.user().to_string(), json!({}))
+        .await?;
+    notices::password_changed(state, &mut tx, &person).await?;
+    Ok(tx.commit().await?)
+}
+
+fn check_length(field: &'static str, new: &str) -> Answer<()> {
+    if (password::SHORTEST..=password::LONGEST).contains(&new.chars().count()) {
+        return Ok(());
+    }
+    let (from, to) = (password::SHORTEST, password::LONGEST);
+    let (en, zh) = (format!("{from} to {to} characters"), format!("{from} 至 {to} 个字符"));
+    Err(FieldError::new(field, "length", en, zh).into())
+}
+
+/// The caller's sessions, newest first.
+pub async fn sessions(
+    state: &AppState,
+    caller: &Caller,
+    grant: &Grant<perm::SelfRead>,
+) -> Answer<Vec<SessionRow>> {
+    Ok(session_list(&*state.db.read(grant.ctx()).await?, caller.user()).await?)
+}
+
+/// Ends one of the caller's sessions.
+pub async fn end_session(
+    state: &AppState,
+    caller: &Caller,
+    grant: &Grant<perm::SelfRead>,
+    id: SessionId,
+) -> Answer<()> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    session_revoke_own(&mut tx, caller.user(), id).await?;
+    let detail = json!({ "user": caller.user().to_string() });
+    audit_append(&mut tx, AuditAction::SessionEnd, "session", &id.to_string(), detail).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Ends all of the caller's sessions but the one that asks; how many.
+pub async fn end_others(state: &AppState, caller: &Caller, grant: &Grant<perm::SelfRead>) -> Answer<u64> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let ended = session_revoke_others(&mut tx, caller.user(), Some(caller.session())).await?;
+    let detail = json!({ "ended": ended });
+    audit_append(&mut tx, AuditAction::SessionOthersEnded, "user", &caller.user().to_string(), detail)
+        .await?;
+    tx.commit().await?;
+    Ok(ended)
+}

@@ -1,0 +1,45 @@
+//! What people do with their own log-in: links that set a new password.
+
+use crate::run::{create, drop};
+use crate::{Access, Place, Table};
+use sea_orm_migration::prelude::*;
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0008_people"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create(manager, &tables()).await
+    }
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop(manager, &tables()).await
+    }
+}
+
+pub(crate) fn tables() -> Vec<Table> {
+    vec![Table {
+        name: "password_resets",
+        place: Place::Tenant,
+        access: Access::Tenant,
+        append_only: false,
+        columns: "
+            tenant_id uuid NOT NULL,
+            id uuid NOT NULL,
+            user_id uuid NOT NULL,
+            token_hash text NOT NULL,
+            state text NOT NULL CONSTRAINT password_resets_state_check CHECK (state IN ('open', 'used', 'revoked')),
+            expires_at bigint NOT NULL,
+            created_at bigint NOT NULL,
+            PRIMARY KEY (tenant_id, id),
+            CONSTRAINT password_resets_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)",
+        indexes: &[
+            "CREATE UNIQUE INDEX password_resets_open_key ON password_resets (tenant_id, user_id) WHERE state = 'open'",
+        ],
+    }]
+}
