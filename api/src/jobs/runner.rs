@@ -125,19 +125,29 @@ async fn run_one(state: AppState, job: ClaimedJob) {
 /// Runs the handler and keeps the lease meanwhile. A lost lease ends the handler.
 async fn held(state: &AppState, kind: &JobKind, job: &ClaimedJob) -> JobResult {
     let handler = AssertUnwindSafe((kind.run)(state.clone(), job.clone())).catch_unwind();
-    tokio::pin!(handler);
     let beat = Duration::from_micros(LEASE.as_micros().unsigned_abs() / 3);
-    loop {
-        tokio::select! {
-            outcome = &mut handler => {
-                return outcome.unwrap_or_else(|_| Err(JobError::retry("internal", "the job panicked")));
-            }
-            () = tokio::time::sleep(beat) => match job_extend(&state.db, job).await {
+    let lost = async {
+        loop {
+            tokio::time::sleep(beat).await;
+            match job_extend(&state.db, job).await {
                 Ok(true) => {}
-                Ok(false) => return Ok(Done::Lost),
+                Ok(false) => return,
                 Err(error) => tracing::warn!(%error, "a lease could not be extended"),
             }
         }
+    };
+    match unless(handler, lost).await {
+        Some(outcome) => outcome.unwrap_or_else(|_| Err(JobError::retry("internal", "the job panicked"))),
+        None => Ok(Done::Lost),
+    }
+}
+
+/// What `work` leads to, or nothing when `lost` ends first. Both go on all the time: a lease that is being
+/// extended may wait for the very transaction that the work has open, and must not keep the work from ending it.
+async fn unless<T>(work: impl Future<Output = T>, lost: impl Future<Output = ()>) -> Option<T> {
+    tokio::select! {
+        outcome = work => Some(outcome),
+        () = lost => None,
     }
 }
 
@@ -192,6 +202,27 @@ fn back_off(attempt: i64) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_lease_that_waits_for_the_works_own_transaction_does_not_stop_the_work() {
+        let gate = tokio::sync::Mutex::new(());
+        let beat = Duration::from_millis(5);
+        let work = async {
+            let open = gate.lock().await;
+            tokio::time::sleep(beat * 5).await;
+            drop(open);
+            "done"
+        };
+        let lost = async {
+            loop {
+                tokio::time::sleep(beat).await;
+                drop(gate.lock().await);
+            }
+        };
+        assert_eq!(tokio::time::timeout(beat * 2000, unless(work, lost)).await, Ok(Some("done")));
+        let never = std::future::pending::<()>();
+        assert_eq!(unless(never, async {}).await, None);
+    }
 
     #[test]
     fn failures_are_retried_with_growing_pauses_and_then_laid_aside() {
