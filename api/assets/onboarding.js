@@ -56,10 +56,9 @@ for (const box of document.querySelectorAll("[data-check]")) {
   update();
 }
 
-// A document is sent as soon as it is chosen or dropped; the button stays for those without script.
+// A file may be dropped on its form. It is sent by the button, so that its last day can be typed after it.
 for (const form of document.querySelectorAll("form[data-drop]")) {
   const input = form.querySelector("input[type=file]");
-  input.addEventListener("change", () => input.files.length && form.requestSubmit());
   form.addEventListener("dragover", (event) => {
     event.preventDefault();
     form.classList.add("drop-over");
@@ -70,7 +69,6 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
     form.classList.remove("drop-over");
     if (!event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
-    form.requestSubmit();
   });
 }
 

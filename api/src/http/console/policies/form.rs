@@ -26,6 +26,8 @@ enum Unit {
 /// A parameter with its field of the form.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Field {
+    /// Not for the template: the partial of a field has a `key` of its own.
+    #[serde(skip)]
     pub key: String,
     /// Name of the form's field, the path of errors too.
     pub name: String,
