@@ -10,7 +10,9 @@ use jiff::civil::Date;
 use std::fmt;
 
 mod naming;
-pub use naming::{RULE_NAME_BRAND, RULE_NAME_SHAPE, ShopName, ShopNameError, ShopSlug, ShopSlugError};
+pub use naming::{
+    RULE_NAME_BRAND, RULE_NAME_SHAPE, ShopName, ShopNameError, ShopSlug, ShopSlugError, is_invisible,
+};
 
 words! {
     /// The legal kind of a merchant.

@@ -109,6 +109,11 @@ both! {
         let answer = lin.put(&format!("{at}/subject"), &bad, 422).await;
         let codes: Vec<String> = (0..3).map(|n| answer.text(&format!("/errors/{n}/code"))).collect();
         assert_eq!(codes, ["credit_code_invalid", "id_card_invalid", "phone_invalid"]);
+        // A character that turns the direction would show the number beside it backwards.
+        let mut turned = subject("enterprise");
+        turned["contact_name"] = json!("林\u{202e}茶");
+        let answer = lin.put(&format!("{at}/subject"), &turned, 422).await;
+        assert_eq!(answer.text("/errors/0/field"), "contact_name");
         bad["kind"] = json!("company");
         lin.put(&format!("{at}/subject"), &bad, 422).await;
         lin.put(&format!("{at}/subject"), &subject("enterprise"), 200).await;

@@ -176,7 +176,7 @@ both! {
         fields.pop();
         fields.extend([("params.personal.*", "1"), ("params.enterprise.wechat_store", "9")]);
         let page = owner.submit(&quota, &fields, 200).await;
-        assert!(page.contains("微信小店: <strong>9"), "{page}");
+        assert!(page.contains("微信小店: <strong>9</strong>"), "{page}");
 
         // What is asked for is changed without asking anew.
         let settings = owner.open("/console/provider/onboarding", 200).await;

@@ -73,6 +73,8 @@ both! {
         assert_eq!(nothing.text("/errors/0/field"), "reason");
         let long = json!({"reason": "字".repeat(501)});
         provider.reviewer.post(&format!("{shop}/suspend"), &long, 422).await;
+        let turned = json!({"reason": "请\u{202e}联系"});
+        provider.reviewer.post(&format!("{shop}/suspend"), &turned, 422).await;
         lin.owner.post(&format!("{shop}/suspend"), &reason, 403).await;
         other.owner.post(&format!("{shop}/suspend"), &reason, 404).await;
         let stopped = provider.reviewer.post(&format!("{shop}/suspend"), &reason, 200).await;

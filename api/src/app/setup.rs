@@ -11,7 +11,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{RequestId, TenantId, UserId};
 use qianpu_domain::onboarding::Requirement;
 use qianpu_domain::policy;
-use qianpu_domain::subject::ShopSlug;
+use qianpu_domain::subject::{ShopSlug, is_invisible};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
 use qianpu_tenants::error::StoreError;
@@ -216,8 +216,9 @@ pub(super) async fn check_person(
     let name = new.name.trim();
     if name.is_empty() {
         errors.push(FieldError::required("name"));
-    } else if name.chars().count() > 60 || name.chars().any(char::is_control) {
-        errors.push(FieldError::new("name", "too_long", "at most 60 characters", "最多 60 个字"));
+    } else if name.chars().count() > 60 || name.chars().any(|c| c.is_control() || is_invisible(c)) {
+        let (en, zh) = ("at most 60 characters, none of them invisible", "最多 60 个字，不能包含不可见字符");
+        errors.push(FieldError::new("name", "too_long", en, zh));
     }
     let length = new.password.chars().count();
     if !(password::SHORTEST..=password::LONGEST).contains(&length) {

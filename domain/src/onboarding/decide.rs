@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::FieldError;
 use crate::ids::{CategoryId, MediaId, UserId};
-use crate::subject::{CreditCode, IdCardNumber, Phone, ShopName, SubjectKind, china_date};
+use crate::subject::{CreditCode, IdCardNumber, Phone, ShopName, SubjectKind, china_date, is_invisible};
 use crate::time::Timestamp;
 use jiff::civil::Date;
 
@@ -329,12 +329,12 @@ fn person_or_company(text: &str, path: &str, errors: &mut Vec<FieldError>) -> St
     let text = text.trim();
     if text.is_empty() {
         errors.push(FieldError::required(path));
-    } else if text.chars().count() > 100 || text.chars().any(char::is_control) {
+    } else if text.chars().count() > 100 || text.chars().any(|c| c.is_control() || is_invisible(c)) {
         errors.push(FieldError::new(
             path,
             "too_long",
-            "expected at most 100 plain characters",
-            "最多100个字符，不能包含控制字符",
+            "expected at most 100 plain characters, none of them invisible",
+            "最多100个字符，不能包含控制字符或不可见字符",
         ));
     }
     text.to_owned()

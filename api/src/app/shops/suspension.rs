@@ -10,6 +10,7 @@ use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::ShopId;
 use qianpu_domain::onboarding::OnboardingError;
 use qianpu_domain::shop::{self, ShopCommand, ShopError, ShopState, SuspensionCause};
+use qianpu_domain::subject::is_invisible;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::{Actor, TenantCtx};
@@ -54,6 +55,10 @@ pub async fn suspend(
         let (en, zh) =
             (format!("at most {LONGEST_REASON} characters"), format!("最多 {LONGEST_REASON} 个字"));
         return Err(FieldError::new("reason", "too_long", en, zh).into());
+    }
+    if reason.chars().any(is_invisible) {
+        let (en, zh) = ("expected no invisible characters", "不能包含不可见字符");
+        return Err(FieldError::new("reason", "invisible", en, zh).into());
     }
     let mut tx = state.db.begin(&ctx).await?;
     let was = shop_get(&tx, id).await?;

@@ -116,6 +116,8 @@ pub(super) fn shown(call: &Call, field: &Field, stored: &str) -> String {
             let key = if stored == "1" { "policies.yes" } else { "policies.no" };
             call.state.pages.catalogue().say(call.info.lang, key, [])
         }
+        // A number of accounts says of what it is in its label.
+        Unit::Whole if field.key.contains('.') => value,
         Unit::Whole => format!("{value} {}", field.suffix),
     }
 }
