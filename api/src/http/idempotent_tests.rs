@@ -1,14 +1,14 @@
 //! One effect per key, whatever is sent again.
 
 use super::extract::{Authed, IdempotencyKey, Json};
-use super::idempotent::once;
+use super::idempotent::{Once, once};
 use super::route::Routes;
 use crate::app::auth::{LogIn, log_in};
 use crate::error::{Answer, ApiError};
 use crate::test_app::{PASSWORD, TestApp};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use qianpu_domain::access::{Role, Surface};
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
@@ -19,9 +19,9 @@ use qianpu_tenants::page::PageRequest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-async fn pay(auth: Authed<perm::MoneyMove, (IdempotencyKey, Json<Value>)>) -> Answer<HttpResponse> {
+async fn pay(auth: Authed<perm::MoneyMove, (IdempotencyKey, Json<Value>)>) -> Answer<Once<Value, 201>> {
     let Authed { call, grant, input: (key, Json(body)), .. } = auth;
-    once(&call, &grant, &key, StatusCode::CREATED, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         audit_append(tx, AuditAction::ReceiptDeclared, "test", "x", body.clone()).await?;
         if body["refuse"] == true {
             return Err(ApiError::new(ErrorCode::Conflict));

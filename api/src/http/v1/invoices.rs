@@ -4,11 +4,9 @@ use super::receipts::ReceiptView;
 use crate::app::money::invoices::{self, InvoiceDetail, issue_in, issue_terms, on_merchant};
 use crate::error::Answer;
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Money, Page, Time, page_request};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use qianpu_domain::billing::InvoiceState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvoiceId, InvoiceLineId, SubscriptionId, TenantId};
@@ -162,13 +160,10 @@ async fn get_invoice(auth: Authed<perm::BillingRead, Path<InvoiceId>>) -> Answer
 
 async fn issue_invoice(
     auth: Authed<perm::ProviderMoneyMove, (Path<InvoiceId>, IdempotencyKey)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<InvoiceView>> {
     let Authed { call, grant, input: (Path(id), key), .. } = auth;
     let grant = on_merchant(&call.state, &grant, id).await?;
     let terms = issue_terms(&call.state, grant.ctx()).await?;
     let state = call.state.clone();
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
-        Ok(InvoiceView::from(issue_in(&state, tx, &terms, id).await?))
-    })
-    .await
+    once(&call, &grant, &key, async |tx| Ok(InvoiceView::from(issue_in(&state, tx, &terms, id).await?))).await
 }

@@ -5,13 +5,10 @@ mod views;
 
 use crate::app::orders::{read, ship};
 use crate::error::{Answer, ApiError};
-use crate::http::describe::{Answered, Draft};
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, page_request};
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, Responder};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ChannelAccountId, OrderId, OrderLineId};
 use qianpu_domain::order::OrderState;
@@ -155,24 +152,9 @@ struct ShipLineBody {
     quantity: i64,
 }
 
-/// 201 with the parcel, once per `Idempotency-Key`.
-struct ShipmentOnce(HttpResponse);
-
-impl Answered for ShipmentOnce {
-    fn describe(draft: &mut Draft) {
-        draft.response::<ShipmentView>("201", "Created");
-    }
-}
-impl Responder for ShipmentOnce {
-    type Body = actix_web::body::BoxBody;
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        self.0
-    }
-}
-
 async fn ship_order(
     auth: Authed<perm::OrderShip, (Path<OrderId>, IdempotencyKey, Json<ShipBody>)>,
-) -> Answer<ShipmentOnce> {
+) -> Answer<Once<ShipmentView, 201>> {
     let Authed { call, grant, input: (Path(id), key, Json(body)), .. } = auth;
     let line = |line: ShipLineBody| ParcelLine { line: line.order_line_id.0, quantity: line.quantity };
     let command = ship::ShipOrder {
@@ -184,7 +166,7 @@ async fn ship_order(
     let effect = async |tx: &mut qianpu_tenants::db::TenantTx| {
         ship::ship(tx, &grant, id, &parcel).await.map(ShipmentView::from)
     };
-    once(&call, &grant, &key, StatusCode::CREATED, effect).await.map(ShipmentOnce)
+    once(&call, &grant, &key, effect).await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -3,11 +3,9 @@
 use crate::app::money::receipts::{self, DeclareReceipt, confirm_in, declare_in, on_merchant, refuse_in};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Money, Page, Time, page_request};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId, TenantId};
 use qianpu_tenants::authz::perm;
@@ -121,22 +119,19 @@ impl DeclareReceiptBody {
 
 async fn declare_receipt(
     auth: Authed<perm::MoneyMove, (IdempotencyKey, Json<DeclareReceiptBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<ReceiptView, 201>> {
     let Authed { call, grant, input: (key, Json(body)), .. } = auth;
     let command = body.command()?;
-    once(&call, &grant, &key, StatusCode::CREATED, async |tx| {
-        Ok(ReceiptView::from(declare_in(tx, &grant, &command).await?))
-    })
-    .await
+    once(&call, &grant, &key, async |tx| Ok(ReceiptView::from(declare_in(tx, &grant, &command).await?))).await
 }
 
 async fn confirm_receipt(
     auth: Authed<perm::ProviderMoneyMove, (Path<ReceiptId>, IdempotencyKey)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<ReceiptView>> {
     let Authed { call, caller, grant, input: (Path(id), key) } = auth;
     let grant = on_merchant(&call.state, &grant, id).await?;
     let state = call.state.clone();
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         Ok(ReceiptView::from(confirm_in(&state, tx, caller.tenant_name(), id).await?))
     })
     .await
@@ -151,11 +146,11 @@ struct RefuseReceiptBody {
 
 async fn refuse_receipt(
     auth: Authed<perm::ProviderMoneyMove, (Path<ReceiptId>, IdempotencyKey, Json<RefuseReceiptBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<ReceiptView>> {
     let Authed { call, caller, grant, input: (Path(id), key, Json(body)) } = auth;
     let grant = on_merchant(&call.state, &grant, id).await?;
     let state = call.state.clone();
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         Ok(ReceiptView::from(refuse_in(&state, tx, caller.tenant_name(), id, &body.reason).await?))
     })
     .await

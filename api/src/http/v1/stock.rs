@@ -8,10 +8,9 @@ use crate::app::stock::{
 use crate::error::{Answer, ApiError};
 use crate::http::describe::Draft;
 use crate::http::extract::{Authed, Body, IdempotencyKey, Input, Json, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Money, Page, Time, page_request};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::SkuId;
@@ -151,16 +150,16 @@ fn note_of(note: &str) -> Answer<&str> {
 
 async fn set_stock(
     auth: Authed<perm::StockWrite, (Path<SkuId>, KeyIfGiven, Json<SetStockBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<StockDetailView>> {
     let Authed { call, grant, input: (Path(sku), KeyIfGiven(key), Json(body)), .. } = auth;
     let (change, note) = (StockChange::Set(body.on_hand), note_of(&body.note)?);
     let Some(key) = key else {
         let mut tx = call.state.db.begin(grant.ctx()).await?;
         let now = stock_change(&mut tx, &grant, sku, change, note).await?;
         tx.commit().await?;
-        return Ok(HttpResponse::Ok().json(StockDetailView::from(now)));
+        return Ok(HttpResponse::Ok().json(StockDetailView::from(now)).into());
     };
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         Ok(StockDetailView::from(stock_change(tx, &grant, sku, change, note).await?))
     })
     .await
@@ -168,10 +167,10 @@ async fn set_stock(
 
 async fn adjust_stock(
     auth: Authed<perm::StockWrite, (Path<SkuId>, IdempotencyKey, Json<AdjustStockBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<StockDetailView>> {
     let Authed { call, grant, input: (Path(sku), key, Json(body)), .. } = auth;
     let (change, note) = (StockChange::Adjust(body.change), note_of(&body.note)?);
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         Ok(StockDetailView::from(stock_change(tx, &grant, sku, change, note).await?))
     })
     .await
@@ -179,9 +178,9 @@ async fn adjust_stock(
 
 async fn split_stock(
     auth: Authed<perm::StockWrite, (Path<SkuId>, IdempotencyKey, Json<SplitStockBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<StockDetailView>> {
     let Authed { call, grant, input: (Path(sku), key, Json(body)), .. } = auth;
-    once(&call, &grant, &key, StatusCode::OK, async |tx| {
+    once(&call, &grant, &key, async |tx| {
         Ok(StockDetailView::from(stock_make_hot(tx, &grant, sku, body.buckets).await?))
     })
     .await

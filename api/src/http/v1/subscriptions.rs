@@ -4,11 +4,9 @@ use super::plans::PlanTermsView;
 use crate::app::money::subscriptions::{self, end_in, offer, on_merchant, subscribe_in};
 use crate::error::Answer;
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, Time, page_request};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use qianpu_domain::ids::{PlanId, PlanVersionId, SubscriptionId, TenantId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::subscription::Subscription;
@@ -97,20 +95,17 @@ struct CreateSubscriptionBody {
 
 async fn create_subscription(
     auth: Authed<perm::PlanManage, (IdempotencyKey, Json<CreateSubscriptionBody>)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<SubscriptionView, 201>> {
     let Authed { call, grant, input: (key, Json(body)), .. } = auth;
     let offer = offer(&call.state, &grant, body.merchant_id.0, body.plan_id.0).await?;
-    once(&call, &offer.grant, &key, StatusCode::CREATED, async |tx| {
-        Ok(SubscriptionView::from(subscribe_in(tx, &offer).await?))
-    })
-    .await
+    once(&call, &offer.grant, &key, async |tx| Ok(SubscriptionView::from(subscribe_in(tx, &offer).await?)))
+        .await
 }
 
 async fn end_subscription(
     auth: Authed<perm::PlanManage, (Path<SubscriptionId>, IdempotencyKey)>,
-) -> Answer<HttpResponse> {
+) -> Answer<Once<SubscriptionView>> {
     let Authed { call, grant, input: (Path(id), key), .. } = auth;
     let grant = on_merchant(&call.state, &grant, id).await?;
-    once(&call, &grant, &key, StatusCode::OK, async |tx| Ok(SubscriptionView::from(end_in(tx, id).await?)))
-        .await
+    once(&call, &grant, &key, async |tx| Ok(SubscriptionView::from(end_in(tx, id).await?))).await
 }

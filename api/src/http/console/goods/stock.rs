@@ -4,12 +4,11 @@ use super::query_of;
 use crate::app::stock::{StockChange, stock_change, stock_history, stock_read, stock_search};
 use crate::error::ApiError;
 use crate::http::extract::{Authed, Fields, IdempotencyKey, Path, Query};
-use crate::http::idempotent::once;
+use crate::http::idempotent::{Once, once};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
-use actix_web::http::StatusCode;
 use qianpu_domain::access::Permission;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::SkuId;
@@ -237,7 +236,7 @@ async fn apply(
         return Err(ApiError::new(ErrorCode::IdempotencyKeyInvalid));
     }
     let key = IdempotencyKey { key: key.to_owned(), body_sha256: Sha256::digest(asked.as_bytes()).into() };
-    once(&auth.call, &auth.grant, &key, StatusCode::OK, async |tx| {
+    let _: Once<()> = once(&auth.call, &auth.grant, &key, async |tx| {
         stock_change(tx, &auth.grant, sku, change, note).await?;
         Ok(())
     })
