@@ -180,6 +180,32 @@ roles! {
     MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead];
 }
 
+impl Permission {
+    /// Whether it can be held in single shops. Every other one is about the whole tenant: a role that is
+    /// limited to a shop does not give it.
+    pub const fn reaches_single_shops(self) -> bool {
+        matches!(
+            self,
+            Self::SelfRead
+                | Self::PolicyRead
+                | Self::ShopRead
+                | Self::ShopManage
+                | Self::MediaRead
+                | Self::MediaWrite
+                | Self::ProductRead
+                | Self::ProductWrite
+                | Self::StockWrite
+                | Self::ImportRun
+                | Self::AccountRead
+                | Self::AccountLink
+                | Self::ListingRead
+                | Self::ListingWrite
+                | Self::OrderRead
+                | Self::OrderShip
+        )
+    }
+}
+
 /// The policy table: whether `role` allows `permission`.
 pub fn allows(role: Role, permission: Permission) -> bool {
     permission == Permission::SelfRead || role.permissions().contains(&permission)
@@ -199,6 +225,21 @@ mod tests {
                     assert!(allows(owner, *permission), "{} lacks {}", owner.as_str(), permission.as_str());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_about_the_whole_merchant_is_never_held_in_a_shop() {
+        for permission in [
+            Permission::StaffManage,
+            Permission::LedgerRead,
+            Permission::MoneyMove,
+            Permission::BillingRead,
+            Permission::AuditRead,
+            Permission::JobRead,
+            Permission::ApplicationEdit,
+        ] {
+            assert!(!permission.reaches_single_shops(), "{}", permission.as_str());
         }
     }
 

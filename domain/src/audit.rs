@@ -16,6 +16,20 @@ words! {
         PasswordReset = "password.reset",
         /// A person ended their other sessions.
         SessionOthersEnded = "session.others_ended",
+        /// A person was invited to join.
+        StaffInvited = "staff.invited",
+        /// An invitation to join was taken back.
+        StaffInvitationRevoked = "staff.invitation_revoked",
+        /// A person joined by an invitation.
+        StaffJoined = "staff.joined",
+        /// A person was given a role.
+        StaffRoleGiven = "staff.role_given",
+        /// A role was taken from a person.
+        StaffRoleTaken = "staff.role_taken",
+        /// A person may not log in any more.
+        StaffDisabled = "staff.disabled",
+        /// A person may log in again.
+        StaffEnabled = "staff.enabled",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

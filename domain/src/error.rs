@@ -67,6 +67,9 @@ codes! {
     CategoryPathMissing = "category_path_missing", 422, false, "Choose the channel's category first", "请先选择渠道类目";
     ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
 
+    // people
+    LastOwner = "last_owner", 409, false, "This is the last owner who can log in; make somebody else an owner first", "这是最后一位可登录的管理员，请先将其他人设为管理员";
+
     // subjects, applications and shops
     CreditCodeInvalid = "credit_code_invalid", 422, false, "The unified social credit code is not valid", "统一社会信用代码不正确";
     IdCardInvalid = "id_card_invalid", 422, false, "The ID card number is not valid", "身份证号码不正确";

@@ -31,6 +31,7 @@ pub mod policy;
 pub mod shipping;
 pub mod shop;
 pub mod sku_facts;
+pub mod staff;
 pub mod stock;
 pub mod subject;
 pub mod time;

@@ -116,7 +116,7 @@ impl Caller {
     }
     /// Whether any role allows it. Pages use it to hide what would be refused.
     pub fn may(&self, permission: Permission) -> bool {
-        self.roles.iter().any(|(role, _)| allows(*role, permission))
+        self.roles.iter().any(|(role, scope)| gives(*role, *scope, permission))
     }
 
     /// The proof of `P` in the caller's own tenant.
@@ -124,7 +124,7 @@ impl Caller {
         let scopes: Vec<Scope> = self
             .roles
             .iter()
-            .filter(|(role, _)| allows(*role, P::PERMISSION))
+            .filter(|(role, scope)| gives(*role, *scope, P::PERMISSION))
             .map(|(_, scope)| *scope)
             .collect();
         if scopes.is_empty() {
@@ -132,6 +132,11 @@ impl Caller {
         }
         Ok(Grant { ctx: self.ctx.clone(), scopes, _permission: PhantomData })
     }
+}
+
+/// Whether a role gives a permission in this scope: what is about the whole tenant is not given in a shop.
+fn gives(role: Role, scope: Scope, permission: Permission) -> bool {
+    allows(role, permission) && (scope == Scope::Tenant || permission.reaches_single_shops())
 }
 
 /// Proof that the caller holds `P` in a tenant.

@@ -76,6 +76,10 @@ both! {
         // The applicant was written to at each turn, through a real mail server.
         let mail = journey.app.smtp.nth_to("shanqian@merchant.example", 1).await;
         assert!(mail.header("Subject").is_some());
+        // The merchant's clerks joined by their invitations, and have their own log-ins.
+        let finance = journey.log_in("finance@merchant.example").await;
+        finance.get("/api/v1/ledger/summary", 200).await;
+        finance.get("/api/v1/listings", 403).await;
         // One applicant still waits for the reviewers.
         let reviewer = journey.log_in("review@yunfan.example").await;
         let waiting = reviewer.get("/api/v1/applications?state=submitted", 200).await.json("");

@@ -29,6 +29,7 @@ mod postgres_available;
 mod schema;
 mod setup;
 mod shipping;
+mod staff;
 mod stock;
 mod storefront;
 mod supervision;

@@ -25,6 +25,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("channel_app_id", ids::ChannelAppId::PREFIX, "channel_apps"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
     ("document_id", ids::DocumentId::PREFIX, "application_documents"),
+    ("grant_id", ids::StaffGrantId::PREFIX, "staff_grants"),
     ("import_id", ids::ImportId::PREFIX, "imports"),
     ("invitation_id", ids::InvitationId::PREFIX, "invitations"),
     ("invoice_id", ids::InvoiceId::PREFIX, "invoices"),
@@ -46,8 +47,10 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("shipment_id", ids::ShipmentId::PREFIX, "shipments"),
     ("shop_id", ids::ShopId::PREFIX, "shops"),
     ("sku_id", ids::SkuId::PREFIX, "skus"),
+    ("staff_invitation_id", ids::InvitationId::PREFIX, "staff_invitations"),
     ("subscription_id", ids::SubscriptionId::PREFIX, "subscriptions"),
     ("tenant_id", ids::TenantId::PREFIX, "tenants"),
+    ("user_id", ids::UserId::PREFIX, "users"),
 ];
 
 /// Parameters of paths that name no row.

@@ -107,7 +107,7 @@ async fn enrol(
         tx.commit().await?;
     }
     let mut tx = state.db.begin(ctx).await?;
-    let user = insert_person(&mut tx, person, hash).await?;
+    let user = insert_person(&mut tx, person, None, hash).await?;
     let application = application_insert(&mut tx, user, person.email, person.locale).await?;
     audit_append(
         &mut tx,

@@ -57,13 +57,22 @@ pub async fn log_in(state: &AppState, request: RequestId, command: &LogIn) -> An
 /// Starts a session for a browser.
 pub async fn log_in_console(state: &AppState, request: RequestId, command: &LogIn) -> Answer<ConsoleSession> {
     let (ctx, user) = prove(state, request, command).await?;
+    open_console(state, &ctx, user, &command.user_agent).await
+}
+
+/// Starts a console session of a person who has just been proven.
+pub(super) async fn open_console(
+    state: &AppState,
+    ctx: &TenantCtx,
+    user: UserId,
+    user_agent: &str,
+) -> Answer<ConsoleSession> {
     let token = random::token();
-    let mut tx = state.db.begin(&ctx).await?;
+    let mut tx = state.db.begin(ctx).await?;
     let life = Span::days(state.config.login.session_days);
-    let session =
-        session_insert(&mut tx, user, SessionKind::Console, &token, &command.user_agent, life).await?;
+    let session = session_insert(&mut tx, user, SessionKind::Console, &token, user_agent, life).await?;
     tx.commit().await?;
-    note_start(state, &ctx, session).await?;
+    note_start(state, ctx, session).await?;
     let cookie = format!("{}.{token}", ctx.tenant().0.as_simple());
     Ok(ConsoleSession { cookie, surface: ctx.kind() })
 }
@@ -100,7 +109,12 @@ async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<
 }
 
 /// Starts an API session of a person who has just been proven.
-async fn issue(state: &AppState, ctx: &TenantCtx, user: UserId, user_agent: &str) -> Answer<Tokens> {
+pub(super) async fn issue(
+    state: &AppState,
+    ctx: &TenantCtx,
+    user: UserId,
+    user_agent: &str,
+) -> Answer<Tokens> {
     let mut tx = state.db.begin(ctx).await?;
     let life = Span::days(state.config.login.session_days);
     // Bearers never send the session's own token; it only has to be unguessable.

@@ -151,13 +151,15 @@ pub async fn import_read(
 ) -> Answer<Import> {
     let tx = state.db.read(grant.ctx()).await?;
     let import = import_get(&tx, id).await?;
-    seen(caller, &import)?;
+    seen(caller, grant, &import)?;
     Ok(import)
 }
 
-fn seen(caller: &Caller, import: &Import) -> Answer<&'static dyn ImportKind> {
+/// Files may be about every shop: whoever is limited to some sees the own files only.
+fn seen(caller: &Caller, grant: &Grant<perm::ImportRun>, import: &Import) -> Answer<&'static dyn ImportKind> {
     let kind = kind_of(&import.kind).filter(|kind| caller.may(kind.permission()));
-    kind.ok_or_else(ApiError::not_found)
+    let own = grant.shops().is_none() || import.created_by == caller.user().to_string();
+    kind.filter(|_| own).ok_or_else(ApiError::not_found)
 }
 
 /// Imports of the kinds the caller may see, newest first.
@@ -174,7 +176,8 @@ pub async fn import_search(
         .map(|known| known.name())
         .collect();
     let tx = state.db.read(grant.ctx()).await?;
-    Ok(import_list(&tx, &kinds, page).await?)
+    let by = grant.shops().map(|_| caller.user().to_string());
+    Ok(import_list(&tx, &kinds, by.as_deref(), page).await?)
 }
 
 /// Results after a row, in the order of the file; one more than `limit` says that there are more.
@@ -188,7 +191,7 @@ pub async fn import_results(
     limit: u64,
 ) -> Answer<Vec<ImportRow>> {
     let tx = state.db.read(grant.ctx()).await?;
-    seen(caller, &import_get(&tx, id).await?)?;
+    seen(caller, grant, &import_get(&tx, id).await?)?;
     Ok(import_row_list(&tx, id, filter, after, limit).await?)
 }
 
@@ -200,7 +203,7 @@ pub async fn import_cancel(
     id: ImportId,
 ) -> Answer<Import> {
     let mut tx = state.db.begin(grant.ctx()).await?;
-    seen(caller, &import_get(&tx, id).await?)?;
+    seen(caller, grant, &import_get(&tx, id).await?)?;
     if !import_end(&mut tx, id, ImportState::Cancelled, None).await? {
         return Err(ApiError::new(ErrorCode::ImportOver));
     }

@@ -21,6 +21,7 @@ pub mod products;
 pub mod requirements;
 pub mod setup;
 pub mod shops;
+pub mod staff;
 pub mod stock;
 pub mod storefront;
 pub mod todos;

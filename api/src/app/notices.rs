@@ -2,8 +2,10 @@
 //! queued in the transaction of what they tell, so none is sent for something that did not happen.
 
 mod account;
+mod staff;
 mod supervision;
 pub(super) use account::{password_changed, password_link};
+pub(super) use staff::staff_invitation;
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,

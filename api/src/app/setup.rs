@@ -8,7 +8,7 @@ use crate::state::AppState;
 use qianpu_domain::access::{Role, Surface};
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::{RequestId, TenantId, UserId};
+use qianpu_domain::ids::{RequestId, ShopId, TenantId, UserId};
 use qianpu_domain::onboarding::Requirement;
 use qianpu_domain::policy;
 use qianpu_domain::subject::{ShopSlug, is_invisible};
@@ -193,7 +193,7 @@ pub async fn add_staff(state: &AppState, ctx: &TenantCtx, new: &NewPerson<'_>) -
     }
     let hash = check_person(state, ctx.request_id(), new).await?;
     let mut tx = state.db.begin(ctx).await?;
-    let id = insert_person(&mut tx, new, &hash).await?;
+    let id = insert_person(&mut tx, new, None, &hash).await?;
     let detail = json!({"role": new.role.as_str()});
     audit_append(&mut tx, AuditAction::StaffAdded, "user", &id.to_string(), detail).await?;
     tx.commit().await?;
@@ -235,10 +235,11 @@ pub(super) async fn check_person(
     password::hash(new.password.to_owned()).await
 }
 
-/// Adds a checked person; of two with one e-mail only the first comes through.
+/// Adds a checked person with their role, in one shop or everywhere; of two with one e-mail only the first comes through.
 pub(super) async fn insert_person(
     tx: &mut qianpu_tenants::db::TenantTx,
     new: &NewPerson<'_>,
+    shop: Option<ShopId>,
     hash: &str,
 ) -> Answer<UserId> {
     let row = user::NewUser {
@@ -251,7 +252,7 @@ pub(super) async fn insert_person(
         StoreError::Conflict(directory::LOGIN_EMAIL) => ApiError::field(email_taken()),
         other => other.into(),
     })?;
-    staff::grant_insert(tx, id, new.role, None).await?;
+    staff::grant_insert(tx, id, new.role, shop).await?;
     Ok(id)
 }
 

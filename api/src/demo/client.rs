@@ -29,6 +29,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The token, when there is one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> anyhow::Result<Self> {
         let answer = self

@@ -14,6 +14,7 @@ mod money;
 mod pictures;
 mod platform;
 pub mod seed;
+mod staff;
 
 use crate::config::{Config, MailTransport, Profile};
 use crate::http::server;

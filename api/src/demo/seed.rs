@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{money, pictures, platform};
+use super::{money, pictures, platform, staff};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -62,6 +62,9 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
         });
         shops.push(merchant);
     }
+    let first = shops.first().context("a merchant was set up")?;
+    let joined = staff::join(state, &visitor, first, &password).await.context("staff")?;
+    manifest.logins.extend(joined);
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
@@ -72,7 +75,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     Ok(manifest)
 }
 
-fn login(surface: &str, role: Role, email: &str, password: &str) -> Login {
+pub(super) fn login(surface: &str, role: Role, email: &str, password: &str) -> Login {
     Login {
         surface: surface.to_owned(),
         role: role.as_str().to_owned(),

@@ -33,10 +33,12 @@ const fn row(
 }
 
 use Permission as P;
-use Surface::{Merchant, Provider};
+use Surface::{Merchant, Operator, Provider};
 
 /// Every entry, in the order it is shown.
 pub const MENU: &[MenuRow] = &[
+    row(Operator, "menu.overview", "menu.home", "/console/operator", "home", P::SelfRead, true),
+    row(Operator, "menu.people", "menu.staff", "/console/operator/staff", "staff", P::StaffManage, true),
     row(Provider, "menu.overview", "menu.home", "/console/provider", "home", P::SelfRead, true),
     row(
         Provider,
@@ -246,6 +248,8 @@ pub const MENU: &[MenuRow] = &[
         false,
     ),
     row(Merchant, "menu.operations", "menu.jobs", "/console/merchant/jobs", "jobs", P::JobRead, false),
+    row(Provider, "menu.people", "menu.staff", "/console/provider/staff", "staff", P::StaffManage, false),
+    row(Merchant, "menu.people", "menu.staff", "/console/merchant/staff", "staff", P::StaffManage, false),
 ];
 
 /// An entry as the frame shows it.

@@ -52,6 +52,7 @@ pub(crate) mod shop;
 pub(crate) mod shop_suspension;
 pub(crate) mod sku;
 pub(crate) mod staff_grant;
+pub(crate) mod staff_invitation;
 pub(crate) mod stock;
 pub(crate) mod stock_hold;
 pub(crate) mod stock_movement;

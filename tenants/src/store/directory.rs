@@ -25,6 +25,8 @@ pub const EXTERNAL_ACCOUNT: &str = "external_account";
 pub const INVITATION: &str = "invitation";
 /// Password link token hash → link.
 pub const PASSWORD_RESET: &str = "password_reset";
+/// Token hash of an invitation to join → invitation.
+pub const STAFF_INVITATION: &str = "staff_invitation";
 /// State of a running account link → link intent.
 pub const LINK_STATE: &str = "link_state";
 /// Shop name within a provider (`provider:name`) → shop.

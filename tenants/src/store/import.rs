@@ -206,10 +206,18 @@ pub async fn import_get(tx: &TenantTx, id: ImportId) -> StoreResult<Import> {
 }
 
 /// Imports, newest first; of these kinds only.
-pub async fn import_list(tx: &TenantTx, kinds: &[&str], page: PageRequest) -> StoreResult<Page<Import>> {
-    let query = row::Entity::find()
+pub async fn import_list(
+    tx: &TenantTx,
+    kinds: &[&str],
+    by: Option<&str>,
+    page: PageRequest,
+) -> StoreResult<Page<Import>> {
+    let mut query = row::Entity::find()
         .filter(row::Column::TenantId.eq(tx.tenant()))
         .filter(row::Column::Kind.is_in(kinds.iter().copied()));
+    if let Some(by) = by {
+        query = query.filter(row::Column::CreatedBy.eq(by));
+    }
     let rows = newest_first(query, row::Column::CreatedAt, row::Column::Id, page).all(tx.conn()).await?;
     let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |import| Cursor { at: import.created_at, id: import.id.0 }))

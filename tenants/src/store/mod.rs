@@ -37,6 +37,7 @@ pub mod shop;
 pub mod shop_suspension;
 pub mod sku;
 pub mod staff;
+pub mod staff_invitation;
 pub mod statement;
 pub mod stock;
 mod stock_hold;

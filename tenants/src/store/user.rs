@@ -87,3 +87,18 @@ pub async fn user_set_password(tx: &mut TenantTx, id: UserId, hash: &str) -> Sto
         .await?;
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
+
+/// Lets a person log in, or not any more. `Conflict(user)` when that is so already.
+pub async fn user_set_active(tx: &mut TenantTx, id: UserId, active: bool) -> StoreResult<()> {
+    let (from, to) = if active { ("disabled", "active") } else { ("active", "disabled") };
+    let done = user::Entity::update_many()
+        .col_expr(user::Column::State, Expr::value(to))
+        .col_expr(user::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .filter(user::Column::TenantId.eq(tx.tenant()))
+        .filter(user::Column::Id.eq(id.0))
+        .filter(user::Column::State.eq(from))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::Conflict("user")) }
+}

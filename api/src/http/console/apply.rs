@@ -1,17 +1,16 @@
 //! The public door: a provider's application page, and the page behind an invitation's link.
 
+use super::login::cookie_of;
 use crate::app::applications::{self, StartApplication};
+use crate::app::auth::ConsoleSession;
 use crate::app::invitations::{self, Door};
 use crate::error::ApiError;
-use crate::http::extract::{Call, Fields, Open, Path, session_cookie};
+use crate::http::extract::{Call, Fields, Open, Path};
 use crate::http::route::PageRoutes;
 use crate::http::v1::user_agent;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use actix_web::HttpResponse;
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
-use qianpu_domain::access::Surface;
 use serde::Serialize;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
@@ -71,7 +70,7 @@ async fn begin(open: &Open<(Path<String>, Fields)>, door: &Door) -> PageAnswer {
     };
     let agent = user_agent(open);
     match applications::start_with_cookie(&open.state, door, &command, &agent).await {
-        Ok((_, session)) => Ok(welcome(open, session.cookie)),
+        Ok((_, session)) => Ok(welcome(open, session)),
         Err(error) if may_be_mended(&error) => {
             let mut kept = fields.clone();
             kept.0.iter_mut().filter(|(name, _)| name == "password").for_each(|(_, value)| value.clear());
@@ -87,14 +86,8 @@ pub(super) fn may_be_mended(error: &ApiError) -> bool {
     matches!(error.code().status(), 409 | 422 | 429)
 }
 
-fn welcome(call: &Call, session: String) -> HttpResponse {
-    let cookie = Cookie::build(session_cookie(Surface::Merchant), session)
-        .path("/")
-        .http_only(true)
-        .secure(call.state.config.cookies_are_secure())
-        .same_site(SameSite::Lax)
-        .max_age(Duration::days(call.state.config.login.session_days))
-        .finish();
+fn welcome(call: &Call, session: ConsoleSession) -> HttpResponse {
+    let cookie = cookie_of(call, session);
     let started = Flash::success("onboarding.started");
     let mut response = call.redirect_with(&started, "/console/merchant/application");
     // Fails only for a cookie that is no header value; ours is hex and base64url.

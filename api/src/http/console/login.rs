@@ -1,7 +1,7 @@
 //! The log-in page of all consoles, and logging out.
 
-use crate::app::auth::{self, LogIn};
-use crate::http::extract::{Authed, Fields, Open, Query, session_cookie};
+use crate::app::auth::{self, ConsoleSession, LogIn};
+use crate::http::extract::{Authed, Call, Fields, Open, Query, session_cookie};
 use crate::http::route::PageRoutes;
 use crate::http::v1::user_agent;
 use crate::pages::FormView;
@@ -72,14 +72,19 @@ async fn login_form(open: Open<Fields>) -> PageAnswer {
     let home = format!("/console/{}", session.surface.as_str());
     let next = own_path(fields.text("next"));
     let to = if next.starts_with(&home) { next } else { home };
-    let cookie = Cookie::build(session_cookie(session.surface), session.cookie)
+    let cookie = cookie_of(&open, session);
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).cookie(cookie).finish())
+}
+
+/// What a browser keeps of a session.
+pub(super) fn cookie_of(call: &Call, session: ConsoleSession) -> Cookie<'static> {
+    Cookie::build(session_cookie(session.surface), session.cookie)
         .path("/")
         .http_only(true)
-        .secure(open.state.config.cookies_are_secure())
+        .secure(call.state.config.cookies_are_secure())
         .same_site(SameSite::Lax)
-        .max_age(Duration::days(open.state.config.login.session_days))
-        .finish();
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).cookie(cookie).finish())
+        .max_age(Duration::days(call.state.config.login.session_days))
+        .finish()
 }
 
 async fn logout_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {

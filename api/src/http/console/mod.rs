@@ -33,6 +33,8 @@ mod policies;
 mod renewals;
 mod shop_desk;
 mod shops;
+mod staff;
+mod staff_join;
 
 use super::route::PageRoutes;
 
@@ -41,6 +43,8 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     home::routes(pages);
     login::routes(pages);
     account::routes(pages);
+    staff::routes(pages);
+    staff_join::routes(pages);
     api_docs::routes(pages);
     apply::routes(pages);
     application::routes(pages);

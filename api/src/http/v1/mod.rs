@@ -27,6 +27,7 @@ mod renewals;
 mod requirements;
 mod shops;
 mod skus;
+mod staff;
 mod stock;
 mod subscriptions;
 
@@ -42,6 +43,7 @@ pub const PREFIX: &str = "/api/v1";
 pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     me::routes(api);
+    staff::routes(api);
     categories::routes(api);
     imports::routes(api);
     products::routes(api);
@@ -69,5 +71,11 @@ pub fn register(api: &mut Api<'_>) {
 }
 
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.
-pub const PUBLIC_OPERATIONS: &[&str] =
-    &["log_in", "refresh_tokens", "ask_password_reset", "complete_password_reset", "start_application"];
+pub const PUBLIC_OPERATIONS: &[&str] = &[
+    "log_in",
+    "refresh_tokens",
+    "ask_password_reset",
+    "complete_password_reset",
+    "join_staff",
+    "start_application",
+];

@@ -1,0 +1,200 @@
+//! How people come to a tenant: an owner invites by mail, the link opens a page that asks for name and
+//! password. The link works once; only a hash of its token is stored.
+
+use super::own_shop;
+use crate::app::auth::{ConsoleSession, Tokens, issue, open_console};
+use crate::app::notices;
+use crate::app::setup::{NewPerson, check_person, email_is_plausible, insert_person};
+use crate::error::{Answer, ApiError};
+use crate::pages::lang::Lang;
+use crate::state::AppState;
+use qianpu_domain::audit::AuditAction;
+use qianpu_domain::error::FieldError;
+use qianpu_domain::ids::{InvitationId, RequestId, ShopId, UserId};
+use qianpu_domain::staff::role_to_give;
+use qianpu_domain::time::Span;
+use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::store::directory;
+use qianpu_tenants::store::staff::staff_gate;
+use qianpu_tenants::store::staff_invitation::{
+    NewStaffInvitation, StaffInvitation, staff_invitation_count, staff_invitation_find,
+    staff_invitation_hash, staff_invitation_insert, staff_invitation_list, staff_invitation_revoke,
+    staff_invitation_use,
+};
+use qianpu_tenants::store::tenant::{TenantState, tenant_get};
+use qianpu_tenants::{random, resolve};
+use serde_json::json;
+
+/// How long the link of a mail works.
+pub const LIFE: Span = Span::days(7);
+/// Most invitations of a tenant that may wait at once.
+pub const MOST_OPEN: u64 = 100;
+
+/// What an owner writes.
+#[derive(Debug, Clone)]
+pub struct InviteStaff {
+    pub email: String,
+    /// To greet with, and to fill in; may be empty.
+    pub name: String,
+    pub role: String,
+    /// The shop the role is to be limited to.
+    pub shop: Option<ShopId>,
+    /// Of the mail.
+    pub lang: Lang,
+}
+
+/// An invitation that was sent, with the token of its link. The token is for the mail, never for an answer.
+#[derive(Clone)]
+pub struct Invited {
+    pub invitation: StaffInvitation,
+    pub token: String,
+}
+
+/// Invites somebody to join with a role. An older invitation of the same e-mail is dead.
+pub async fn invite(
+    state: &AppState,
+    grant: &Grant<perm::StaffManage>,
+    command: &InviteStaff,
+) -> Answer<Invited> {
+    let mut errors = Vec::new();
+    let ctx = grant.ctx();
+    if !email_is_plausible(&command.email) {
+        let (en, zh) = ("expected an e-mail address", "请填写正确的邮箱地址");
+        errors.push(FieldError::new("email", "invalid", en, zh));
+    } else if resolve::by_login_email(&state.db, command.email.trim(), ctx.request_id()).await?.is_some() {
+        let en = "this e-mail has a log-in already; use another one, or give that person a role";
+        errors.push(FieldError::new(
+            "email",
+            "taken",
+            en,
+            "该邮箱已有登录账号，请换一个邮箱，或直接为其分配角色",
+        ));
+    }
+    let name = command.name.trim();
+    if name.chars().count() > 60 || name.chars().any(char::is_control) {
+        errors.push(FieldError::new("name", "too_long", "at most 60 characters", "最多 60 个字"));
+    }
+    let role = role_to_give(ctx.kind(), &command.role, command.shop.is_some());
+    let role = match role {
+        Ok(role) if errors.is_empty() => role,
+        Ok(_) => return Err(errors.into()),
+        Err(error) => {
+            errors.push(error);
+            return Err(errors.into());
+        }
+    };
+    let token = random::token();
+    let mut tx = state.db.begin(ctx).await?;
+    staff_gate(&mut tx).await?;
+    own_shop(&tx, command.shop).await?;
+    if staff_invitation_count(&tx).await? >= MOST_OPEN {
+        let en = "too many invitations wait; take some back first";
+        return Err(FieldError::new("email", "too_many", en, "等待中的邀请过多，请先撤回一些").into());
+    }
+    let email = command.email.trim().to_lowercase();
+    let new = NewStaffInvitation {
+        email: &email,
+        name,
+        role,
+        shop: command.shop,
+        locale: command.lang.code(),
+        token: &token,
+        life: LIFE,
+    };
+    let id = staff_invitation_insert(&mut tx, &new).await?;
+    let tenant = tenant_get(&tx).await?;
+    let to = (email.as_str(), name);
+    notices::staff_invitation(state, &mut tx, &tenant.name, to, role.as_str(), command.lang, &token).await?;
+    let detail = json!({ "role": role.as_str(), "shop": command.shop.map(|shop| shop.to_string()) });
+    audit_append(&mut tx, AuditAction::StaffInvited, "staff_invitation", &id.to_string(), detail).await?;
+    let invitation = staff_invitation_find(&tx, id).await?;
+    tx.commit().await?;
+    Ok(Invited { invitation, token })
+}
+
+/// Invitations that wait for an answer, newest first.
+pub async fn list(
+    state: &AppState,
+    grant: &Grant<perm::StaffManage>,
+    page: PageRequest,
+) -> Answer<Page<StaffInvitation>> {
+    Ok(staff_invitation_list(&*state.db.read(grant.ctx()).await?, page).await?)
+}
+
+/// Takes an invitation back; its link is dead at once.
+pub async fn revoke(state: &AppState, grant: &Grant<perm::StaffManage>, id: InvitationId) -> Answer<()> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    staff_invitation_revoke(&mut tx, id).await?;
+    let target = id.to_string();
+    audit_append(&mut tx, AuditAction::StaffInvitationRevoked, "staff_invitation", &target, json!({}))
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone)]
+pub struct Door {
+    ctx: TenantCtx,
+    pub tenant_name: String,
+    pub invitation: StaffInvitation,
+}
+
+/// By the token of a link; spent, revoked and expired ones are not found.
+pub async fn door(state: &AppState, request: RequestId, token: &str) -> Answer<Door> {
+    let hash = staff_invitation_hash(token);
+    let found = resolve::by_link(&state.db, directory::STAFF_INVITATION, &hash, request).await?;
+    let (ctx, id) = found.ok_or_else(ApiError::not_found)?;
+    let tx = state.db.read(&ctx).await?;
+    let invitation = staff_invitation_find(&tx, InvitationId(id)).await?;
+    let tenant = tenant_get(&tx).await?;
+    drop(tx);
+    if tenant.state == TenantState::Closed {
+        return Err(ApiError::not_found());
+    }
+    Ok(Door { ctx, tenant_name: tenant.name, invitation })
+}
+
+/// What somebody who was invited gives.
+#[derive(Debug, Clone)]
+pub struct Join {
+    pub name: String,
+    pub password: String,
+    pub lang: Lang,
+    /// What the client calls itself.
+    pub user_agent: String,
+}
+
+async fn join(state: &AppState, door: &Door, command: &Join) -> Answer<UserId> {
+    let invitation = &door.invitation;
+    let person = NewPerson {
+        email: &invitation.email,
+        name: &command.name,
+        password: &command.password,
+        locale: command.lang.code(),
+        role: invitation.role,
+    };
+    let hash = check_person(state, door.ctx.request_id(), &person).await?;
+    let mut tx = state.db.begin(&door.ctx).await?;
+    staff_invitation_use(&mut tx, invitation.id).await?;
+    let user = insert_person(&mut tx, &person, invitation.shop, &hash).await?;
+    let detail =
+        json!({ "role": person.role.as_str(), "shop": invitation.shop.map(|shop| shop.to_string()) });
+    audit_append(&mut tx, AuditAction::StaffJoined, "user", &user.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Joins, and logs in a program.
+pub async fn join_with_tokens(state: &AppState, door: &Door, command: &Join) -> Answer<(UserId, Tokens)> {
+    let user = join(state, door, command).await?;
+    Ok((user, issue(state, &door.ctx, user, &command.user_agent).await?))
+}
+
+/// Joins, and logs in a browser.
+pub async fn join_with_cookie(state: &AppState, door: &Door, command: &Join) -> Answer<ConsoleSession> {
+    let user = join(state, door, command).await?;
+    open_console(state, &door.ctx, user, &command.user_agent).await
+}

@@ -1,0 +1,293 @@
+//! The people of a tenant, the same on each surface: who they are, inviting, roles, and closing a log-in.
+
+use super::apply::may_be_mended;
+use crate::app::staff::joining::{self, InviteStaff};
+use crate::app::staff::{self, GiveRole};
+use crate::error::{Answer, ApiError};
+use crate::http::extract::{Authed, Call, Fields, Path, Path2, Query};
+use crate::http::route::PageRoutes;
+use crate::http::wire::{cursor_text, page_request};
+use crate::pages::lang::Lang;
+use crate::pages::respond::PageAnswer;
+use crate::pages::{Flash, FormView};
+use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::ids::{InvitationId, ShopId, StaffGrantId, UserId};
+use qianpu_tenants::authz::perm;
+use qianpu_tenants::page::PageRequest;
+use qianpu_tenants::store::shop::Shop;
+use qianpu_tenants::store::staff::StaffPerson;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    for surface in [Surface::Operator, Surface::Provider, Surface::Merchant] {
+        let home = home_of(surface);
+        pages.get(&home, staff_page);
+        pages.post(&home, invite_form);
+        pages.post(&format!("{home}/invitations/{{staff_invitation_id}}/revoke"), revoke_form);
+        pages.get(&format!("{home}/{{user_id}}"), person_page);
+        pages.post(&format!("{home}/{{user_id}}/grants"), give_form);
+        pages.post(&format!("{home}/{{user_id}}/grants/{{grant_id}}/take"), take_form);
+        pages.post(&format!("{home}/{{user_id}}/disable"), disable_form);
+        pages.post(&format!("{home}/{{user_id}}/enable"), enable_form);
+    }
+}
+
+type Manages<T = ()> = Authed<perm::StaffManage, T>;
+
+fn home_of(surface: Surface) -> String {
+    format!("/console/{}/staff", surface.as_str())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+struct PageQuery {
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Choice {
+    value: String,
+    label: String,
+}
+
+#[derive(Serialize)]
+struct GrantLine {
+    id: String,
+    role: &'static str,
+    /// Name of the shop it is limited to; empty for the whole tenant.
+    shop: String,
+}
+
+#[derive(Serialize)]
+struct PersonLine {
+    id: String,
+    name: String,
+    email: String,
+    state: &'static str,
+    own: bool,
+    grants: Vec<GrantLine>,
+    last_login_at: Option<i64>,
+    created_at: i64,
+}
+
+fn shop_name(shops: &[Shop], shop: Option<ShopId>) -> String {
+    let named = |id: ShopId| shops.iter().find(|shop| shop.id == id).map(|shop| shop.name.clone());
+    shop.map_or_else(String::new, |id| named(id).unwrap_or_else(|| id.to_string()))
+}
+
+fn line(person: StaffPerson, shops: &[Shop], me: UserId) -> PersonLine {
+    PersonLine {
+        id: person.user.to_string(),
+        name: person.name,
+        email: person.email,
+        state: if person.active { "active" } else { "disabled" },
+        own: person.user == me,
+        grants: person
+            .grants
+            .iter()
+            .map(|grant| GrantLine {
+                id: grant.id.to_string(),
+                role: grant.role.as_str(),
+                shop: shop_name(shops, grant.shop),
+            })
+            .collect(),
+        last_login_at: person.last_login_at.map(|at| at.micros()),
+        created_at: person.created_at.micros(),
+    }
+}
+
+fn role_choices(call: &Call, surface: Surface) -> Vec<Choice> {
+    let catalogue = call.state.pages.catalogue();
+    Role::of(surface)
+        .map(|role| Choice {
+            value: role.as_str().to_owned(),
+            label: catalogue.say(call.info.lang, &format!("roles.{}", role.as_str()), []),
+        })
+        .collect()
+}
+
+fn shop_choices(shops: &[Shop]) -> Vec<Choice> {
+    shops.iter().map(|shop| Choice { value: shop.id.to_string(), label: shop.name.clone() }).collect()
+}
+
+#[derive(Serialize)]
+struct InvitationLine {
+    id: String,
+    email: String,
+    name: String,
+    role: &'static str,
+    shop: String,
+    created_at: i64,
+    expires_at: i64,
+    expired: bool,
+}
+
+#[derive(Serialize)]
+struct StaffView {
+    form: FormView,
+    home: String,
+    people: Vec<PersonLine>,
+    next_page: Option<String>,
+    invitations: Vec<InvitationLine>,
+    roles: Vec<Choice>,
+    shops: Vec<Choice>,
+    languages: Vec<Choice>,
+}
+
+async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) -> Answer<StaffView> {
+    let surface = auth.caller.surface();
+    let home = home_of(surface);
+    let found = staff::list(&auth.state, &auth.grant, page_request(Some(20), cursor)?).await?;
+    let shops = staff::shops(&auth.state, &auth.grant).await?;
+    let open = joining::list(&auth.state, &auth.grant, PageRequest::first(joining::MOST_OPEN)).await?;
+    let now = auth.state.clock().now();
+    let language = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
+    Ok(StaffView {
+        form,
+        next_page: found.next.map(|next| format!("{home}?cursor={}", cursor_text(&next))),
+        home,
+        people: found.items.into_iter().map(|person| line(person, &shops, auth.caller.user())).collect(),
+        invitations: open
+            .items
+            .into_iter()
+            .map(|row| InvitationLine {
+                id: row.id.to_string(),
+                email: row.email,
+                name: row.name,
+                role: row.role.as_str(),
+                shop: shop_name(&shops, row.shop),
+                created_at: row.created_at.micros(),
+                expires_at: row.expires_at.micros(),
+                expired: row.expires_at <= now,
+            })
+            .collect(),
+        roles: role_choices(auth, surface),
+        shops: shop_choices(&shops),
+        languages: vec![language("zh", "中文"), language("en", "English")],
+    })
+}
+
+async fn staff_page(auth: Manages<Query<PageQuery>>) -> PageAnswer {
+    let form = FormView::filled([("locale", auth.info.lang.code().to_owned())]);
+    let view = staff_view(&auth, auth.input.0.cursor.as_deref(), form).await?;
+    auth.page("staff/list", view)
+}
+
+/// The shop of a form; something that is no id at all is wrong at its field.
+fn shop_of(fields: &Fields) -> Answer<Option<ShopId>> {
+    let mut errors = Vec::new();
+    let shop = fields.parsed("shop_id", &mut errors);
+    if errors.is_empty() { Ok(shop) } else { Err(errors.into()) }
+}
+
+async fn invite(auth: &Manages<Fields>) -> Answer<()> {
+    let fields = &auth.input;
+    let command = InviteStaff {
+        email: fields.text("email").to_owned(),
+        name: fields.text("name").to_owned(),
+        role: fields.text("role").to_owned(),
+        shop: shop_of(fields)?,
+        lang: Lang::parse(fields.text("locale")).unwrap_or(auth.info.lang),
+    };
+    joining::invite(&auth.state, &auth.grant, &command).await?;
+    Ok(())
+}
+
+async fn invite_form(auth: Manages<Fields>) -> PageAnswer {
+    match invite(&auth).await {
+        Ok(()) => Ok(auth.redirect_with(&Flash::success("staff.invited"), &home_of(auth.caller.surface()))),
+        Err(error) if may_be_mended(&error) => {
+            let form = FormView::refused_by(&auth.input, &error, auth.info.lang);
+            let view = staff_view(&auth, None, form).await?;
+            auth.refused_page("staff/list", view)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn revoke_form(auth: Manages<(Path<InvitationId>, Fields)>) -> PageAnswer {
+    joining::revoke(&auth.state, &auth.grant, auth.input.0.0).await?;
+    Ok(auth.redirect_with(&Flash::success("staff.revoked"), &home_of(auth.caller.surface())))
+}
+
+#[derive(Serialize)]
+struct PersonView {
+    form: FormView,
+    home: String,
+    /// Address of this page.
+    at: String,
+    person: PersonLine,
+    roles: Vec<Choice>,
+    shops: Vec<Choice>,
+}
+
+async fn person_view<T>(auth: &Manages<T>, id: UserId, form: FormView) -> Answer<PersonView> {
+    let person = staff::get(&auth.state, &auth.grant, id).await?;
+    let shops = staff::shops(&auth.state, &auth.grant).await?;
+    let surface = auth.caller.surface();
+    Ok(PersonView {
+        form,
+        home: home_of(surface),
+        at: format!("{}/{id}", home_of(surface)),
+        person: line(person, &shops, auth.caller.user()),
+        roles: role_choices(auth, surface),
+        shops: shop_choices(&shops),
+    })
+}
+
+async fn person_page(auth: Manages<Path<UserId>>) -> PageAnswer {
+    let view = person_view(&auth, auth.input.0, FormView::default()).await?;
+    auth.page("staff/person", view)
+}
+
+/// Back to the person's page, or the page again with what was refused.
+async fn answer<T>(
+    auth: &Manages<T>,
+    id: UserId,
+    fields: &Fields,
+    done: Answer<()>,
+    told: &'static str,
+) -> PageAnswer {
+    let error: ApiError = match done {
+        Ok(()) => {
+            let to = format!("{}/{id}", home_of(auth.caller.surface()));
+            return Ok(auth.redirect_with(&Flash::success(told), &to));
+        }
+        Err(error) => error,
+    };
+    if !may_be_mended(&error) {
+        return Err(error);
+    }
+    let view = person_view(auth, id, FormView::refused_by(fields, &error, auth.info.lang)).await?;
+    auth.refused_page("staff/person", view)
+}
+
+async fn give_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = match shop_of(fields) {
+        Ok(shop) => {
+            let command = GiveRole { role: fields.text("role"), shop };
+            staff::give_role(&auth.state, &auth.grant, *id, &command).await.map(drop)
+        }
+        Err(error) => Err(error),
+    };
+    answer(&auth, *id, fields, done, "staff.role_given").await
+}
+
+async fn take_form(auth: Manages<(Path2<UserId, StaffGrantId>, Fields)>) -> PageAnswer {
+    let (Path2(id, held), fields) = &auth.input;
+    let done = staff::take_role(&auth.state, &auth.grant, *id, *held).await;
+    answer(&auth, *id, fields, done, "staff.role_taken").await
+}
+
+async fn disable_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = staff::disable(&auth.state, &auth.grant, *id).await.map(drop);
+    answer(&auth, *id, fields, done, "staff.was_disabled").await
+}
+
+async fn enable_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = staff::enable(&auth.state, &auth.grant, *id).await.map(drop);
+    answer(&auth, *id, fields, done, "staff.was_enabled").await
+}
