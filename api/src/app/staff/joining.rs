@@ -12,6 +12,7 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvitationId, RequestId, ShopId, UserId};
 use qianpu_domain::staff::role_to_give;
+use qianpu_domain::subject::is_invisible;
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
@@ -74,8 +75,9 @@ pub async fn invite(
         ));
     }
     let name = command.name.trim();
-    if name.chars().count() > 60 || name.chars().any(char::is_control) {
-        errors.push(FieldError::new("name", "too_long", "at most 60 characters", "最多 60 个字"));
+    if name.chars().count() > 60 || name.chars().any(|c| c.is_control() || is_invisible(c)) {
+        let (en, zh) = ("at most 60 characters, none of them invisible", "最多 60 个字，不能包含不可见字符");
+        errors.push(FieldError::new("name", "too_long", en, zh));
     }
     let role = role_to_give(ctx.kind(), &command.role, command.shop.is_some());
     let role = match role {
