@@ -35,3 +35,4 @@ mod storefront;
 mod supervision;
 mod tables;
 mod two_tenants;
+mod zero;

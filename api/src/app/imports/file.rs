@@ -102,6 +102,9 @@ fn sniff(bytes: &[u8]) -> Result<Encoding, FileRefusal> {
         let utf16 = zeros * 4 > start.len();
         return Err(if utf16 { FileRefusal::Utf16 } else { FileRefusal::Unreadable });
     }
+    if bytes.contains(&0) {
+        return Err(FileRefusal::Unreadable);
+    }
     if std::str::from_utf8(bytes).is_ok() {
         return Ok(Encoding::Utf8);
     }

@@ -2,7 +2,7 @@
 //! again) and `Upload` (the same with files). The form token `_csrf` never reaches the handler.
 
 use super::body::Body;
-use super::input::Input;
+use super::input::{Input, zero_refused};
 use crate::error::ApiError;
 use crate::http::describe::Draft;
 use actix_multipart::Multipart;
@@ -94,7 +94,12 @@ impl Input for Fields {
             let error = ApiError::new(ErrorCode::UnsupportedMediaType);
             return Err(error.with_detail("expected a form"));
         }
-        Ok(Self(pairs(&body.bytes).filter(|(name, _)| name != CSRF_FIELD).collect()))
+        let fields: Vec<_> = pairs(&body.bytes).filter(|(name, _)| name != CSRF_FIELD).collect();
+        if fields.iter().any(|(_, value)| value.contains('\0')) {
+            Err(zero_refused())
+        } else {
+            Ok(Self(fields))
+        }
     }
     fn describe(draft: &mut Draft) {
         draft.binary_body("application/x-www-form-urlencoded");
@@ -170,6 +175,9 @@ async fn parts(request: &HttpRequest, body: &Body) -> Result<(Fields, Vec<Upload
             None => {
                 let text = String::from_utf8(bytes.to_vec())
                     .map_err(|_| ApiError::bad_request(format!("{field}: expected UTF-8")))?;
+                if text.contains('\0') {
+                    return Err(zero_refused());
+                }
                 fields.0.push((field, text));
             }
             Some(file_name) => {

@@ -62,11 +62,33 @@ impl<T: DeserializeOwned + ToSchema + 'static> Input for Json<T> {
             let error = ApiError::new(ErrorCode::UnsupportedMediaType);
             return Err(error.with_detail("expected content-type application/json"));
         }
-        serde_json::from_slice(&body.bytes).map(Self).map_err(|error| json_error(&error))
+        let read = serde_json::from_slice(&body.bytes).map_err(|error| json_error(&error))?;
+        if json_has_zero(&body.bytes) { Err(zero_refused()) } else { Ok(Self(read)) }
     }
     fn describe(draft: &mut Draft) {
         draft.json_body::<T>();
     }
+}
+
+/// PostgreSQL keeps no text with a zero character (U+0000), and nobody writes one: it ends at the door.
+pub(super) fn zero_refused() -> ApiError {
+    ApiError::bad_request("a text holds the character U+0000, which is not accepted")
+}
+
+/// Whether a text of a JSON body holds one. It can only be written as an escape; a backslash before it is looked at
+/// by reading the body once more, which honest bodies never cost.
+fn json_has_zero(bytes: &[u8]) -> bool {
+    fn any(value: &serde_json::Value) -> bool {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::Array(items) => items.iter().any(any),
+            Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || any(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    bytes.windows(6).any(|six| six == b"\\u0000")
+        && serde_json::from_slice(bytes).is_ok_and(|value: serde_json::Value| any(&value))
 }
 
 fn json_error(error: &serde_json::Error) -> ApiError {
@@ -87,6 +109,9 @@ impl<T: DeserializeOwned + IntoParams + 'static> Input for Query<T> {
     async fn read(request: &HttpRequest, _: &Body) -> Result<Self, ApiError> {
         let own: Vec<&str> =
             request.query_string().split('&').filter(|pair| !pair.starts_with("lang=")).collect();
+        if url::form_urlencoded::parse(own.join("&").as_bytes()).any(|(_, value)| value.contains('\0')) {
+            return Err(zero_refused());
+        }
         serde_urlencoded::from_str(&own.join("&")).map(Self).map_err(ApiError::bad_request)
     }
     fn describe(draft: &mut Draft) {
@@ -118,6 +143,7 @@ impl<A: FromStr + 'static, B: FromStr + 'static> Input for Path2<A, B> {
 
 fn path_value<T: FromStr>(request: &HttpRequest, index: usize) -> Result<T, ApiError> {
     let value = request.match_info().iter().nth(index).map(|(_, value)| value);
+    let value = value.filter(|text| !text.contains('\0') && !text.contains("%00"));
     value.and_then(|text| text.parse().ok()).ok_or_else(ApiError::not_found)
 }
 
