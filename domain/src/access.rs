@@ -38,6 +38,8 @@ macro_rules! permissions {
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
             /// Wire form, `noun.verb`.
             pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            /// From the wire form.
+            pub fn parse(text: &str) -> Option<Self> { Self::ALL.iter().copied().find(|one| one.as_str() == text) }
         }
         /// Calls `$callback!` with every permission name, so that other rooms derive types from this one list.
         #[macro_export]
@@ -48,6 +50,8 @@ macro_rules! permissions {
 permissions! {
     /// See one's own person, tenant and session.
     SelfRead = "self.read";
+    /// Change one's own log-in: password, sessions, switching tenants.
+    SelfManage = "self.manage";
     /// Edit the own application to open a shop.
     ApplicationEdit = "applications.edit";
     /// See applications: a merchant its own, a provider its merchants'.
@@ -132,7 +136,7 @@ macro_rules! roles {
             pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
             /// The console it belongs to.
             pub const fn surface(self) -> Surface { match self { $(Self::$name => Surface::$surface),* } }
-            /// What it allows, besides [`Permission::SelfRead`], which everyone has.
+            /// What it allows, besides what everyone has ([`Permission::is_everyones`]).
             pub const fn permissions(self) -> &'static [Permission] {
                 match self { $(Self::$name => &[$(Permission::$permission),*]),* }
             }
@@ -187,6 +191,7 @@ impl Permission {
         matches!(
             self,
             Self::SelfRead
+                | Self::SelfManage
                 | Self::PolicyRead
                 | Self::ShopRead
                 | Self::ShopManage
@@ -204,11 +209,55 @@ impl Permission {
                 | Self::OrderShip
         )
     }
+
+    /// Whether everyone with any role has it.
+    pub const fn is_everyones(self) -> bool {
+        matches!(self, Self::SelfRead | Self::SelfManage)
+    }
+
+    /// Whether an API key or a third-party app may hold it. Every other one needs a person with a session: it is about
+    /// that person, signs or decides in a person's name, or would let a program give itself or others more than it has.
+    pub const fn reaches_machines(self) -> bool {
+        matches!(
+            self,
+            Self::SelfRead
+                | Self::ApplicationRead
+                | Self::MerchantInvite
+                | Self::MerchantRead
+                | Self::PolicyManage
+                | Self::PolicyRead
+                | Self::ShopRead
+                | Self::ShopManage
+                | Self::ShopSuspend
+                | Self::MediaWrite
+                | Self::MediaRead
+                | Self::ProductRead
+                | Self::ProductWrite
+                | Self::StockWrite
+                | Self::ImportRun
+                | Self::AccountRead
+                | Self::AccountLink
+                | Self::ListingRead
+                | Self::ListingWrite
+                | Self::OrderRead
+                | Self::OrderShip
+                | Self::BillingRead
+                | Self::LedgerRead
+                | Self::MoneyMove
+                | Self::ProviderLedgerRead
+                | Self::ProviderMoneyMove
+                | Self::PlanManage
+                | Self::PlanRead
+                | Self::JobRead
+                | Self::JobRetry
+                | Self::AuditRead
+        )
+    }
 }
 
 /// The policy table: whether `role` allows `permission`.
 pub fn allows(role: Role, permission: Permission) -> bool {
-    permission == Permission::SelfRead || role.permissions().contains(&permission)
+    permission.is_everyones() || role.permissions().contains(&permission)
 }
 
 #[cfg(test)]
@@ -240,6 +289,20 @@ mod tests {
             Permission::ApplicationEdit,
         ] {
             assert!(!permission.reaches_single_shops(), "{}", permission.as_str());
+        }
+    }
+
+    #[test]
+    fn programs_never_manage_people_programs_or_credentials() {
+        for permission in [
+            Permission::SelfManage,
+            Permission::StaffManage,
+            Permission::ProviderManage,
+            Permission::ChannelAppManage,
+            Permission::ApplicationEdit,
+            Permission::ApplicationReview,
+        ] {
+            assert!(!permission.reaches_machines(), "{}", permission.as_str());
         }
     }
 

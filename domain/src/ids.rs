@@ -63,6 +63,14 @@ ids! {
     StaffGrantId = "sgr";
     /// A console session or a family of refresh tokens.
     SessionId = "ses";
+    /// An API key.
+    ApiKeyId = "key";
+    /// A third-party app.
+    OauthAppId = "app";
+    /// What a person allowed a third-party app.
+    AuthorisationId = "aut";
+    /// A secret of a third-party app.
+    OauthSecretId = "osc";
     /// An invitation to open a shop or to join as staff.
     InvitationId = "inv";
     /// A merchant's application to open a shop.

@@ -27,6 +27,7 @@ pub mod listing;
 pub mod money;
 pub mod onboarding;
 pub mod order;
+pub mod permission_set;
 pub mod policy;
 pub mod shipping;
 pub mod shop;

@@ -1,12 +1,16 @@
 //! From a caller to a proof: `Caller` → `Grant<P>`. A use case takes the proof.
+//!
+//! A caller is a [`Principal`] with [`Right`]s. A person's roles, a key's permissions and an app's scopes are all rights,
+//! so there is one way to ask whether something is allowed.
 
 use crate::context::{Actor, ProviderCtx, SystemCtx, TenantCtx};
 use crate::db::Db;
 use crate::error::{StoreError, StoreResult};
-use crate::store::tenant::{self, TenantState};
-use qianpu_domain::access::{Permission, Role, Surface, allows};
+use crate::store::tenant::{self, TenantRow, TenantState};
+use qianpu_domain::access::{Permission, Role, Surface};
 use qianpu_domain::error::ErrorCode;
-use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
+use qianpu_domain::ids::{ApiKeyId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId};
+use qianpu_domain::permission_set::PermissionSet;
 use std::marker::PhantomData;
 
 /// A permission as a type.
@@ -38,19 +42,109 @@ pub enum Scope {
     Shop(ShopId),
 }
 
-/// A person who has proven who they are, in one tenant.
+/// What a right is called where people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RightName {
+    /// A built-in role.
+    Role(Role),
+    /// What the tenant calls it: a role of its own, a key.
+    Own(String),
+}
+
+impl RightName {
+    /// The role's word, or the tenant's own name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Role(role) => role.as_str(),
+            Self::Own(name) => name,
+        }
+    }
+}
+
+/// Permissions that hold in a scope: a role of a person, or what a key or an app was given.
+#[derive(Clone, Debug)]
+pub struct Right {
+    /// What it is called.
+    pub name: RightName,
+    /// What it allows.
+    pub permissions: PermissionSet,
+    /// Where.
+    pub scope: Scope,
+}
+
+impl Right {
+    /// A built-in role.
+    pub fn role(role: Role, scope: Scope) -> Self {
+        Self { name: RightName::Role(role), permissions: role.permission_set(), scope }
+    }
+
+    /// Whether it gives a permission: what is about the whole tenant is not given in a shop.
+    fn gives(&self, permission: Permission) -> bool {
+        let reaches = self.scope == Scope::Tenant || permission.reaches_single_shops();
+        reaches && self.permissions.contains(permission)
+    }
+}
+
+/// A person with a session.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Who.
+    pub id: UserId,
+    /// Shown name.
+    pub name: String,
+    /// Log-in e-mail.
+    pub email: String,
+    /// The session they came with.
+    pub session: SessionId,
+    /// The token a form must carry.
+    pub csrf_token: String,
+    /// Their language, `zh` or `en`.
+    pub locale: String,
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// A person with a session.
+    Person(Person),
+    /// A program with an API key of the tenant.
+    ApiKey {
+        /// The key.
+        id: ApiKeyId,
+        /// Its name.
+        name: String,
+    },
+    /// A third-party app with an access token.
+    App {
+        /// The app.
+        id: OauthAppId,
+        /// Its name.
+        name: String,
+        /// The person who allowed it, with their name; none when it acts for itself.
+        person: Option<(UserId, String)>,
+    },
+}
+
+impl Principal {
+    pub(crate) fn actor(&self) -> Actor {
+        match self {
+            Self::Person(person) => Actor::User { id: person.id, name: person.name.clone() },
+            Self::ApiKey { id, name } => Actor::ApiKey { id: *id, name: name.clone() },
+            Self::App { id, name, person } => {
+                Actor::App { id: *id, name: name.clone(), person: person.clone() }
+            }
+        }
+    }
+}
+
+/// Somebody or something that has proven who it is, in one tenant.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub(crate) user: UserId,
-    pub(crate) name: String,
-    pub(crate) email: String,
-    pub(crate) session: SessionId,
-    pub(crate) csrf_token: String,
-    pub(crate) roles: Vec<(Role, Scope)>,
-    pub(crate) tenant_name: String,
-    pub(crate) tenant_state: TenantState,
-    pub(crate) locale: String,
-    pub(crate) ctx: TenantCtx,
+    principal: Principal,
+    rights: Vec<Right>,
+    tenant_name: String,
+    tenant_state: TenantState,
+    ctx: TenantCtx,
 }
 
 /// A refusal of a permission.
@@ -66,29 +160,37 @@ impl Denied {
 }
 
 impl Caller {
-    /// The person.
-    pub fn user(&self) -> UserId {
-        self.user
+    /// Made by [`crate::resolve`] only, after the principal was proven; `ctx` gets the principal as its actor.
+    pub(crate) fn new(principal: Principal, rights: Vec<Right>, tenant: &TenantRow, ctx: TenantCtx) -> Self {
+        let ctx = TenantCtx { actor: principal.actor(), ..ctx };
+        Self { principal, rights, tenant_name: tenant.name.clone(), tenant_state: tenant.state, ctx }
     }
-    /// Shown name.
+
+    /// Who calls.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+    /// The person with a session. Refused for programs, also for those that act for a person.
+    pub fn person(&self) -> Result<&Person, Denied> {
+        match &self.principal {
+            Principal::Person(person) => Ok(person),
+            _ => Err(Denied(Permission::SelfManage)),
+        }
+    }
+    /// Shown name: of the person, the key or the app.
     pub fn name(&self) -> &str {
-        &self.name
+        match &self.principal {
+            Principal::Person(person) => &person.name,
+            Principal::ApiKey { name, .. } | Principal::App { name, .. } => name,
+        }
     }
-    /// Log-in e-mail.
-    pub fn email(&self) -> &str {
-        &self.email
+    /// Who it is in the audit log, and whose what it made is.
+    pub fn actor_id(&self) -> String {
+        self.ctx.actor.audit_parts().1
     }
-    /// The session.
-    pub fn session(&self) -> SessionId {
-        self.session
-    }
-    /// The token a form must carry.
-    pub fn csrf_token(&self) -> &str {
-        &self.csrf_token
-    }
-    /// Roles with their scopes.
-    pub fn roles(&self) -> &[(Role, Scope)] {
-        &self.roles
+    /// Rights with their scopes.
+    pub fn rights(&self) -> &[Right] {
+        &self.rights
     }
     /// The tenant's name.
     pub fn tenant_name(&self) -> &str {
@@ -97,10 +199,6 @@ impl Caller {
     /// The tenant's state.
     pub fn tenant_state(&self) -> TenantState {
         self.tenant_state
-    }
-    /// The person's language, `zh` or `en`.
-    pub fn locale(&self) -> &str {
-        &self.locale
     }
     /// Which console.
     pub fn surface(&self) -> Surface {
@@ -114,29 +212,29 @@ impl Caller {
     pub fn request_id(&self) -> RequestId {
         self.ctx.request
     }
-    /// Whether any role allows it. Pages use it to hide what would be refused.
+    /// Whether any right allows it. Pages use it to hide what would be refused.
     pub fn may(&self, permission: Permission) -> bool {
-        self.roles.iter().any(|(role, scope)| gives(*role, *scope, permission))
+        self.giving(permission).next().is_some()
+    }
+    /// What it may do anywhere, in table order.
+    pub fn permissions(&self) -> PermissionSet {
+        Permission::ALL.iter().copied().filter(|permission| self.may(*permission)).collect()
+    }
+
+    /// The rights that give a permission. Some permissions are for people only, whatever a program was given.
+    fn giving(&self, permission: Permission) -> impl Iterator<Item = &Right> {
+        let for_this_kind = permission.reaches_machines() || matches!(self.principal, Principal::Person(_));
+        self.rights.iter().filter(move |right| for_this_kind && right.gives(permission))
     }
 
     /// The proof of `P` in the caller's own tenant.
     pub fn grant<P: Perm>(&self) -> Result<Grant<P>, Denied> {
-        let scopes: Vec<Scope> = self
-            .roles
-            .iter()
-            .filter(|(role, scope)| gives(*role, *scope, P::PERMISSION))
-            .map(|(_, scope)| *scope)
-            .collect();
+        let scopes: Vec<Scope> = self.giving(P::PERMISSION).map(|right| right.scope).collect();
         if scopes.is_empty() {
             return Err(Denied(P::PERMISSION));
         }
         Ok(Grant { ctx: self.ctx.clone(), scopes, _permission: PhantomData })
     }
-}
-
-/// Whether a role gives a permission in this scope: what is about the whole tenant is not given in a shop.
-fn gives(role: Role, scope: Scope, permission: Permission) -> bool {
-    allows(role, permission) && (scope == Scope::Tenant || permission.reaches_single_shops())
 }
 
 /// Proof that the caller holds `P` in a tenant.

@@ -2,7 +2,7 @@
 //! [`crate::authz`] and [`crate::jobs`] only.
 
 use qianpu_domain::access::Surface;
-use qianpu_domain::ids::{JobId, RequestId, TenantId, UserId};
+use qianpu_domain::ids::{ApiKeyId, JobId, OauthAppId, RequestId, TenantId, UserId};
 
 /// Who did it, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,22 @@ pub enum Actor {
         id: UserId,
         /// Shown name at the time.
         name: String,
+    },
+    /// A program with an API key of the tenant.
+    ApiKey {
+        /// The key.
+        id: ApiKeyId,
+        /// Its name at the time.
+        name: String,
+    },
+    /// A third-party app, for itself or for a person.
+    App {
+        /// The app.
+        id: OauthAppId,
+        /// Its name at the time.
+        name: String,
+        /// The person who allowed it, with their name at the time.
+        person: Option<(UserId, String)>,
     },
     /// A channel that pushed to us; the channel's slug.
     Channel(String),
@@ -25,14 +41,28 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Kind, id and name for the audit log.
+    /// Kind, id and name for the audit log. The id is also whose idempotency keys are used: an app that acts for two
+    /// people has two.
     pub fn audit_parts(&self) -> (&'static str, String, String) {
         match self {
             Self::User { id, name } => ("user", id.to_string(), name.clone()),
+            Self::ApiKey { id, name } => ("api_key", id.to_string(), name.clone()),
+            Self::App { id, name, person: None } => ("app", id.to_string(), name.clone()),
+            Self::App { id, name, person: Some((person, of)) } => {
+                ("app", format!("{id}/{person}"), format!("{name} · {of}"))
+            }
             Self::Channel(slug) => ("channel", slug.clone(), slug.clone()),
             Self::Job(kind, id) => ("job", id.to_string(), kind.clone()),
             Self::Visitor => ("visitor", String::new(), String::new()),
             Self::System(task) => ("system", (*task).to_owned(), (*task).to_owned()),
+        }
+    }
+
+    /// The person behind it: who acts, or for whom an app does.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } | Self::App { person: Some((id, _)), .. } => Some(*id),
+            _ => None,
         }
     }
 }

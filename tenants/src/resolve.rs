@@ -1,8 +1,8 @@
 //! From what a request carries to a [`Caller`] or a context: the directory look-ups.
 
-use crate::authz::{Caller, Scope};
+use crate::authz::{Caller, Person, Principal, Right, Scope};
 use crate::context::{Actor, SystemCtx, TenantCtx};
-use crate::db::Db;
+use crate::db::{Db, TenantTx};
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{TenantRow, TenantState};
 use crate::store::{directory, session, staff, tenant, user};
@@ -41,36 +41,30 @@ pub async fn by_console_cookie(db: &Db, cookie: &str, request: RequestId) -> Sto
     }
 }
 
-async fn caller(
-    tx: &crate::db::TenantTx,
-    row: TenantRow,
-    session: session::Session,
-) -> StoreResult<Option<Caller>> {
+async fn caller(tx: &TenantTx, row: TenantRow, session: session::Session) -> StoreResult<Option<Caller>> {
     if session.revoked || session.expires_at <= tx.now() || row.state == TenantState::Closed {
         return Ok(None);
     }
     let Some(person) = user::user_find(tx, session.user).await?.filter(|person| person.active) else {
         return Ok(None);
     };
-    let roles = staff::grant_list(tx, session.user)
-        .await?
-        .into_iter()
-        .filter(|grant| grant.role.surface() == row.kind)
-        .map(|grant| (grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop)))
-        .collect();
-    let actor = Actor::User { id: person.id, name: person.display_name.clone() };
-    Ok(Some(Caller {
-        user: person.id,
+    let rights = rights_of(tx, session.user).await?;
+    let principal = Principal::Person(Person {
+        id: person.id,
         name: person.display_name,
         email: person.email,
         session: session.id,
         csrf_token: session.csrf_token,
-        roles,
-        tenant_name: row.name.clone(),
-        tenant_state: row.state,
         locale: person.locale,
-        ctx: TenantCtx { actor, ..tx.ctx().clone() },
-    }))
+    });
+    Ok(Some(Caller::new(principal, rights, &row, tx.ctx().clone())))
+}
+
+/// What a person may do in the transaction's tenant, read anew at each request.
+pub(crate) async fn rights_of(tx: &TenantTx, user: UserId) -> StoreResult<Vec<Right>> {
+    let grants = staff::grant_list(tx, user).await?;
+    let here = grants.into_iter().filter(|grant| grant.role.surface() == tx.ctx().kind());
+    Ok(here.map(|grant| Right::role(grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop))).collect())
 }
 
 /// Where a log-in e-mail lives.

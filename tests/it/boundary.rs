@@ -111,7 +111,7 @@ both! {
         tx.commit().await.unwrap();
 
         let caller = resolve::by_token(&db, ctx.tenant(), session, request()).await.unwrap().unwrap();
-        assert_eq!(caller.email(), "a@b.c");
+        assert_eq!(caller.person().unwrap().email, "a@b.c");
         assert!(caller.grant::<qianpu_tenants::authz::perm::ApplicationReview>().is_ok());
         assert!(caller.grant::<qianpu_tenants::authz::perm::ProductWrite>().is_err());
         let (found, id) = resolve::by_login_email(&db, "a@B.c", request()).await.unwrap().unwrap();

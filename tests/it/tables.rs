@@ -7,7 +7,7 @@ use qianpu_api::http::extract::Access;
 use qianpu_domain::access::{Permission, Role};
 use qianpu_domain::error::ErrorCode;
 
-/// Who may do what: the whole policy, one line per role and permission.
+/// Who may do what: the whole policy, one line per role and permission, and what programs may be given.
 #[test]
 fn the_policy() {
     let mut table = String::new();
@@ -18,6 +18,10 @@ fn the_policy() {
                 writeln!(table, "    {}", permission.as_str()).unwrap();
             }
         }
+    }
+    writeln!(table, "programs (API keys and apps, at most)").unwrap();
+    for permission in Permission::ALL.iter().filter(|permission| permission.reaches_machines()) {
+        writeln!(table, "    {}", permission.as_str()).unwrap();
     }
     insta::assert_snapshot!("policy", table);
 }

@@ -70,7 +70,11 @@ impl TestApp {
         let request = RequestId(random::id(self.state.clock().now()));
         let caller = resolve::by_token(&self.state.db, at.tenant(), session, request).await;
         let caller = caller.expect("the session can be read").expect("the session is there");
-        Visitor { client: self.anonymous(), cookie, form_token: caller.csrf_token().to_owned() }
+        Visitor {
+            client: self.anonymous(),
+            cookie,
+            form_token: caller.person().expect("a person").csrf_token.clone(),
+        }
     }
 
     async fn session(&self, at: &TenantCtx, role: Role, kind: SessionKind) -> (UserId, SessionId, String) {

@@ -12,7 +12,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{RequestId, SessionId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::authz::{Caller, Grant, perm};
+use qianpu_tenants::authz::{Grant, Person, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::store::directory;
 use qianpu_tenants::store::password_reset::{reset_find, reset_insert, reset_token_hash, reset_use};
@@ -89,30 +89,29 @@ pub struct ChangePassword<'a> {
 /// Changes the caller's password. The caller's other sessions end.
 pub async fn change_password(
     state: &AppState,
-    caller: &Caller,
-    grant: &Grant<perm::SelfRead>,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
     change: &ChangePassword<'_>,
 ) -> Answer<()> {
     let now = state.clock().now();
-    if let Some(seconds) = state.throttle.wait(caller.email(), change.address, now) {
+    if let Some(seconds) = state.throttle.wait(&person.email, change.address, now) {
         return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));
     }
     check_length("new_password", change.new)?;
-    let person = user_find(&*state.db.read(grant.ctx()).await?, caller.user()).await?;
-    let person = person.ok_or_else(ApiError::not_found)?;
+    let stored = user_find(&*state.db.read(grant.ctx()).await?, person.id).await?;
+    let stored = stored.ok_or_else(ApiError::not_found)?;
     let given = change.current.chars().take(password::LONGEST).collect();
-    if !password::verify(given, Some(person.password_hash.clone())).await? {
-        state.throttle.failed(caller.email(), change.address, now);
+    if !password::verify(given, Some(stored.password_hash.clone())).await? {
+        state.throttle.failed(&person.email, change.address, now);
         let (en, zh) = ("this is not the current password", "当前密码不正确");
         return Err(FieldError::new("current_password", "wrong", en, zh).into());
     }
     let hash = password::hash(change.new.to_owned()).await?;
     let mut tx = state.db.begin(grant.ctx()).await?;
-    user_set_password(&mut tx, caller.user(), &hash).await?;
-    session_revoke_others(&mut tx, caller.user(), Some(caller.session())).await?;
-    audit_append(&mut tx, AuditAction::PasswordChanged, "user", &caller.user().to_string(), json!({}))
-        .await?;
-    notices::password_changed(state, &mut tx, &person).await?;
+    user_set_password(&mut tx, person.id, &hash).await?;
+    session_revoke_others(&mut tx, person.id, Some(person.session)).await?;
+    audit_append(&mut tx, AuditAction::PasswordChanged, "user", &person.id.to_string(), json!({})).await?;
+    notices::password_changed(state, &mut tx, &stored).await?;
     Ok(tx.commit().await?)
 }
 
@@ -128,33 +127,32 @@ fn check_length(field: &'static str, new: &str) -> Answer<()> {
 /// The caller's sessions, newest first.
 pub async fn sessions(
     state: &AppState,
-    caller: &Caller,
-    grant: &Grant<perm::SelfRead>,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
 ) -> Answer<Vec<SessionRow>> {
-    Ok(session_list(&*state.db.read(grant.ctx()).await?, caller.user()).await?)
+    Ok(session_list(&*state.db.read(grant.ctx()).await?, person.id).await?)
 }
 
 /// Ends one of the caller's sessions.
 pub async fn end_session(
     state: &AppState,
-    caller: &Caller,
-    grant: &Grant<perm::SelfRead>,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
     id: SessionId,
 ) -> Answer<()> {
     let mut tx = state.db.begin(grant.ctx()).await?;
-    session_revoke_own(&mut tx, caller.user(), id).await?;
-    let detail = json!({ "user": caller.user().to_string() });
+    session_revoke_own(&mut tx, person.id, id).await?;
+    let detail = json!({ "user": person.id.to_string() });
     audit_append(&mut tx, AuditAction::SessionEnd, "session", &id.to_string(), detail).await?;
     Ok(tx.commit().await?)
 }
 
 /// Ends all of the caller's sessions but the one that asks; how many.
-pub async fn end_others(state: &AppState, caller: &Caller, grant: &Grant<perm::SelfRead>) -> Answer<u64> {
+pub async fn end_others(state: &AppState, person: &Person, grant: &Grant<perm::SelfManage>) -> Answer<u64> {
     let mut tx = state.db.begin(grant.ctx()).await?;
-    let ended = session_revoke_others(&mut tx, caller.user(), Some(caller.session())).await?;
+    let ended = session_revoke_others(&mut tx, person.id, Some(person.session)).await?;
     let detail = json!({ "ended": ended });
-    audit_append(&mut tx, AuditAction::SessionOthersEnded, "user", &caller.user().to_string(), detail)
-        .await?;
+    audit_append(&mut tx, AuditAction::SessionOthersEnded, "user", &person.id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(ended)
 }

@@ -12,7 +12,7 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::authz::{Caller, perm};
+use qianpu_tenants::authz::{Grant, Person, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::random;
@@ -149,7 +149,8 @@ pub async fn refresh(state: &AppState, request: RequestId, given: &str) -> Answe
     let (tenant, session) = (TenantId(id()?), SessionId(id()?));
     let secret = parts.next().ok_or_else(refused)?;
     let caller = resolve::by_token(&state.db, tenant, session, request).await?.ok_or_else(refused)?;
-    let grant = caller.grant::<perm::SelfRead>()?;
+    let user = caller.person()?.id;
+    let grant = caller.grant::<perm::SelfManage>()?;
     let mut tx = state.db.begin(grant.ctx()).await?;
     match refresh_use(&mut tx, secret).await {
         Ok(RefreshUse::Good(of)) if of == session => {
@@ -157,11 +158,11 @@ pub async fn refresh(state: &AppState, request: RequestId, given: &str) -> Answe
             let life = Span::days(state.config.login.session_days);
             refresh_insert(&mut tx, session, &next, life).await?;
             tx.commit().await?;
-            tokens(state, grant.ctx(), caller.user(), session, &next)
+            tokens(state, grant.ctx(), user, session, &next)
         }
         Ok(RefreshUse::Reused(of)) => {
             session_revoke(&mut tx, of).await?;
-            note(&mut tx, AuditAction::SessionTokenReused, caller.user(), of).await?;
+            note(&mut tx, AuditAction::SessionTokenReused, user, of).await?;
             tx.commit().await?;
             tracing::warn!(session_id = %of, "a refresh token was used twice; its session has ended");
             Err(ApiError::new(ErrorCode::TokenReused))
@@ -172,32 +173,36 @@ pub async fn refresh(state: &AppState, request: RequestId, given: &str) -> Answe
 }
 
 /// Ends the caller's session; its tokens and cookie are worthless from now on.
-pub async fn log_out(state: &AppState, caller: &Caller) -> Answer<()> {
-    let grant = caller.grant::<perm::SelfRead>()?;
+pub async fn log_out(state: &AppState, person: &Person, grant: &Grant<perm::SelfManage>) -> Answer<()> {
     let mut tx = state.db.begin(grant.ctx()).await?;
-    session_revoke(&mut tx, caller.session()).await?;
-    note(&mut tx, AuditAction::SessionEnd, caller.user(), caller.session()).await?;
+    session_revoke(&mut tx, person.session).await?;
+    note(&mut tx, AuditAction::SessionEnd, person.id, person.session).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Tokens for another tenant the caller has grants in. A person belongs to one tenant in this release, so
 /// every other tenant is not found.
-pub async fn switch(state: &AppState, caller: &Caller, to: TenantId, user_agent: &str) -> Answer<Tokens> {
-    if to != caller.tenant() {
+pub async fn switch(
+    state: &AppState,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
+    to: TenantId,
+    user_agent: &str,
+) -> Answer<Tokens> {
+    if to != grant.ctx().tenant() {
         return Err(ApiError::not_found());
     }
-    let grant = caller.grant::<perm::SelfRead>()?;
-    issue(state, grant.ctx(), caller.user(), user_agent).await
+    issue(state, grant.ctx(), person.id, user_agent).await
 }
 
 /// The log-in's own entry, by the person who now has a session.
 async fn note_start(state: &AppState, ctx: &TenantCtx, session: SessionId) -> Answer<()> {
     let caller = resolve::by_token(&state.db, ctx.tenant(), session, ctx.request_id()).await?;
     let caller = caller.ok_or_else(|| ApiError::new(ErrorCode::WrongCredentials))?;
-    let Ok(grant) = caller.grant::<perm::SelfRead>() else { return Ok(()) };
+    let Ok(grant) = caller.grant::<perm::SelfManage>() else { return Ok(()) };
     let mut tx = state.db.begin(grant.ctx()).await?;
-    note(&mut tx, AuditAction::SessionStart, caller.user(), session).await?;
+    note(&mut tx, AuditAction::SessionStart, caller.person()?.id, session).await?;
     Ok(tx.commit().await?)
 }
 

@@ -158,7 +158,7 @@ pub async fn import_read(
 /// Files may be about every shop: whoever is limited to some sees the own files only.
 fn seen(caller: &Caller, grant: &Grant<perm::ImportRun>, import: &Import) -> Answer<&'static dyn ImportKind> {
     let kind = kind_of(&import.kind).filter(|kind| caller.may(kind.permission()));
-    let own = grant.shops().is_none() || import.created_by == caller.user().to_string();
+    let own = grant.shops().is_none() || import.created_by == caller.actor_id();
     kind.filter(|_| own).ok_or_else(ApiError::not_found)
 }
 
@@ -176,7 +176,7 @@ pub async fn import_search(
         .map(|known| known.name())
         .collect();
     let tx = state.db.read(grant.ctx()).await?;
-    let by = grant.shops().map(|_| caller.user().to_string());
+    let by = grant.shops().map(|_| caller.actor_id());
     Ok(import_list(&tx, &kinds, by.as_deref(), page).await?)
 }
 

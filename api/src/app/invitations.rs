@@ -12,7 +12,7 @@ use qianpu_domain::ids::{InvitationId, RequestId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::context::{Actor, TenantCtx};
+use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::random;
@@ -56,10 +56,7 @@ pub async fn invite(
     }
     let token = random::token();
     let mut tx = state.db.begin(grant.ctx()).await?;
-    let by = match grant.ctx().actor() {
-        Actor::User { id, .. } => Some(*id),
-        _ => None,
-    };
+    let by = grant.ctx().actor().user();
     let email = command.email.trim().to_lowercase();
     let email = email.as_str();
     let id = invitation_insert(&mut tx, email, name, command.lang.code(), &token, by, LIFE).await?;

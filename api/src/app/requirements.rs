@@ -11,7 +11,7 @@ use qianpu_domain::onboarding::{AgreementVersion, Requirement};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::context::{Actor, TenantCtx};
+use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::Db;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::requirement::{
@@ -248,10 +248,7 @@ pub async fn authorise_brand(
     if grant.ctx().kind() != Surface::Provider {
         return Err(ApiError::not_found());
     }
-    let by = match grant.ctx().actor() {
-        Actor::User { id, .. } => Some(*id),
-        _ => None,
-    };
+    let by = grant.ctx().actor().user();
     let mut tx = state.db.begin(grant.ctx()).await?;
     brand_authorise(&mut tx, name.trim(), merchant, by).await?;
     let detail = json!({"merchant": merchant.to_string()});

@@ -43,8 +43,8 @@ impl Frame {
         if flash.is_some() {
             cookies.push(Flash::removal());
         }
-        let csrf = match caller {
-            Some(caller) => caller.csrf_token().to_owned(),
+        let csrf = match caller.and_then(|caller| caller.person().ok()) {
+            Some(person) => person.csrf_token.clone(),
             None => visitor_token(call, &mut cookies),
         };
         let frame = Self {
@@ -56,24 +56,26 @@ impl Frame {
             other_language: other_language(call),
             request_id: call.info.id.clone(),
             development: call.state.config.is_development(),
-            person: caller.map(|caller| Person::of(caller, call.request.path())),
+            person: caller.and_then(|caller| Person::of(caller, call.request.path())),
         };
         (frame, cookies)
     }
 }
 
 impl Person {
-    fn of(caller: &Caller, path: &str) -> Self {
-        Self {
-            name: caller.name().to_owned(),
-            email: caller.email().to_owned(),
-            initial: caller.name().chars().next().map(String::from).unwrap_or_default(),
+    /// Pages are for people; a program has none.
+    fn of(caller: &Caller, path: &str) -> Option<Self> {
+        let person = caller.person().ok()?;
+        Some(Self {
+            name: person.name.clone(),
+            email: person.email.clone(),
+            initial: person.name.chars().next().map(String::from).unwrap_or_default(),
             tenant_name: caller.tenant_name().to_owned(),
             tenant_state: caller.tenant_state().as_str(),
             surface: caller.surface().as_str(),
             home: format!("/console/{}", caller.surface().as_str()),
             menu: menu_of(caller, path),
-        }
+        })
     }
 }
 

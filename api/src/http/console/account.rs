@@ -134,16 +134,17 @@ struct SessionLine {
     until: i64,
 }
 
-fn home<T>(auth: &Authed<perm::SelfRead, T>) -> String {
+fn home<T>(auth: &Authed<perm::SelfManage, T>) -> String {
     format!("/console/{}/account", auth.caller.surface().as_str())
 }
 
-async fn view<T>(auth: &Authed<perm::SelfRead, T>, form: FormView) -> Answer<AccountView> {
-    let rows = account::sessions(&auth.state, &auth.caller, &auth.grant).await?;
+async fn view<T>(auth: &Authed<perm::SelfManage, T>, form: FormView) -> Answer<AccountView> {
+    let person = auth.caller.person()?;
+    let rows = account::sessions(&auth.state, person, &auth.grant).await?;
     let sessions: Vec<SessionLine> = rows
         .into_iter()
         .map(|row| SessionLine {
-            current: row.id == auth.caller.session(),
+            current: row.id == person.session,
             id: row.id.to_string(),
             api: row.kind == SessionKind::Api,
             client: row.user_agent,
@@ -154,19 +155,19 @@ async fn view<T>(auth: &Authed<perm::SelfRead, T>, form: FormView) -> Answer<Acc
     Ok(AccountView {
         form,
         home: home(auth),
-        name: auth.caller.name().to_owned(),
-        email: auth.caller.email().to_owned(),
+        name: person.name.clone(),
+        email: person.email.clone(),
         others: sessions.iter().any(|session| !session.current),
         sessions,
     })
 }
 
-async fn account_page(auth: Authed<perm::SelfRead>) -> PageAnswer {
+async fn account_page(auth: Authed<perm::SelfManage>) -> PageAnswer {
     let page = view(&auth, FormView::default()).await?;
     auth.page("account/account", page)
 }
 
-async fn password_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {
+async fn password_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
     let fields = &auth.input;
     let done = match repeated(fields, "new_password") {
         Ok(()) => {
@@ -175,7 +176,7 @@ async fn password_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {
                 new: secret(fields, "new_password"),
                 address: &auth.info.address,
             };
-            account::change_password(&auth.state, &auth.caller, &auth.grant, &change).await
+            account::change_password(&auth.state, auth.caller.person()?, &auth.grant, &change).await
         }
         Err(errors) => Err(errors.into()),
     };
@@ -190,12 +191,12 @@ async fn password_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {
     }
 }
 
-async fn end_session_form(auth: Authed<perm::SelfRead, (Path<SessionId>, Fields)>) -> PageAnswer {
-    account::end_session(&auth.state, &auth.caller, &auth.grant, auth.input.0.0).await?;
+async fn end_session_form(auth: Authed<perm::SelfManage, (Path<SessionId>, Fields)>) -> PageAnswer {
+    account::end_session(&auth.state, auth.caller.person()?, &auth.grant, auth.input.0.0).await?;
     Ok(auth.redirect_with(&Flash::success("account.ended"), &home(&auth)))
 }
 
-async fn end_others_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {
-    let ended = account::end_others(&auth.state, &auth.caller, &auth.grant).await?;
+async fn end_others_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
+    let ended = account::end_others(&auth.state, auth.caller.person()?, &auth.grant).await?;
     Ok(auth.redirect_with(&Flash::success("account.others_ended").with("ended", ended), &home(&auth)))
 }

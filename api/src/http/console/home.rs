@@ -1,12 +1,12 @@
 //! The first page of each console, and `/console`, which sends people to theirs.
 
 use crate::app::todos::todos;
-use crate::http::extract::{Authed, Open};
+use crate::http::extract::{Authed, Call, Open};
 use crate::http::route::PageRoutes;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Surface;
 use qianpu_tenants::audit::audit_list;
-use qianpu_tenants::authz::perm;
+use qianpu_tenants::authz::{RightName, perm};
 use qianpu_tenants::page::PageRequest;
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ async fn console(auth: Authed<perm::SelfRead>) -> PageAnswer {
 struct HomeView {
     /// What waits, first.
     todos: Vec<TodoView>,
-    roles: Vec<&'static str>,
+    roles: Vec<String>,
     /// What happened lately; empty for those who may not see it.
     events: Vec<EventView>,
     sees_events: bool,
@@ -50,6 +50,15 @@ struct EventView {
     action: String,
 }
 
+fn right_name(call: &Call, name: &RightName) -> String {
+    match name {
+        RightName::Role(role) => {
+            call.state.pages.catalogue().say(call.info.lang, &format!("roles.{}", role.as_str()), [])
+        }
+        RightName::Own(name) => name.clone(),
+    }
+}
+
 async fn home(auth: Authed<perm::SelfRead>) -> PageAnswer {
     let mut events = Vec::new();
     let audit = auth.caller.grant::<perm::AuditRead>();
@@ -64,7 +73,7 @@ async fn home(auth: Authed<perm::SelfRead>) -> PageAnswer {
             EventView { at: entry.at.micros(), actor: job.unwrap_or(entry.actor_name), action: entry.action }
         }));
     }
-    let roles = auth.caller.roles().iter().map(|(role, _)| role.as_str()).collect();
+    let roles = auth.caller.rights().iter().map(|right| right_name(&auth, &right.name)).collect();
     let todos = todos(&auth.state, &auth.caller).await?;
     let todos = todos
         .into_iter()

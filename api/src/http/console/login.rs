@@ -87,8 +87,8 @@ pub(super) fn cookie_of(call: &Call, session: ConsoleSession) -> Cookie<'static>
         .finish()
 }
 
-async fn logout_form(auth: Authed<perm::SelfRead, Fields>) -> PageAnswer {
-    auth::log_out(&auth.state, &auth.caller).await?;
+async fn logout_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
+    auth::log_out(&auth.state, auth.caller.person()?, &auth.grant).await?;
     let mut cookie = Cookie::build(session_cookie(auth.caller.surface()), "").path("/").finish();
     cookie.make_removal();
     let to = (header::LOCATION, "/console/login");

@@ -75,13 +75,13 @@ fn shop_name(shops: &[Shop], shop: Option<ShopId>) -> String {
     shop.map_or_else(String::new, |id| named(id).unwrap_or_else(|| id.to_string()))
 }
 
-fn line(person: StaffPerson, shops: &[Shop], me: UserId) -> PersonLine {
+fn line(person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
     PersonLine {
         id: person.user.to_string(),
         name: person.name,
         email: person.email,
         state: if person.active { "active" } else { "disabled" },
-        own: person.user == me,
+        own: Some(person.user) == me,
         grants: person
             .grants
             .iter()
@@ -146,7 +146,11 @@ async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) 
         form,
         next_page: found.next.map(|next| format!("{home}?cursor={}", cursor_text(&next))),
         home,
-        people: found.items.into_iter().map(|person| line(person, &shops, auth.caller.user())).collect(),
+        people: found
+            .items
+            .into_iter()
+            .map(|person| line(person, &shops, auth.grant.ctx().actor().user()))
+            .collect(),
         invitations: open
             .items
             .into_iter()
@@ -229,7 +233,7 @@ async fn person_view<T>(auth: &Manages<T>, id: UserId, form: FormView) -> Answer
         form,
         home: home_of(surface),
         at: format!("{}/{id}", home_of(surface)),
-        person: line(person, &shops, auth.caller.user()),
+        person: line(person, &shops, auth.grant.ctx().actor().user()),
         roles: role_choices(auth, surface),
         shops: shop_choices(&shops),
     })

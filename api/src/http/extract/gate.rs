@@ -198,7 +198,8 @@ async fn by_bearer(call: &Call, bearer: &str) -> Answer<Caller> {
     let claims = token::read(&call.state.keys, bearer, now).ok_or_else(unauthenticated)?;
     let found = resolve::by_token(&call.state.db, claims.tenant, claims.session, call.request_id()).await?;
     found
-        .filter(|caller| caller.user() == claims.user && caller.surface() == claims.surface)
+        .filter(|caller| caller.surface() == claims.surface)
+        .filter(|caller| caller.person().is_ok_and(|person| person.id == claims.user))
         .ok_or_else(unauthenticated)
 }
 
@@ -220,7 +221,8 @@ async fn check_form_token(request: &HttpRequest, body: &Body, caller: &Caller) -
         None if *request.method() == Method::POST => csrf_token(request, body).await,
         None => None,
     };
-    if given.is_some_and(|given| csrf::same(&given, caller.csrf_token())) {
+    let expected = &caller.person()?.csrf_token;
+    if given.is_some_and(|given| csrf::same(&given, expected)) {
         Ok(())
     } else {
         Err(ApiError::new(ErrorCode::CsrfFailed))

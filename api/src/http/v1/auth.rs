@@ -118,12 +118,13 @@ async fn complete_password_reset(open: Open<Json<CompleteResetBody>>) -> Answer<
     Ok(NoContent)
 }
 
-async fn log_out(auth: Authed<perm::SelfRead>) -> Answer<NoContent> {
-    auth::log_out(&auth.state, &auth.caller).await?;
+async fn log_out(auth: Authed<perm::SelfManage>) -> Answer<NoContent> {
+    auth::log_out(&auth.state, auth.caller.person()?, &auth.grant).await?;
     Ok(NoContent)
 }
 
-async fn switch_tenant(auth: Authed<perm::SelfRead, Json<SwitchBody>>) -> Answer<Json<TokensView>> {
+async fn switch_tenant(auth: Authed<perm::SelfManage, Json<SwitchBody>>) -> Answer<Json<TokensView>> {
     let to = auth.input.0.tenant_id.0;
-    Ok(auth::switch(&auth.state, &auth.caller, to, &user_agent(&auth)).await?.into())
+    let person = auth.caller.person()?;
+    Ok(auth::switch(&auth.state, person, &auth.grant, to, &user_agent(&auth)).await?.into())
 }

@@ -8,7 +8,7 @@ use crate::http::route::Api;
 use crate::http::wire::{Id, Time};
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::SessionId;
-use qianpu_tenants::authz::{Scope, perm};
+use qianpu_tenants::authz::{Principal, Right, Scope, perm};
 use qianpu_tenants::store::session::{SessionKind, SessionRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,11 +22,23 @@ pub(super) fn routes(api: &mut Api<'_>) {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct MeView {
-    user: MeUser,
+    principal: MePrincipal,
+    /// The person with a session; null for API keys and apps.
+    user: Option<MeUser>,
     tenant: MeTenant,
     roles: Vec<MeRole>,
-    /// Names of all permissions the roles give.
+    /// Names of all permissions the caller has.
     permissions: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MePrincipal {
+    /// `person`, `api_key` or `app`.
+    kind: &'static str,
+    id: String,
+    name: String,
+    /// The person an app acts for; null when it acts for itself.
+    for_user_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,38 +59,45 @@ struct MeTenant {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct MeRole {
-    role: &'static str,
+    /// A built-in role, or the name of a role of the tenant's own, an API key or an app.
+    role: String,
     /// The shop the role is limited to; null for the whole tenant.
     shop_id: Option<String>,
 }
 
+fn principal(principal: &Principal) -> MePrincipal {
+    let (kind, id, name, person) = match principal {
+        Principal::Person(person) => ("person", person.id.to_string(), &person.name, None),
+        Principal::ApiKey { id, name } => ("api_key", id.to_string(), name, None),
+        Principal::App { id, name, person } => ("app", id.to_string(), name, person.as_ref()),
+    };
+    MePrincipal { kind, id, name: name.clone(), for_user_id: person.map(|(id, _)| id.to_string()) }
+}
+
 async fn get_me(auth: Authed<perm::SelfRead>) -> Answer<Json<MeView>> {
     let caller = &auth.caller;
-    let role = |(role, scope): &(qianpu_domain::access::Role, Scope)| MeRole {
-        role: role.as_str(),
-        shop_id: match scope {
+    let role = |right: &Right| MeRole {
+        role: right.name.as_str().to_owned(),
+        shop_id: match right.scope {
             Scope::Tenant => None,
             Scope::Shop(shop) => Some(shop.to_string()),
         },
     };
     Ok(Json(MeView {
-        user: MeUser {
-            id: caller.user().to_string(),
-            name: caller.name().to_owned(),
-            email: caller.email().to_owned(),
-        },
+        principal: principal(caller.principal()),
+        user: caller.person().ok().map(|person| MeUser {
+            id: person.id.to_string(),
+            name: person.name.clone(),
+            email: person.email.clone(),
+        }),
         tenant: MeTenant {
             id: caller.tenant().to_string(),
             name: caller.tenant_name().to_owned(),
             surface: caller.surface().as_str(),
             state: caller.tenant_state().as_str(),
         },
-        roles: caller.roles().iter().map(role).collect(),
-        permissions: Permission::ALL
-            .iter()
-            .filter(|permission| caller.may(**permission))
-            .map(|permission| permission.as_str())
-            .collect(),
+        roles: caller.rights().iter().map(role).collect(),
+        permissions: caller.permissions().iter().map(Permission::as_str).collect(),
     }))
 }
 
@@ -90,14 +109,14 @@ struct ChangePasswordBody {
     new_password: String,
 }
 
-async fn change_password(auth: Authed<perm::SelfRead, Json<ChangePasswordBody>>) -> Answer<NoContent> {
+async fn change_password(auth: Authed<perm::SelfManage, Json<ChangePasswordBody>>) -> Answer<NoContent> {
     let body = &auth.input.0;
     let change = account::ChangePassword {
         current: &body.current_password,
         new: &body.new_password,
         address: &auth.info.address,
     };
-    account::change_password(&auth.state, &auth.caller, &auth.grant, &change).await?;
+    account::change_password(&auth.state, auth.caller.person()?, &auth.grant, &change).await?;
     Ok(NoContent)
 }
 
@@ -120,8 +139,9 @@ struct SessionView {
     expires_at: Time,
 }
 
-async fn list_sessions(auth: Authed<perm::SelfRead>) -> Answer<Json<SessionsView>> {
-    let rows = account::sessions(&auth.state, &auth.caller, &auth.grant).await?;
+async fn list_sessions(auth: Authed<perm::SelfManage>) -> Answer<Json<SessionsView>> {
+    let person = auth.caller.person()?;
+    let rows = account::sessions(&auth.state, person, &auth.grant).await?;
     let view = |row: SessionRow| SessionView {
         id: Id(row.id),
         kind: match row.kind {
@@ -129,14 +149,14 @@ async fn list_sessions(auth: Authed<perm::SelfRead>) -> Answer<Json<SessionsView
             SessionKind::Console => "console",
         },
         user_agent: row.user_agent,
-        current: row.id == auth.caller.session(),
+        current: row.id == person.session,
         created_at: Time(row.created_at),
         expires_at: Time(row.expires_at),
     };
     Ok(Json(SessionsView { items: rows.into_iter().map(view).collect() }))
 }
 
-async fn end_session(auth: Authed<perm::SelfRead, Path<SessionId>>) -> Answer<NoContent> {
-    account::end_session(&auth.state, &auth.caller, &auth.grant, auth.input.0).await?;
+async fn end_session(auth: Authed<perm::SelfManage, Path<SessionId>>) -> Answer<NoContent> {
+    account::end_session(&auth.state, auth.caller.person()?, &auth.grant, auth.input.0).await?;
     Ok(NoContent)
 }
