@@ -3,7 +3,7 @@
 
 use crate::app::setup;
 use crate::auth::keys::Keys;
-use crate::cli_provider::{self, ProviderArgs};
+use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
@@ -62,6 +62,8 @@ enum Command {
     },
     /// Add a service provider with its owner, who then logs in at the console.
     CreateProvider(ProviderArgs),
+    /// Add a person who runs the installation: the operator console, where providers are made and stopped.
+    CreateOperator(OperatorArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the configuration and report every problem at once.
@@ -120,6 +122,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CreateProvider(args) => {
             let state = start(Config::load(cli.config.as_deref())?).await?;
             let told = cli_provider::create(&state, &args).await?;
+            end(state).await?;
+            print(&told)
+        }
+        Command::CreateOperator(args) => {
+            let state = start(Config::load(cli.config.as_deref())?).await?;
+            let told = cli_provider::create_operator(&state, &args).await?;
             end(state).await?;
             print(&told)
         }

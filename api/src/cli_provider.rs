@@ -1,4 +1,4 @@
-//! `qianpu create-provider`: the first way into a new installation.
+//! `qianpu create-provider` and `qianpu create-operator`: the first ways into a new installation.
 
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::error::ApiError;
@@ -62,13 +62,54 @@ pub async fn create(state: &AppState, args: &ProviderArgs) -> anyhow::Result<Str
     Ok(text)
 }
 
+/// The options of `create-operator`.
+#[derive(Debug, Args)]
+pub struct OperatorArgs {
+    /// The person's name.
+    #[arg(long)]
+    pub name: String,
+    /// The person's e-mail, for the log-in.
+    #[arg(long)]
+    pub email: String,
+    /// The first line of this file is the password; `-` is standard input. Left out: one is made and printed.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The person's language: zh or en.
+    #[arg(long, default_value = "zh", value_parser = ["zh", "en"])]
+    pub locale: String,
+}
+
+/// Adds a person to the operator; answers with what they need to know.
+pub async fn create_operator(state: &AppState, args: &OperatorArgs) -> anyhow::Result<String> {
+    let given = args.password_file.as_deref().map(first_line).transpose()?;
+    let made: String = random::token().chars().take(MADE).collect();
+    let password = given.as_deref().unwrap_or(&made);
+    let person = NewPerson {
+        email: &args.email,
+        name: &args.name,
+        password,
+        locale: &args.locale,
+        role: Role::OperatorOwner,
+    };
+    setup::add_operator(state, &person).await.map_err(|error| told(&error))?;
+    let base = state.config.app.public_url.trim_end_matches('/');
+    let mut text = format!(
+        "{} runs the installation now.\n  log-in    {base}/console/login\n  e-mail    {}",
+        args.name, args.email
+    );
+    if given.is_none() {
+        text.push_str(&format!("\n  password  {password}   (shown once)"));
+    }
+    Ok(text)
+}
+
 /// Every field that is wrong, with what is wrong with it.
 fn told(error: &ApiError) -> anyhow::Error {
     if error.errors().is_empty() {
         return anyhow::anyhow!("{error}");
     }
     let lines = error.errors().iter().map(|field| format!("{}: {}", field.path, field.message_en));
-    anyhow::anyhow!("no provider was made\n{}", lines.collect::<Vec<_>>().join("\n"))
+    anyhow::anyhow!("nobody was added\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn first_line(path: &Path) -> anyhow::Result<String> {

@@ -62,6 +62,8 @@ permissions! {
     MerchantInvite = "merchants.invite";
     /// See the provider's merchants.
     MerchantRead = "merchants.read";
+    /// Suspend, resume and close the provider's merchants.
+    MerchantManage = "merchants.manage";
     /// Set document requirements, categories and policies of the provider.
     PolicyManage = "policies.manage";
     /// See requirements, categories and policies that apply.
@@ -120,7 +122,7 @@ permissions! {
     AuditRead = "audit.read";
     /// Manage staff and their grants.
     StaffManage = "staff.manage";
-    /// Create and suspend providers.
+    /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
 }
 
@@ -151,7 +153,7 @@ roles! {
     OperatorOwner = "operator_owner", Operator, [ProviderManage, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
-        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
     ];
     /// Reviews applications.
@@ -185,6 +187,12 @@ roles! {
 }
 
 impl Permission {
+    /// Whether its commands may be given while the tenant is suspended: looking after one's own log-in may,
+    /// everything else waits. Reading always may.
+    pub const fn works_while_suspended(self) -> bool {
+        self.is_everyones()
+    }
+
     /// Whether it can be held in single shops. Every other one is about the whole tenant: a role that is
     /// limited to a shop does not give it.
     pub const fn reaches_single_shops(self) -> bool {

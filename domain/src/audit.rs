@@ -94,6 +94,20 @@ words! {
         PolicyEnded = "policy.ended",
         /// Provider created.
         ProviderCreated = "provider.created",
+        /// The owners of a provider were sent a link that sets the password.
+        ProviderLinkSent = "provider.link_sent",
+        /// Provider suspended by the operator.
+        ProviderSuspended = "provider.suspended",
+        /// Provider let go on by the operator.
+        ProviderResumed = "provider.resumed",
+        /// Provider closed by the operator.
+        ProviderClosed = "provider.closed",
+        /// Merchant suspended by its provider.
+        MerchantSuspended = "merchant.suspended",
+        /// Merchant let go on by its provider.
+        MerchantResumed = "merchant.resumed",
+        /// Merchant closed by its provider.
+        MerchantClosed = "merchant.closed",
         /// Staff added.
         StaffAdded = "staff.added",
         /// Category added.

@@ -70,6 +70,11 @@ codes! {
     // people
     LastOwner = "last_owner", 409, false, "This is the last owner who can log in; make somebody else an owner first", "这是最后一位可登录的管理员，请先将其他人设为管理员";
 
+    // tenants
+    TenantSuspended = "tenant_suspended", 403, false, "The account is suspended: you can look but not change", "账号已被暂停，只能查看，不能修改";
+    TenantWrongState = "tenant_wrong_state", 409, false, "The provider or merchant is not in a state for this", "服务商或商家当前状态不能进行此操作";
+    TenantInUse = "tenant_in_use", 409, false, "Something still hangs on it: active merchants, open orders or money", "仍有营业商家、未完成订单或余额，暂不能关闭";
+
     // subjects, applications and shops
     CreditCodeInvalid = "credit_code_invalid", 422, false, "The unified social credit code is not valid", "统一社会信用代码不正确";
     IdCardInvalid = "id_card_invalid", 422, false, "The ID card number is not valid", "身份证号码不正确";

@@ -35,4 +35,5 @@ pub mod sku_facts;
 pub mod staff;
 pub mod stock;
 pub mod subject;
+pub mod tenancy;
 pub mod time;

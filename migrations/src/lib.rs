@@ -13,6 +13,7 @@ mod m0005_orders;
 mod m0006_money;
 mod m0007_supervision;
 mod m0008_people;
+mod m0013_tenancy;
 mod run;
 mod table;
 

@@ -11,6 +11,7 @@ use qianpu_domain::access::{Permission, Role, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ApiKeyId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::permission_set::PermissionSet;
+use qianpu_domain::time::Timestamp;
 use std::marker::PhantomData;
 
 /// A permission as a type.
@@ -137,6 +138,15 @@ impl Principal {
     }
 }
 
+/// Why a tenant's people may look and change nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantStop {
+    /// In the words of whoever did it; empty when the provider is stopped and its merchants with it.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// Somebody or something that has proven who it is, in one tenant.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -144,6 +154,7 @@ pub struct Caller {
     rights: Vec<Right>,
     tenant_name: String,
     tenant_state: TenantState,
+    tenant_stop: Option<TenantStop>,
     ctx: TenantCtx,
 }
 
@@ -163,7 +174,12 @@ impl Caller {
     /// Made by [`crate::resolve`] only, after the principal was proven; `ctx` gets the principal as its actor.
     pub(crate) fn new(principal: Principal, rights: Vec<Right>, tenant: &TenantRow, ctx: TenantCtx) -> Self {
         let ctx = TenantCtx { actor: principal.actor(), ..ctx };
-        Self { principal, rights, tenant_name: tenant.name.clone(), tenant_state: tenant.state, ctx }
+        let tenant_stop = (tenant.state == TenantState::Suspended).then(|| TenantStop {
+            reason: tenant.state_reason.clone().unwrap_or_default(),
+            since: tenant.state_at.unwrap_or(tenant.created_at),
+        });
+        let (tenant_name, tenant_state) = (tenant.name.clone(), tenant.state);
+        Self { principal, rights, tenant_name, tenant_state, tenant_stop, ctx }
     }
 
     /// Who calls.
@@ -211,6 +227,10 @@ impl Caller {
     /// The request.
     pub fn request_id(&self) -> RequestId {
         self.ctx.request
+    }
+    /// Why the tenant is suspended; none when it is not.
+    pub fn tenant_stop(&self) -> Option<&TenantStop> {
+        self.tenant_stop.as_ref()
     }
     /// Whether any right allows it. Pages use it to hide what would be refused.
     pub fn may(&self, permission: Permission) -> bool {
@@ -288,6 +308,34 @@ impl<P: Perm> Grant<P> {
         let ctx = TenantCtx {
             tenant: merchant,
             kind: Surface::Merchant,
+            provider: Some(provider),
+            ..self.ctx.clone()
+        };
+        Ok(Grant { ctx, scopes: vec![Scope::Tenant], _permission: PhantomData })
+    }
+}
+
+impl<P: Perm> Grant<P> {
+    /// The installation's view over its registry. Only the operator's people have one.
+    pub fn system_ctx(&self, task: &'static str) -> StoreResult<SystemCtx> {
+        match self.ctx.kind {
+            Surface::Operator => Ok(SystemCtx::for_task(task, self.ctx.request)),
+            _ => Err(StoreError::NotFound),
+        }
+    }
+
+    /// The same proof on one of the installation's providers. Only the operator's people have one; it opens the
+    /// provider's own rows, never its merchants'.
+    pub async fn on_provider(&self, db: &Db, provider: TenantId) -> StoreResult<Grant<P>> {
+        let tx = db.begin_lookup(&self.system_ctx("a provider of the operator")?).await?;
+        let row = tenant::tenant_find(&tx, provider).await?.ok_or(StoreError::NotFound)?;
+        drop(tx);
+        if row.kind != Surface::Provider {
+            return Err(StoreError::NotFound);
+        }
+        let ctx = TenantCtx {
+            tenant: provider,
+            kind: Surface::Provider,
             provider: Some(provider),
             ..self.ctx.clone()
         };

@@ -2,13 +2,14 @@
 
 use crate::authz::{Caller, Person, Principal, Right, Scope};
 use crate::context::{Actor, SystemCtx, TenantCtx};
-use crate::db::{Db, TenantTx};
+use crate::db::{Db, SystemTx, TenantTx};
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{TenantRow, TenantState};
 use crate::store::{directory, session, staff, tenant, user};
 use qianpu_domain::access::Surface;
 use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::subject::ShopName;
+use qianpu_domain::tenancy;
 use uuid::Uuid;
 
 /// The person behind an access token (already verified): session alive, user active, grants read anew,
@@ -137,7 +138,14 @@ pub async fn by_link(
 /// A provider by its public slug, for its application page.
 pub async fn by_provider_slug(db: &Db, slug: &str, request: RequestId) -> StoreResult<Option<TenantCtx>> {
     let Some(key) = lookup(db, directory::PROVIDER_SLUG, slug, request).await? else { return Ok(None) };
-    Ok(open(db, key.tenant, Actor::Visitor, request).await?.map(|(_, ctx)| ctx))
+    let found = open(db, key.tenant, Actor::Visitor, request).await?;
+    // Nobody applies where nothing can be decided.
+    Ok(found.filter(|(row, _)| row.state == TenantState::Active).map(|(_, ctx)| ctx))
+}
+
+/// Whether a provider has this slug, in whatever state it is. A hint for forms: the insert decides.
+pub async fn provider_slug_taken(db: &Db, slug: &str, request: RequestId) -> StoreResult<bool> {
+    Ok(lookup(db, directory::PROVIDER_SLUG, slug, request).await?.is_some())
 }
 
 /// Whether a shop of the same provider has this name already. A hint for forms: the insert decides.
@@ -168,8 +176,23 @@ async fn open(
 ) -> StoreResult<Option<(TenantRow, TenantCtx)>> {
     let tx = db.begin_lookup(&SystemCtx::for_task("registry", request)).await?;
     let Some(row) = tenant::tenant_find(&tx, tenant).await? else { return Ok(None) };
+    let row = under_its_provider(&tx, row).await?;
     let ctx = TenantCtx { tenant, kind: row.kind, provider: row.provider, actor, request };
     Ok(Some((row, ctx)))
+}
+
+/// The tenant as it stands in fact: a merchant stands no better than its provider.
+async fn under_its_provider(tx: &SystemTx, mut row: TenantRow) -> StoreResult<TenantRow> {
+    let Some(provider) = row.provider.filter(|provider| *provider != row.id) else { return Ok(row) };
+    let above = tenant::tenant_find(tx, provider).await?.ok_or(StoreError::Corrupt("tenants.provider_id"))?;
+    let state = tenancy::under_provider(row.state, above.state, above.stops_merchants);
+    if state != row.state {
+        row.state = state;
+        // What the operator told the provider is not for its merchants.
+        row.state_reason = None;
+        row.state_at = above.state_at;
+    }
+    Ok(row)
 }
 
 /// A new merchant tenant of a provider, before anyone has logged in to it; its creator is a visitor.
@@ -178,6 +201,10 @@ pub async fn new_merchant(db: &Db, provider: &TenantCtx, name: &str, locale: &st
         return Err(StoreError::NotFound);
     }
     let mut tx = db.begin_system(&SystemCtx::for_task("new merchant", provider.request)).await?;
+    let above = tenant::tenant_find(&tx, provider.tenant).await?.ok_or(StoreError::NotFound)?;
+    if above.state != TenantState::Active {
+        return Err(StoreError::NotFound);
+    }
     let id = TenantId(crate::random::id(tx.now()));
     let new = tenant::NewTenant {
         id,

@@ -5,9 +5,13 @@ use qianpu_api::http::extract::Access;
 use qianpu_api::http::route::{Entry, Routes};
 use qianpu_domain::access::{Permission, Role, Surface, allows};
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::store::tenant::{StateChange, TenantState, tenant_change_state};
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
 use qianpu_tests::http::Client;
+use qianpu_tests::planted::columns;
+use qianpu_tests::{Backend, postgres};
+use sea_orm::{ConnectionTrait, Statement};
 
 /// Operations that end the session of whoever calls them, so that each call needs a person of its own.
 const ENDS_THE_SESSION: &[&str] = &["log_out"];
@@ -82,6 +86,84 @@ both! {
         assert!(wrong.is_empty(), "not as the policy says:\n{}", wrong.join("\n"));
         app.stop().await;
     }
+
+    /// A suspended tenant's people see everything and change nothing: each operation, with each role.
+    async fn a_suspended_tenant_changes_nothing(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let provider = app.provider("甲服务商").await;
+        let merchant = app.merchant(&provider, "甲商家").await;
+        suspend(&app, &provider).await;
+        suspend(&app, &merchant).await;
+        let routes = qianpu_api::http::routes();
+        let mut wrong = Vec::new();
+        for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Operator) {
+            let at = if role.surface() == Surface::Provider { &provider } else { &merchant };
+            let client = app.person(at, *role).await;
+            let before = contents(&app).await;
+            for (entry, permission) in guarded(&routes) {
+                let allowed = allows(*role, permission);
+                let changes = entry.method.as_str() != "GET" && !permission.is_everyones();
+                if !changes {
+                    continue;
+                }
+                let expected = if allowed { "tenant_suspended" } else { "forbidden" };
+                let path = with_unknown_ids(entry);
+                let answer = client.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
+                let code = if is_api(entry) { answer.code() } else { expected.to_owned() };
+                if answer.status != 403 || code != expected {
+                    wrong.push(format!("{} at {} {}: {} {code}", role.as_str(), entry.method, entry.path, answer.status));
+                }
+            }
+            // Reading goes on, and says where the tenant stands.
+            assert_eq!(client.get("/api/v1/me", 200).await.text("/tenant/state"), "suspended");
+            let after = contents(&app).await;
+            let changed: Vec<_> = before.iter().filter(|table| !after.contains(table)).collect();
+            assert!(changed.is_empty(), "{} changed {changed:?}", role.as_str());
+        }
+        assert!(wrong.is_empty(), "not as for a suspended tenant:\n{}", wrong.join("\n"));
+        app.stop().await;
+    }
+}
+
+async fn suspend(app: &TestApp, at: &TenantCtx) {
+    let mut tx = app.state.db.begin(at).await.unwrap();
+    let change = StateChange {
+        from: TenantState::Active,
+        to: TenantState::Suspended,
+        reason: Some("未续费"),
+        stops_merchants: false,
+    };
+    tenant_change_state(&mut tx, &change).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Every table with all it holds.
+async fn contents(app: &TestApp) -> Vec<(&'static str, String)> {
+    let connection = postgres::connect(&app.db.superuser_url()).await.unwrap();
+    let mut found = Vec::new();
+    for table in qianpu_migrations::tables() {
+        let columns: Vec<String> = columns(&table)
+            .into_iter()
+            .map(|column| match (app.db.backend(), column.kind.as_str()) {
+                (Backend::Sqlite, "uuid" | "bytea") => format!("coalesce(hex({}), '')", column.name),
+                _ => format!("coalesce(cast({} as text), '')", column.name),
+            })
+            .collect();
+        let row = columns.join(" || '|' || ");
+        let gather = match app.db.backend() {
+            Backend::Sqlite => "group_concat(line, char(10))",
+            Backend::Postgres => "string_agg(line, chr(10))",
+        };
+        let sql = format!(
+            "SELECT coalesce({gather}, '') AS all_of_it FROM (SELECT {row} AS line FROM {} ORDER BY 1) AS x",
+            table.name
+        );
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let answer = connection.query_one_raw(statement).await.unwrap().unwrap();
+        found.push((table.name, answer.try_get::<String>("", "all_of_it").unwrap()));
+    }
+    connection.close().await.unwrap();
+    found
 }
 
 /// Whether the role gets past the gate; what happens behind it (a missing row, a missing body) does not matter here.

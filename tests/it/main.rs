@@ -34,5 +34,6 @@ mod stock;
 mod storefront;
 mod supervision;
 mod tables;
+mod tenancy;
 mod two_tenants;
 mod zero;

@@ -41,6 +41,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("plan_version_id", ids::PlanVersionId::PREFIX, "plan_versions"),
     ("policy_id", ids::PolicyId::PREFIX, "policy_rules"),
     ("product_id", ids::ProductId::PREFIX, "products"),
+    ("provider_id", ids::TenantId::PREFIX, "tenants"),
     ("receipt_id", ids::ReceiptId::PREFIX, "receipts"),
     ("requirement_id", ids::RequirementId::PREFIX, "requirements"),
     ("session_id", ids::SessionId::PREFIX, "sessions"),

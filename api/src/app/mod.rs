@@ -24,4 +24,5 @@ pub mod shops;
 pub mod staff;
 pub mod stock;
 pub mod storefront;
+pub mod tenancy;
 pub mod todos;

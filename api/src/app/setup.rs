@@ -99,6 +99,13 @@ pub async fn ensure_operator(
     Ok(id)
 }
 
+/// Adds a person to the installation's operator, who is made sure of first.
+pub async fn add_operator(state: &AppState, person: &NewPerson<'_>) -> Answer<UserId> {
+    let id = ensure_operator(state, "千铺 Qianpu", None).await?;
+    let ctx = TenantCtx::for_system(&state.db, &system(state), id).await?;
+    add_staff(state, &ctx, person).await
+}
+
 async fn seed_policies(state: &AppState, ctx: &TenantCtx) -> Answer<()> {
     for rule in policy::defaults() {
         let mut tx = state.db.begin(ctx).await?;
@@ -141,28 +148,37 @@ pub async fn create_provider(state: &AppState, new: &NewProvider<'_>) -> Answer<
 }
 
 async fn check_provider(state: &AppState, new: &NewProvider<'_>) -> Answer<()> {
-    let mut errors = Vec::new();
-    if ShopSlug::parse(new.slug).is_err() {
-        errors.push(FieldError::of("slug", ErrorCode::ShopSlugInvalid));
-    }
-    if new.name.trim().is_empty() || new.name.chars().count() > 60 {
-        errors.push(FieldError::required("name"));
-    }
-    if !new.staff.iter().any(|person| person.role == Role::ProviderOwner) {
-        errors.push(FieldError::new("staff", "required", "an owner is needed", "至少需要一名负责人"));
-    }
-    let request = RequestId(state.new_id());
-    if errors.is_empty() && resolve::by_provider_slug(&state.db, new.slug, request).await?.is_some() {
-        errors.push(FieldError::new("slug", "taken", "this address is taken", "该网址已被使用"));
-    }
+    let errors = check_fields(state, new).await?;
     if !errors.is_empty() {
         return Err(errors.into());
     }
     // Before anything is stored: a provider whose owner is refused would keep its address.
     for person in new.staff {
-        check_person(state, request, person).await?;
+        check_person(state, RequestId(state.new_id()), person).await?;
     }
     Ok(())
+}
+
+/// What is wrong with a provider to be, besides its people.
+pub(super) async fn check_fields(state: &AppState, new: &NewProvider<'_>) -> Answer<Vec<FieldError>> {
+    let mut errors = Vec::new();
+    if ShopSlug::parse(new.slug).is_err() {
+        errors.push(FieldError::of("slug", ErrorCode::ShopSlugInvalid));
+    }
+    if new.name.trim().is_empty() {
+        errors.push(FieldError::required("name"));
+    } else if new.name.chars().count() > 60 || new.name.chars().any(|c| c.is_control() || is_invisible(c)) {
+        let (en, zh) = ("at most 60 characters, none of them invisible", "最多 60 个字，不能包含不可见字符");
+        errors.push(FieldError::new("name", "too_long", en, zh));
+    }
+    if !new.staff.iter().any(|person| person.role == Role::ProviderOwner) {
+        errors.push(FieldError::new("staff", "required", "an owner is needed", "至少需要一名负责人"));
+    }
+    let request = RequestId(state.new_id());
+    if errors.is_empty() && resolve::provider_slug_taken(&state.db, new.slug, request).await? {
+        errors.push(FieldError::new("slug", "taken", "this address is taken", "该网址已被使用"));
+    }
+    Ok(errors)
 }
 
 async fn furnish(state: &AppState, ctx: &TenantCtx, new: &NewProvider<'_>) -> Answer<()> {

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// Address word of the demo's provider.
 const PROVIDER: &str = "yunfan";
 
+/// Who runs the installation.
+const OPERATOR: &str = "operator@qianpu.example";
+
 /// The people of the provider.
 const STAFF: [(&str, &str, Role); 4] = [
     ("owner@yunfan.example", "林青", Role::ProviderOwner),
@@ -42,6 +45,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
         Manifest { base_url: base_url.clone(), sandbox_url: sandbox_url.to_owned(), ..Manifest::default() };
     create_provider(state, &password, &mut manifest).await?;
     let visitor = Client::anonymous(&base_url)?;
+    operator(state, &visitor, &password, &mut manifest).await.context("the operator")?;
     let owner = visitor.log_in(STAFF[0].0, &password).await?;
     let reviewer = visitor.log_in(STAFF[1].0, &password).await?;
     let finance = visitor.log_in(STAFF[2].0, &password).await?;
@@ -82,6 +86,25 @@ pub(super) fn login(surface: &str, role: Role, email: &str, password: &str) -> L
         email: email.to_owned(),
         password: password.to_owned(),
     }
+}
+
+/// The operator's person, and a second provider made in the operator's console and stopped there.
+async fn operator(
+    state: &AppState,
+    visitor: &Client,
+    password: &str,
+    manifest: &mut Manifest,
+) -> anyhow::Result<()> {
+    let person =
+        NewPerson { email: OPERATOR, name: "江川", password, locale: "zh", role: Role::OperatorOwner };
+    setup::add_operator(state, &person).await.map_err(|error| anyhow!("{error:?}"))?;
+    let client = visitor.log_in(OPERATOR, password).await?;
+    let body = json!({"name": "海棠服务商", "slug": "haitang", "owner_name": "沈棠", "owner_email": "owner@haitang.example"});
+    let made = client.post("/api/v1/providers", &body).await?;
+    let suspend = format!("/api/v1/providers/{}/suspend", text(&made, "id")?);
+    client.post(&suspend, &json!({"reason": "资质核验中，补齐营业执照后恢复。"})).await?;
+    manifest.logins.push(login("operator", Role::OperatorOwner, OPERATOR, password));
+    Ok(())
 }
 
 async fn create_provider(state: &AppState, password: &str, manifest: &mut Manifest) -> anyhow::Result<()> {

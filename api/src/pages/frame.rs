@@ -5,7 +5,8 @@ use super::menu::{Section, menu_of};
 use crate::auth::csrf;
 use crate::http::extract::Call;
 use actix_web::cookie::{Cookie, SameSite};
-use qianpu_tenants::authz::Caller;
+use qianpu_domain::access::Surface;
+use qianpu_tenants::authz::{Caller, TenantStop};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,9 +31,26 @@ struct Person {
     initial: String,
     tenant_name: String,
     tenant_state: &'static str,
+    /// Key of the sentence that says why nothing can be changed, and its reason.
+    stopped: Option<Stopped>,
     surface: &'static str,
     home: String,
     menu: Vec<Section>,
+}
+
+#[derive(Debug, Serialize)]
+struct Stopped {
+    key: &'static str,
+    reason: String,
+}
+
+/// Key of the sentence that says why a suspended tenant's people change nothing, and whom to ask.
+pub fn stop_key(surface: Surface, stop: &TenantStop) -> &'static str {
+    match surface {
+        _ if stop.reason.is_empty() => "tenancy.stopped_with_provider",
+        Surface::Provider => "tenancy.provider_stopped",
+        _ => "tenancy.merchant_stopped",
+    }
 }
 
 impl Frame {
@@ -72,6 +90,9 @@ impl Person {
             initial: person.name.chars().next().map(String::from).unwrap_or_default(),
             tenant_name: caller.tenant_name().to_owned(),
             tenant_state: caller.tenant_state().as_str(),
+            stopped: caller
+                .tenant_stop()
+                .map(|stop| Stopped { key: stop_key(caller.surface(), stop), reason: stop.reason.clone() }),
             surface: caller.surface().as_str(),
             home: format!("/console/{}", caller.surface().as_str()),
             menu: menu_of(caller, path),

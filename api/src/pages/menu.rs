@@ -38,6 +38,15 @@ use Surface::{Merchant, Operator, Provider};
 /// Every entry, in the order it is shown.
 pub const MENU: &[MenuRow] = &[
     row(Operator, "menu.overview", "menu.home", "/console/operator", "home", P::SelfRead, true),
+    row(
+        Operator,
+        "menu.providers",
+        "menu.providers",
+        "/console/operator/providers",
+        "merchants",
+        P::ProviderManage,
+        true,
+    ),
     row(Operator, "menu.people", "menu.staff", "/console/operator/staff", "staff", P::StaffManage, true),
     row(Provider, "menu.overview", "menu.home", "/console/provider", "home", P::SelfRead, true),
     row(

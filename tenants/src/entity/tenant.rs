@@ -18,6 +18,9 @@ pub struct Model {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
+    pub state_reason: Option<String>,
+    pub state_at: Option<i64>,
+    pub stops_merchants: Option<bool>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -177,6 +177,25 @@ pub async fn shop_names_by_provider(tx: &ProviderTx, of: &[ShopId]) -> StoreResu
     Ok(rows.into_iter().map(|(id, name)| (ShopId(id), name)).collect())
 }
 
+/// How many shops the provider's merchants have in each state; states without any are left out.
+pub async fn shop_counts_by_provider(tx: &ProviderTx) -> StoreResult<Vec<(ShopState, i64)>> {
+    let rows: Vec<(String, i64)> = shop::Entity::find()
+        .select_only()
+        .column(shop::Column::State)
+        .column_as(shop::Column::Id.count(), "count")
+        .filter(shop::Column::ProviderId.eq(tx.provider()))
+        .group_by(shop::Column::State)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    rows.into_iter()
+        .map(|(word, count)| {
+            let state = ShopState::from_text(&word).ok_or(StoreError::Corrupt("shops.state"))?;
+            Ok((state, count))
+        })
+        .collect()
+}
+
 fn paged(rows: Vec<shop::Model>, page: PageRequest) -> StoreResult<Page<Shop>> {
     let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |shop| Cursor { at: shop.opened_at, id: shop.id.0 }))

@@ -7,40 +7,10 @@ use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
 use qianpu_domain::access::Surface;
 use qianpu_domain::ids::TenantId;
+pub use qianpu_domain::tenancy::TenantState;
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
-
-/// Life of a tenant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TenantState {
-    /// A merchant that fills in its application.
-    Applying,
-    /// In business.
-    Active,
-    /// Stopped by its provider or the operator; may log in and read.
-    Suspended,
-    /// Gone; nobody may log in.
-    Closed,
-}
-
-impl TenantState {
-    /// Wire form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applying => "applying",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Closed => "closed",
-        }
-    }
-    fn parse(text: &str) -> StoreResult<Self> {
-        [Self::Applying, Self::Active, Self::Suspended, Self::Closed]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(StoreError::Corrupt("tenants.state"))
-    }
-}
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -63,6 +33,12 @@ pub struct TenantRow {
     pub zone: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Why it is suspended or closed, in the words of whoever did it.
+    pub state_reason: Option<String>,
+    /// Since when it is suspended or closed.
+    pub state_at: Option<Timestamp>,
+    /// Whether a provider's suspension stops its merchants too.
+    pub stops_merchants: bool,
 }
 
 fn from_model(row: tenant::Model) -> StoreResult<TenantRow> {
@@ -71,11 +47,14 @@ fn from_model(row: tenant::Model) -> StoreResult<TenantRow> {
         kind: Surface::parse(&row.kind).ok_or(StoreError::Corrupt("tenants.kind"))?,
         provider: row.provider_id.map(TenantId),
         name: row.name,
-        state: TenantState::parse(&row.state)?,
+        state: TenantState::from_text(&row.state).ok_or(StoreError::Corrupt("tenants.state"))?,
         subject_kind: row.subject_kind,
         locale: row.locale,
         zone: row.zone,
         created_at: Timestamp::from_micros(row.created_at),
+        state_reason: row.state_reason,
+        state_at: row.state_at.map(Timestamp::from_micros),
+        stops_merchants: row.stops_merchants.unwrap_or(false),
     })
 }
 
@@ -112,6 +91,9 @@ pub async fn tenant_insert(tx: &mut SystemTx, new: &NewTenant<'_>) -> StoreResul
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
+        state_reason: Set(None),
+        state_at: Set(None),
+        stops_merchants: Set(None),
     }
     .insert(tx.conn())
     .await?;
@@ -125,7 +107,7 @@ pub async fn tenant_find(tx: &SystemTx, id: TenantId) -> StoreResult<Option<Tena
 
 /// The first tenants of a kind, oldest first (start-up and command line).
 pub async fn tenant_list_of_kind(tx: &SystemTx, kind: Surface, limit: u64) -> StoreResult<Vec<TenantRow>> {
-    use sea_orm::{QueryOrder, QuerySelect};
+    use sea_orm::QueryOrder;
     let rows = tenant::Entity::find()
         .filter(tenant::Column::Kind.eq(kind.as_str()))
         .order_by_asc(tenant::Column::CreatedAt)
@@ -178,4 +160,64 @@ pub async fn merchant_list(tx: &ProviderTx, page: PageRequest) -> StoreResult<Pa
         newest_first(query, tenant::Column::CreatedAt, tenant::Column::TenantId, page).all(tx.conn()).await?;
     let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
+}
+
+/// A new state of the own tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct StateChange<'a> {
+    /// What it has to be in still.
+    pub from: TenantState,
+    /// What it comes to.
+    pub to: TenantState,
+    /// Why; none when it goes on.
+    pub reason: Option<&'a str>,
+    /// Whether a provider's suspension stops its merchants too.
+    pub stops_merchants: bool,
+}
+
+/// Changes the state of the own tenant. `VersionConflict` when it is in another state meanwhile.
+pub async fn tenant_change_state(tx: &mut TenantTx, change: &StateChange<'_>) -> StoreResult<()> {
+    let now = tx.now().micros();
+    let since = change.reason.map(|_| now);
+    let done = tenant::Entity::update_many()
+        .col_expr(tenant::Column::State, Expr::value(change.to.as_str()))
+        .col_expr(tenant::Column::StateReason, Expr::value(change.reason.map(str::to_owned)))
+        .col_expr(tenant::Column::StateAt, Expr::value(since))
+        .col_expr(tenant::Column::StopsMerchants, Expr::value(change.stops_merchants))
+        .col_expr(tenant::Column::UpdatedAt, Expr::value(now))
+        .col_expr(tenant::Column::Version, Expr::col(tenant::Column::Version).add(1))
+        .filter(tenant::Column::TenantId.eq(tx.tenant()))
+        .filter(tenant::Column::State.eq(change.from.as_str()))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
+}
+
+/// The installation's providers, newest first.
+pub async fn provider_list(tx: &SystemTx, page: PageRequest) -> StoreResult<Page<TenantRow>> {
+    let query = tenant::Entity::find().filter(tenant::Column::Kind.eq(Surface::Provider.as_str()));
+    let rows =
+        newest_first(query, tenant::Column::CreatedAt, tenant::Column::TenantId, page).all(tx.conn()).await?;
+    let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
+    Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
+}
+
+/// How many merchants of the provider are in each state; states without any are left out.
+pub async fn merchant_counts(tx: &ProviderTx) -> StoreResult<Vec<(TenantState, i64)>> {
+    let rows: Vec<(String, i64)> = tenant::Entity::find()
+        .select_only()
+        .column(tenant::Column::State)
+        .column_as(tenant::Column::TenantId.count(), "count")
+        .filter(tenant::Column::ProviderId.eq(tx.provider()))
+        .filter(tenant::Column::Kind.eq(Surface::Merchant.as_str()))
+        .group_by(tenant::Column::State)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    rows.into_iter()
+        .map(|(word, count)| {
+            let state = TenantState::from_text(&word).ok_or(StoreError::Corrupt("tenants.state"))?;
+            Ok((state, count))
+        })
+        .collect()
 }

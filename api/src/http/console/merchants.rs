@@ -2,6 +2,7 @@
 
 use super::apply::may_be_mended;
 use crate::app::invitations::{self, Invite};
+use crate::app::tenancy::merchants as life;
 use crate::app::{merchants, requirements};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
@@ -12,7 +13,9 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::{InvitationId, TenantId};
-use qianpu_tenants::authz::perm;
+use qianpu_domain::tenancy::TenantState;
+use qianpu_tenants::authz::{Perm, perm};
+use qianpu_tenants::store::tenant::TenantRow;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -23,6 +26,9 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(HOME, merchants_page);
     pages.get("/console/provider/merchants/{merchant_id}", merchant_page);
     pages.post("/console/provider/merchants/{merchant_id}/brands", allow_brand_form);
+    pages.post("/console/provider/merchants/{merchant_id}/suspend", suspend_form);
+    pages.post("/console/provider/merchants/{merchant_id}/resume", resume_form);
+    pages.post("/console/provider/merchants/{merchant_id}/close", close_form);
     pages.get(INVITATIONS, invitations_page);
     pages.post(INVITATIONS, invite_form);
     pages.post("/console/provider/invitations/{invitation_id}/revoke", revoke_form);
@@ -85,21 +91,34 @@ struct ApplicationItem {
     submitted_at: Option<i64>,
 }
 
-async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> PageAnswer {
-    #[derive(Serialize)]
-    struct MerchantView {
-        id: String,
-        name: String,
-        kind: String,
-        state: &'static str,
-        created_at: i64,
-        shops: Vec<ShopRow>,
-        applications: Vec<ApplicationItem>,
-        may_review: bool,
-        sees_shops: bool,
-        brands: Vec<String>,
-    }
-    let found = merchants::get(&auth.state, &auth.grant, auth.input.0).await?;
+#[derive(Serialize)]
+struct MerchantView {
+    form: FormView,
+    id: String,
+    name: String,
+    kind: String,
+    state: &'static str,
+    /// Why it is suspended or closed; empty when it is neither.
+    reason: String,
+    reason_at: Option<i64>,
+    created_at: i64,
+    shops: Vec<ShopRow>,
+    applications: Vec<ApplicationItem>,
+    may_review: bool,
+    may_suspend: bool,
+    may_resume: bool,
+    may_close: bool,
+    sees_shops: bool,
+    brands: Vec<String>,
+}
+
+async fn merchant_view<P: Perm, T>(
+    auth: &Authed<P, T>,
+    id: TenantId,
+    form: FormView,
+) -> Answer<MerchantView> {
+    let reads = auth.caller.grant::<perm::MerchantRead>()?;
+    let found = merchants::get(&auth.state, &reads, id).await?;
     let reviews = auth.caller.grant::<perm::ApplicationReview>().ok();
     let brands = match &reviews {
         Some(grant) => requirements::brands_open_to(&auth.state, grant, found.row.id).await?,
@@ -113,11 +132,16 @@ async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Page
         opened_at: shop.opened_at.micros(),
         trading_at: shop.trading_at.map(|at| at.micros()),
     };
-    let view = MerchantView {
+    let state = found.row.state;
+    let manages = auth.caller.may(Permission::MerchantManage);
+    Ok(MerchantView {
+        form,
         id: found.row.id.to_string(),
         name: found.row.name,
         kind: found.row.subject_kind.unwrap_or_default(),
-        state: found.row.state.as_str(),
+        state: state.as_str(),
+        reason: found.row.state_reason.unwrap_or_default(),
+        reason_at: found.row.state_at.map(|at| at.micros()),
         created_at: found.row.created_at.micros(),
         shops: found.shops.into_iter().map(shop_row).collect(),
         applications: found
@@ -131,10 +155,50 @@ async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Page
             })
             .collect(),
         may_review: auth.caller.may(Permission::ApplicationRead),
+        may_suspend: manages && state == TenantState::Active,
+        may_resume: manages && state == TenantState::Suspended,
+        may_close: manages && matches!(state, TenantState::Active | TenantState::Suspended),
         sees_shops: auth.caller.may(Permission::ShopRead),
         brands,
-    };
+    })
+}
+
+async fn merchant_page(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> PageAnswer {
+    let view = merchant_view(&auth, auth.input.0, FormView::default()).await?;
     auth.page("merchants/merchant", view)
+}
+
+type Stops = Authed<perm::MerchantManage, (Path<TenantId>, Fields)>;
+
+/// Back to the merchant's page, or the page again with what was refused.
+async fn stopped(auth: &Stops, done: Answer<TenantRow>, told: &'static str) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    match done {
+        Ok(_) => Ok(auth.redirect_with(&Flash::success(told), &format!("{HOME}/{id}"))),
+        Err(error) if may_be_mended(&error) => {
+            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let view = merchant_view(auth, *id, form).await?;
+            auth.refused_page("merchants/merchant", view)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn suspend_form(auth: Stops) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = life::suspend(&auth.state, &auth.grant, *id, fields.text("reason")).await;
+    stopped(&auth, done, "tenancy.was_suspended").await
+}
+
+async fn resume_form(auth: Stops) -> PageAnswer {
+    let done = life::resume(&auth.state, &auth.grant, auth.input.0.0).await;
+    stopped(&auth, done, "tenancy.was_resumed").await
+}
+
+async fn close_form(auth: Stops) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = life::close(&auth.state, &auth.grant, *id, fields.text("reason")).await;
+    stopped(&auth, done, "tenancy.was_closed").await
 }
 
 async fn allow_brand_form(auth: Authed<perm::ApplicationReview, (Path<TenantId>, Fields)>) -> PageAnswer {

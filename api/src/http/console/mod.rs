@@ -30,6 +30,7 @@ mod money_deposits;
 mod onboarding_settings;
 mod orders;
 mod policies;
+mod providers;
 mod renewals;
 mod shop_desk;
 mod shops;
@@ -45,6 +46,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     account::routes(pages);
     staff::routes(pages);
     staff_join::routes(pages);
+    providers::routes(pages);
     api_docs::routes(pages);
     apply::routes(pages);
     application::routes(pages);

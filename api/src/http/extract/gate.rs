@@ -7,6 +7,7 @@ use super::input::Input;
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
 use crate::http::request::RequestInfo;
+use crate::pages::frame::stop_key;
 use crate::state::AppState;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
@@ -140,6 +141,7 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             // An error page keeps the frame of the console it happened in.
             request.extensions_mut().insert(caller.clone());
             let grant = caller.grant::<P>()?;
+            may_change(&request, &caller, P::PERMISSION)?;
             let body = read_body::<T>(&request, &mut payload).await?;
             if by == By::Cookie && !request.method().is_safe() {
                 check_form_token(&request, &body, &caller).await?;
@@ -148,6 +150,16 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             Ok(Self { call, caller, grant, input })
         })
     }
+}
+
+/// A suspended tenant's people may look and change nothing.
+fn may_change(request: &HttpRequest, caller: &Caller, permission: Permission) -> Answer<()> {
+    let Some(stop) = caller.tenant_stop() else { return Ok(()) };
+    if request.method().is_safe() || permission.works_while_suspended() {
+        return Ok(());
+    }
+    let why = vec![("reason", stop.reason.clone())];
+    Err(ApiError::new(ErrorCode::TenantSuspended).with_text(stop_key(caller.surface(), stop), why))
 }
 
 async fn read_body<T: Input>(request: &HttpRequest, payload: &mut Payload) -> Answer<Body> {

@@ -3,6 +3,7 @@
 use super::applications::{ApplicationRowView, row_view};
 use super::shops::{ShopView, shop_view};
 use crate::app::merchants;
+use crate::app::tenancy::merchants as life;
 use crate::error::Answer;
 use crate::http::extract::{Authed, Json, Path, Query};
 use crate::http::route::Api;
@@ -16,6 +17,17 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/merchants", list_merchants, "The provider's merchants, newest first");
     api.get("/merchants/{merchant_id}", get_merchant, "One merchant with its shops and applications");
+    api.post(
+        "/merchants/{merchant_id}/suspend",
+        suspend_merchant,
+        "Stop a merchant: its people may look and change nothing, its storefronts close",
+    );
+    api.post("/merchants/{merchant_id}/resume", resume_merchant, "Let a suspended merchant go on");
+    api.post(
+        "/merchants/{merchant_id}/close",
+        close_merchant,
+        "Close a merchant without open orders and deposits for good",
+    );
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,6 +46,10 @@ struct MerchantRowView {
     state: &'static str,
     subject_kind: Option<String>,
     created_at: Time,
+    /// Why it is suspended or closed.
+    state_reason: Option<String>,
+    /// Since when it is suspended or closed.
+    state_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +67,8 @@ fn view(row: TenantRow) -> MerchantRowView {
         state: row.state.as_str(),
         subject_kind: row.subject_kind,
         created_at: Time(row.created_at),
+        state_reason: row.state_reason,
+        state_at: row.state_at.map(Time),
     }
 }
 
@@ -69,4 +87,29 @@ async fn get_merchant(auth: Authed<perm::MerchantRead, Path<TenantId>>) -> Answe
         shops: merchant.shops.into_iter().map(shop_view).collect(),
         applications: merchant.applications.into_iter().map(row_view).collect(),
     }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StopMerchantBody {
+    /// Why; the merchant's people read it.
+    reason: String,
+}
+
+type Stops = Authed<perm::MerchantManage, (Path<TenantId>, Json<StopMerchantBody>)>;
+
+async fn suspend_merchant(auth: Stops) -> Answer<Json<MerchantRowView>> {
+    let (Path(id), Json(body)) = &auth.input;
+    Ok(Json(view(life::suspend(&auth.state, &auth.grant, *id, &body.reason).await?)))
+}
+
+async fn resume_merchant(
+    auth: Authed<perm::MerchantManage, Path<TenantId>>,
+) -> Answer<Json<MerchantRowView>> {
+    Ok(Json(view(life::resume(&auth.state, &auth.grant, auth.input.0).await?)))
+}
+
+async fn close_merchant(auth: Stops) -> Answer<Json<MerchantRowView>> {
+    let (Path(id), Json(body)) = &auth.input;
+    Ok(Json(view(life::close(&auth.state, &auth.grant, *id, &body.reason).await?)))
 }

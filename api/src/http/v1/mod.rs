@@ -22,6 +22,7 @@ mod orders;
 mod plans;
 mod policies;
 mod products;
+mod providers;
 mod receipts;
 mod renewals;
 mod requirements;
@@ -42,6 +43,7 @@ pub const PREFIX: &str = "/api/v1";
 /// Every resource of the API. Add yours here.
 pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
+    providers::routes(api);
     me::routes(api);
     staff::routes(api);
     categories::routes(api);
