@@ -126,7 +126,7 @@ pub async fn create(state: &AppState, grant: &Manages, command: &CreateProvider)
         return Err(errors.into());
     }
     let id = setup::create_provider(state, &new).await?;
-    let sent = send_links(state, grant, id, AuditAction::ProviderCreated).await?;
+    let sent = send_links(state, grant, id).await?;
     if sent == 0 {
         return Err(ApiError::internal("a new provider has no owner"));
     }
@@ -144,11 +144,11 @@ fn owners(error: &ApiError) -> Vec<FieldError> {
 
 /// Sends the owners who may log in another link that sets the password; how many were sent.
 pub async fn send_link(state: &AppState, grant: &Manages, id: TenantId) -> Answer<usize> {
-    let sent = send_links(state, grant, id, AuditAction::ProviderLinkSent).await?;
+    let sent = send_links(state, grant, id).await?;
     if sent == 0 { Err(ApiError::new(ErrorCode::TenantWrongState)) } else { Ok(sent) }
 }
 
-async fn send_links(state: &AppState, grant: &Manages, id: TenantId, action: AuditAction) -> Answer<usize> {
+async fn send_links(state: &AppState, grant: &Manages, id: TenantId) -> Answer<usize> {
     let on = grant.on_provider(&state.db, id).await?;
     let mut tx = state.db.begin(on.ctx()).await?;
     let row = tenant_get(&tx).await?;
@@ -162,7 +162,7 @@ async fn send_links(state: &AppState, grant: &Manages, id: TenantId, action: Aud
         notices::provider_welcome(state, &mut tx, owner, &row.name, &token).await?;
     }
     let detail = json!({"links": owners.len()});
-    audit_append(&mut tx, action, "tenant", &id.to_string(), detail).await?;
+    audit_append(&mut tx, AuditAction::ProviderLinkSent, "tenant", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(owners.len())
 }
