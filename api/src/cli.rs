@@ -4,6 +4,7 @@
 use crate::app::setup;
 use crate::auth::keys::Keys;
 use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
+use crate::cli_whole::{self, ExportArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
@@ -64,6 +65,8 @@ enum Command {
     CreateProvider(ProviderArgs),
     /// Add a person who runs the installation: the operator console, where providers are made and stopped.
     CreateOperator(OperatorArgs),
+    /// Write everything a merchant has into one archive.
+    ExportMerchant(ExportArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the configuration and report every problem at once.
@@ -128,6 +131,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CreateOperator(args) => {
             let state = start(Config::load(cli.config.as_deref())?).await?;
             let told = cli_provider::create_operator(&state, &args).await?;
+            end(state).await?;
+            print(&told)
+        }
+        Command::ExportMerchant(args) => {
+            let state = start(Config::load(cli.config.as_deref())?).await?;
+            let told = cli_whole::export(&state, &args).await?;
             end(state).await?;
             print(&told)
         }

@@ -122,6 +122,8 @@ permissions! {
     AuditRead = "audit.read";
     /// Manage staff and their grants.
     StaffManage = "staff.manage";
+    /// Take archives of a merchant: the own one, or one of the provider's.
+    MerchantExport = "exports.manage";
     /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
 }
@@ -155,6 +157,7 @@ roles! {
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
+        MerchantExport,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
@@ -167,7 +170,7 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
@@ -289,6 +292,7 @@ mod tests {
     fn what_is_about_the_whole_merchant_is_never_held_in_a_shop() {
         for permission in [
             Permission::StaffManage,
+            Permission::MerchantExport,
             Permission::LedgerRead,
             Permission::MoneyMove,
             Permission::BillingRead,

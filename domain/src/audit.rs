@@ -200,5 +200,15 @@ words! {
         LedgerDisorder = "ledger.disorder",
         /// Order shipped.
         OrderShip = "order.ship",
+        /// Archive of the merchant asked for.
+        ExportRequested = "export.requested",
+        /// Archive of the merchant made.
+        ExportReady = "export.ready",
+        /// Archive of the merchant could not be made.
+        ExportFailed = "export.failed",
+        /// Archive of the merchant taken.
+        ExportDownloaded = "export.downloaded",
+        /// Archive of the merchant removed.
+        ExportRemoved = "export.removed",
     }
 }

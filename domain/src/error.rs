@@ -116,6 +116,11 @@ codes! {
     ImportEmpty = "import_empty", 422, false, "The file has no rows", "文件中没有数据行";
     ImportOver = "import_over", 409, false, "The import is over", "导入已结束";
 
+    // a merchant as a whole
+    ExportRunning = "export_running", 409, false, "An archive of this merchant is being made already", "该商家已有导出任务正在进行";
+    ExportNotReady = "export_not_ready", 409, true, "The archive is not ready yet", "导出文件尚未完成";
+    ExportGone = "export_gone", 410, false, "The archive is no longer kept; make a new one", "导出文件已删除，请重新导出";
+
     // money
     InsufficientBalance = "insufficient_balance", 409, false, "The balance does not suffice", "余额不足";
     AmountOutOfRange = "amount_out_of_range", 422, false, "The amount is out of range", "金额超出范围";

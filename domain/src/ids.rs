@@ -149,6 +149,10 @@ ids! {
     ReceiptId = "rcp";
     /// A deposit obligation of a shop.
     DepositId = "dep";
+    /// An archive of a merchant.
+    ExportId = "exp";
+    /// A merchant's closing.
+    ClosingId = "clo";
 }
 
 #[cfg(test)]

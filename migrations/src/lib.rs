@@ -14,6 +14,7 @@ mod m0006_money;
 mod m0007_supervision;
 mod m0008_people;
 mod m0013_tenancy;
+mod m0015_whole;
 mod run;
 mod table;
 
@@ -31,6 +32,13 @@ pub fn tables() -> Vec<Table> {
         m0006_money::tables(),
         m0007_supervision::tables(),
         m0008_people::tables(),
+        m0015_whole::tables(),
     ]
     .concat()
+}
+
+/// The names of the migrations that this release knows, oldest first: what a database made by it looks like.
+pub fn names() -> Vec<String> {
+    use sea_orm_migration::MigratorTrait;
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
 }

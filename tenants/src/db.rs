@@ -11,7 +11,7 @@ use crate::error::{StoreError, StoreResult};
 use qianpu_domain::time::Timestamp;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use std::ops::Deref;
 use std::sync::Arc;
@@ -113,6 +113,13 @@ impl Db {
         Ok(ReadTx(TenantTx { inner, ctx: ctx.clone(), now: self.clock.now(), _gate: gate }))
     }
 
+    /// A reading transaction of one tenant in which every statement sees the same moment, for copies.
+    pub async fn snapshot(&self, ctx: &TenantCtx) -> StoreResult<ReadTx> {
+        let (inner, gate) = self.open_as(false, Some(IsolationLevel::RepeatableRead)).await?;
+        set(&inner, "app.tenant_id", ctx.tenant.0).await?;
+        Ok(ReadTx(TenantTx { inner, ctx: ctx.clone(), now: self.clock.now(), _gate: gate }))
+    }
+
     /// A reading transaction on the provider of this tenant: requirements, categories, plans, policies.
     pub async fn read_parent(&self, ctx: &TenantCtx) -> StoreResult<ReadTx> {
         let provider = ctx.provider.ok_or(StoreError::NotFound)?;
@@ -150,17 +157,26 @@ impl Db {
         Ok(SystemTx { inner, ctx: ctx.clone(), now: self.clock.now(), _gate: gate })
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the one home of raw transactions")]
     async fn open(&self, write: bool) -> StoreResult<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
+        self.open_as(write, None).await
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one home of raw transactions")]
+    async fn open_as(
+        &self,
+        write: bool,
+        isolation: Option<IsolationLevel>,
+    ) -> StoreResult<(DatabaseTransaction, Option<OwnedMutexGuard<()>>)> {
         let gate = match (&self.gate, write) {
             (Some(gate), true) => Some(gate.clone().lock_owned().await),
             _ => None,
         };
         let mode = if write { SqliteTransactionMode::Immediate } else { SqliteTransactionMode::Deferred };
         let options = TransactionOptions {
+            // A transaction of SQLite sees one moment from its first read on, whatever is asked.
+            isolation_level: isolation.filter(|_| self.gate.is_none()),
             access_mode: (!write && self.gate.is_none()).then_some(AccessMode::ReadOnly),
             sqlite_transaction_mode: self.gate.as_ref().map(|_| mode),
-            ..TransactionOptions::default()
         };
         Ok((self.pool.begin_with_options(options).await?, gate))
     }

@@ -24,3 +24,4 @@ pub mod random;
 pub mod resolve;
 pub mod secrets;
 pub mod store;
+pub mod whole;

@@ -36,4 +36,5 @@ mod supervision;
 mod tables;
 mod tenancy;
 mod two_tenants;
+mod whole;
 mod zero;

@@ -25,6 +25,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("channel_app_id", ids::ChannelAppId::PREFIX, "channel_apps"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
     ("document_id", ids::DocumentId::PREFIX, "application_documents"),
+    ("export_id", ids::ExportId::PREFIX, "exports"),
     ("grant_id", ids::StaffGrantId::PREFIX, "staff_grants"),
     ("import_id", ids::ImportId::PREFIX, "imports"),
     ("invitation_id", ids::InvitationId::PREFIX, "invitations"),

@@ -26,3 +26,4 @@ pub mod stock;
 pub mod storefront;
 pub mod tenancy;
 pub mod todos;
+pub mod whole;

@@ -5,12 +5,14 @@ mod account;
 mod staff;
 mod supervision;
 mod tenancy;
+mod whole;
 pub(super) use account::{password_changed, password_link};
 pub(super) use staff::staff_invitation;
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,
 };
+pub(super) use whole::export_ready;
 
 pub(super) use tenancy::{provider_welcome, tenant_changed};
 

@@ -48,6 +48,7 @@ pub struct Config {
     pub channels: Channels,
     pub orders: Orders,
     pub imports: Imports,
+    pub exports: Exports,
     pub log: Log,
 }
 
@@ -159,6 +160,12 @@ pub struct Channels {
 #[serde(deny_unknown_fields)]
 pub struct Imports {
     pub max_rows: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exports {
+    pub keep_hours: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -75,6 +75,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;
+    first.client.post("/api/v1/exports", &json!({})).await.context("an archive")?;
 
     Ok(manifest)
 }

@@ -9,6 +9,7 @@ pub mod mail_send;
 pub mod runner;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
+use crate::app::whole::exports;
 use crate::app::{channels, documents, imports, listings, orders};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -76,6 +77,8 @@ pub const KINDS: &[JobKind] = &[
     kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),
     kind!(orders::send::SEND, 20, orders::send::run),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
+    kind!(exports::MAKE, exports::TRIES, exports::run),
+    kind!(exports::REMOVE, 20, exports::run_remove),
 ];
 
 /// Every periodic task. Add yours here.

@@ -80,6 +80,15 @@ pub const MENU: &[MenuRow] = &[
     row(
         Provider,
         "menu.merchants",
+        "menu.exports",
+        "/console/provider/exports",
+        "document",
+        P::MerchantExport,
+        false,
+    ),
+    row(
+        Provider,
+        "menu.merchants",
         "menu.invitations",
         "/console/provider/invitations",
         "mail",
@@ -259,6 +268,15 @@ pub const MENU: &[MenuRow] = &[
     row(Merchant, "menu.operations", "menu.jobs", "/console/merchant/jobs", "jobs", P::JobRead, false),
     row(Provider, "menu.people", "menu.staff", "/console/provider/staff", "staff", P::StaffManage, false),
     row(Merchant, "menu.people", "menu.staff", "/console/merchant/staff", "staff", P::StaffManage, false),
+    row(
+        Merchant,
+        "menu.people",
+        "menu.exports",
+        "/console/merchant/exports",
+        "document",
+        P::MerchantExport,
+        false,
+    ),
 ];
 
 /// An entry as the frame shows it.

@@ -16,6 +16,7 @@ pub(crate) mod document_notice;
 pub(crate) mod document_renewal;
 pub(crate) mod entry;
 pub(crate) mod exchange_log;
+pub(crate) mod export;
 pub(crate) mod global_key;
 pub(crate) mod idempotency_key;
 pub(crate) mod import;

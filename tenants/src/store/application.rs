@@ -20,8 +20,10 @@ pub use queue::{
     application_list_by_provider,
 };
 
-const PURPOSE_ID_CARD: &str = "application.id_card";
-const PURPOSE_CONTACT: &str = "application.contact";
+/// What the ID card number is sealed for.
+pub const PURPOSE_ID_CARD: &str = "application.id_card";
+/// What the contact is sealed for.
+pub const PURPOSE_CONTACT: &str = "application.contact";
 
 /// An application with what is kept beside the decision.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod document_notice;
 pub mod document_renewal;
 pub mod exchange_log;
+pub mod export;
 pub mod import;
 pub mod invitation;
 pub mod invoice;

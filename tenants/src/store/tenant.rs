@@ -11,6 +11,7 @@ pub use qianpu_domain::tenancy::TenantState;
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use std::collections::HashMap;
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -220,4 +221,14 @@ pub async fn merchant_counts(tx: &ProviderTx) -> StoreResult<Vec<(TenantState, i
             Ok((state, count))
         })
         .collect()
+}
+
+/// Names of some of the provider's merchants.
+pub async fn tenant_names(tx: &ProviderTx, ids: &[TenantId]) -> StoreResult<HashMap<TenantId, String>> {
+    let rows = tenant::Entity::find()
+        .filter(tenant::Column::ProviderId.eq(tx.provider()))
+        .filter(tenant::Column::TenantId.is_in(ids.iter().map(|id| id.0)))
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), row.name)).collect())
 }

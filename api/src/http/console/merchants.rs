@@ -109,6 +109,7 @@ struct MerchantView {
     may_resume: bool,
     may_close: bool,
     sees_shops: bool,
+    may_export: bool,
     brands: Vec<String>,
 }
 
@@ -159,6 +160,7 @@ async fn merchant_view<P: Perm, T>(
         may_resume: manages && state == TenantState::Suspended,
         may_close: manages && matches!(state, TenantState::Active | TenantState::Suspended),
         sees_shops: auth.caller.may(Permission::ShopRead),
+        may_export: auth.caller.may(Permission::MerchantExport) && state != TenantState::Closed,
         brands,
     })
 }

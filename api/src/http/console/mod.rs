@@ -18,6 +18,7 @@ mod demo_design;
 mod demo_mail;
 mod documents;
 pub mod errors;
+mod exports;
 mod goods;
 mod home;
 mod jobs;
@@ -71,4 +72,5 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     billing_deposits::routes(pages);
     billing::routes(pages);
     billing_desk::routes(pages);
+    exports::routes(pages);
 }

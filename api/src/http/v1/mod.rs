@@ -9,6 +9,7 @@ mod categories;
 mod channel_accounts;
 mod channel_apps;
 mod deposits;
+mod exports;
 pub(in crate::http) mod imports;
 mod invitations;
 mod invoices;
@@ -70,6 +71,7 @@ pub fn register(api: &mut Api<'_>) {
     receipts::routes(api);
     deposits::routes(api);
     ledger::routes(api);
+    exports::routes(api);
 }
 
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.

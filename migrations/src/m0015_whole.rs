@@ -1,0 +1,100 @@
+//! A merchant as a whole: archives of it, and its end after a waiting period.
+
+use crate::run::{create, drop};
+use crate::{Access, Place, Table};
+use sea_orm_migration::prelude::*;
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m0015_whole"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create(manager, &tables()).await
+    }
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop(manager, &tables()).await
+    }
+}
+
+pub(crate) fn tables() -> Vec<Table> {
+    let tenant = Table {
+        name: "",
+        place: Place::Tenant,
+        access: Access::ProviderReads,
+        append_only: false,
+        columns: "",
+        indexes: &[],
+    };
+    vec![
+        Table {
+            name: "exports",
+            columns: "
+                tenant_id uuid NOT NULL,
+                id uuid NOT NULL,
+                provider_id uuid NOT NULL,
+                state text NOT NULL CONSTRAINT exports_state_check CHECK (state IN ('queued', 'running', 'ready', 'failed', 'removed')),
+                asked_by_kind text NOT NULL CONSTRAINT exports_asked_by_check CHECK (asked_by_kind IN ('merchant', 'provider', 'system')),
+                asked_by text NOT NULL,
+                asked_by_name text NOT NULL,
+                done_rows bigint NOT NULL,
+                total_rows bigint NOT NULL,
+                files bigint NOT NULL,
+                missing_files bigint NOT NULL,
+                size_bytes bigint NOT NULL,
+                sha256 text,
+                content_sha256 text,
+                error_code text,
+                created_at bigint NOT NULL,
+                started_at bigint,
+                ready_at bigint,
+                expires_at bigint,
+                removed_at bigint,
+                PRIMARY KEY (tenant_id, id),
+                CONSTRAINT exports_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id)",
+            indexes: &[
+                "CREATE UNIQUE INDEX exports_open_key ON exports (tenant_id) WHERE state IN ('queued', 'running')",
+                "CREATE INDEX exports_newest_idx ON exports (tenant_id, created_at, id)",
+                "CREATE INDEX exports_provider_idx ON exports (provider_id, created_at, id)",
+            ],
+            ..tenant.clone()
+        },
+        Table {
+            name: "merchant_closings",
+            columns: "
+                tenant_id uuid NOT NULL,
+                id uuid NOT NULL,
+                provider_id uuid NOT NULL,
+                state text NOT NULL CONSTRAINT merchant_closings_state_check CHECK (state IN ('waiting', 'deleting', 'withdrawn', 'deleted')),
+                reason text NOT NULL,
+                asked_by_kind text NOT NULL CONSTRAINT merchant_closings_asked_by_check CHECK (asked_by_kind IN ('merchant', 'provider')),
+                asked_by text NOT NULL,
+                asked_by_name text NOT NULL,
+                asked_at bigint NOT NULL,
+                due_at bigint NOT NULL,
+                blocked text,
+                withdrawn_by_name text,
+                withdrawn_at bigint,
+                outside text,
+                proof text,
+                proof_sha256 text,
+                deleted_at bigint,
+                keep_until bigint,
+                created_at bigint NOT NULL,
+                updated_at bigint NOT NULL,
+                PRIMARY KEY (tenant_id, id),
+                CONSTRAINT merchant_closings_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id)",
+            indexes: &[
+                "CREATE UNIQUE INDEX merchant_closings_open_key ON merchant_closings (tenant_id) WHERE state IN ('waiting', 'deleting')",
+                "CREATE INDEX merchant_closings_newest_idx ON merchant_closings (tenant_id, created_at, id)",
+                "CREATE INDEX merchant_closings_provider_idx ON merchant_closings (provider_id, created_at, id)",
+            ],
+            ..tenant
+        },
+    ]
+}
