@@ -151,8 +151,8 @@ ids! {
     DepositId = "dep";
     /// An archive of a merchant.
     ExportId = "exp";
-    /// A merchant's closing.
-    ClosingId = "clo";
+    /// A merchant's deletion.
+    DeletionId = "del";
 }
 
 #[cfg(test)]

@@ -65,14 +65,14 @@ pub(crate) fn tables() -> Vec<Table> {
             ..tenant.clone()
         },
         Table {
-            name: "merchant_closings",
+            name: "merchant_deletions",
             columns: "
                 tenant_id uuid NOT NULL,
                 id uuid NOT NULL,
                 provider_id uuid NOT NULL,
-                state text NOT NULL CONSTRAINT merchant_closings_state_check CHECK (state IN ('waiting', 'deleting', 'withdrawn', 'deleted')),
+                state text NOT NULL CONSTRAINT merchant_deletions_state_check CHECK (state IN ('waiting', 'deleting', 'withdrawn', 'deleted')),
                 reason text NOT NULL,
-                asked_by_kind text NOT NULL CONSTRAINT merchant_closings_asked_by_check CHECK (asked_by_kind IN ('merchant', 'provider')),
+                asked_by_kind text NOT NULL CONSTRAINT merchant_deletions_asked_by_check CHECK (asked_by_kind IN ('merchant', 'provider')),
                 asked_by text NOT NULL,
                 asked_by_name text NOT NULL,
                 asked_at bigint NOT NULL,
@@ -88,11 +88,11 @@ pub(crate) fn tables() -> Vec<Table> {
                 created_at bigint NOT NULL,
                 updated_at bigint NOT NULL,
                 PRIMARY KEY (tenant_id, id),
-                CONSTRAINT merchant_closings_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id)",
+                CONSTRAINT merchant_deletions_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES tenants (tenant_id)",
             indexes: &[
-                "CREATE UNIQUE INDEX merchant_closings_open_key ON merchant_closings (tenant_id) WHERE state IN ('waiting', 'deleting')",
-                "CREATE INDEX merchant_closings_newest_idx ON merchant_closings (tenant_id, created_at, id)",
-                "CREATE INDEX merchant_closings_provider_idx ON merchant_closings (provider_id, created_at, id)",
+                "CREATE UNIQUE INDEX merchant_deletions_open_key ON merchant_deletions (tenant_id) WHERE state IN ('waiting', 'deleting')",
+                "CREATE INDEX merchant_deletions_newest_idx ON merchant_deletions (tenant_id, created_at, id)",
+                "CREATE INDEX merchant_deletions_provider_idx ON merchant_deletions (provider_id, created_at, id)",
             ],
             ..tenant
         },

@@ -34,7 +34,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("exchange_logs", "calls of this installation, kept for a short time only"),
     ("link_intents", "attempts to link an account through this installation"),
     ("exports", "archives lie in this installation"),
-    ("merchant_closings", "about leaving this installation"),
+    ("merchant_deletions", "about leaving this installation"),
     ("invitations", "the provider's"),
     ("requirements", "the provider's"),
     ("agreements", "the provider's"),
