@@ -34,6 +34,14 @@ struct Inner {
     internal: Option<String>,
     retry_after_seconds: Option<u32>,
     rule: Option<String>,
+    challenge: Option<Challenge>,
+}
+
+/// What a log-in that waits for its code goes on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    pub token: String,
+    pub expires_in: i64,
 }
 
 impl ApiError {
@@ -43,6 +51,7 @@ impl ApiError {
             code,
             detail: None,
             rule: None,
+            challenge: None,
             errors: Vec::new(),
             internal: None,
             retry_after_seconds: code.retryable().then_some(1).filter(|_| matches!(code.status(), 429 | 503)),
@@ -94,6 +103,11 @@ impl ApiError {
         self.0.rule = Some(rule.into());
         self
     }
+    /// Names the log-in that waits for its code.
+    pub fn with_challenge(mut self, challenge: Challenge) -> Self {
+        self.0.challenge = Some(challenge);
+        self
+    }
     /// Adds a text for the log.
     pub fn with_internal(mut self, text: impl fmt::Display) -> Self {
         self.0.internal = Some(text.to_string());
@@ -107,6 +121,9 @@ impl ApiError {
 
     pub fn code(&self) -> ErrorCode {
         self.0.code
+    }
+    pub fn challenge(&self) -> Option<&Challenge> {
+        self.0.challenge.as_ref()
     }
     pub fn rule(&self) -> Option<&str> {
         self.0.rule.as_deref()

@@ -16,6 +16,30 @@ words! {
         PasswordReset = "password.reset",
         /// A person ended their other sessions.
         SessionOthersEnded = "session.others_ended",
+        /// An authenticator app was set up.
+        TotpOn = "totp.on",
+        /// The authenticator app was taken away by the person.
+        TotpOff = "totp.off",
+        /// New recovery codes were made.
+        TotpCodesRenewed = "totp.codes_renewed",
+        /// A recovery code was used.
+        TotpRecoveryUsed = "totp.recovery_used",
+        /// Somebody who knew the password gave wrong codes until the log-in ended.
+        TotpGuessed = "totp.guessed",
+        /// An owner took a colleague's authenticator app away.
+        TotpReset = "totp.reset",
+        /// An authenticator app is asked of everybody.
+        TotpRequired = "totp.required",
+        /// An authenticator app is not asked of everybody any more.
+        TotpNotRequired = "totp.not_required",
+        /// A person asked for another log-in e-mail.
+        EmailChangeAsked = "email.change_asked",
+        /// A person's log-in e-mail was changed.
+        EmailChanged = "email.changed",
+        /// A change of the log-in e-mail was stopped from the old address.
+        EmailChangeStopped = "email.change_stopped",
+        /// A changed log-in e-mail was set back from the old address.
+        EmailChangeUndone = "email.change_undone",
         /// A person was invited to join.
         StaffInvited = "staff.invited",
         /// An invitation to join was taken back.

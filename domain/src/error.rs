@@ -38,8 +38,12 @@ codes! {
     IdempotencyInFlight = "idempotency_in_flight", 409, true, "The same request is still running", "相同请求正在处理";
     Unauthenticated = "unauthenticated", 401, false, "Log in first", "请先登录";
     WrongCredentials = "wrong_credentials", 401, false, "The e-mail or password is wrong", "邮箱或密码不正确";
+    SecondFactorNeeded = "second_factor_needed", 401, false, "Enter the code of the authenticator app", "请输入身份验证器中的验证码";
+    WrongCode = "wrong_code", 401, false, "The code is wrong or was used before", "验证码不正确或已使用过";
+    SignInExpired = "sign_in_expired", 401, false, "This log-in took too long; start again", "本次登录已失效，请重新登录";
     TokenReused = "token_reused", 401, false, "The refresh token was used before; log in again", "刷新令牌已被使用，请重新登录";
     Forbidden = "forbidden", 403, false, "You may not do this", "没有权限进行此操作";
+    SecondFactorRequired = "second_factor_required", 403, false, "Set up the authenticator app first; it is required here", "请先开启两步验证，本单位要求所有人开启";
     CsrfFailed = "csrf_failed", 403, false, "The form has expired; open the page again", "页面已过期，请重新打开";
     NotFound = "not_found", 404, false, "Not found", "未找到";
     MethodNotAllowed = "method_not_allowed", 405, false, "Method not allowed", "不支持的请求方法";
@@ -68,6 +72,9 @@ codes! {
     ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
 
     // people
+    WrongProof = "wrong_proof", 422, false, "The password or the code is wrong", "密码或验证码不正确";
+    TotpOn = "totp_on", 409, false, "The authenticator app is set up already", "两步验证已开启";
+    TotpOff = "totp_off", 409, false, "The authenticator app is not set up", "尚未开启两步验证";
     LastOwner = "last_owner", 409, false, "This is the last owner who can log in; make somebody else an owner first", "这是最后一位可登录的管理员，请先将其他人设为管理员";
 
     // tenants

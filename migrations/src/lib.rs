@@ -13,6 +13,7 @@ mod m0005_orders;
 mod m0006_money;
 mod m0007_supervision;
 mod m0008_people;
+mod m0010_sign_in;
 mod m0013_tenancy;
 mod m0015_whole;
 mod run;
@@ -32,6 +33,7 @@ pub fn tables() -> Vec<Table> {
         m0006_money::tables(),
         m0007_supervision::tables(),
         m0008_people::tables(),
+        m0010_sign_in::tables(),
         m0015_whole::tables(),
     ]
     .concat()

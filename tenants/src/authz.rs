@@ -101,6 +101,8 @@ pub struct Person {
     pub csrf_token: String,
     /// Their language, `zh` or `en`.
     pub locale: String,
+    /// The tenant asks for an authenticator app, and this person has none yet.
+    pub lacks_second_factor: bool,
 }
 
 /// Who calls.
@@ -192,6 +194,10 @@ impl Caller {
             Principal::Person(person) => Ok(person),
             _ => Err(Denied(Permission::SelfManage)),
         }
+    }
+    /// A person of whom the tenant asks for an authenticator app, and who has none yet.
+    pub fn lacks_second_factor(&self) -> bool {
+        matches!(&self.principal, Principal::Person(person) if person.lacks_second_factor)
     }
     /// Shown name: of the person, the key or the app.
     pub fn name(&self) -> &str {

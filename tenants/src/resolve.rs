@@ -5,7 +5,7 @@ use crate::context::{Actor, SystemCtx, TenantCtx};
 use crate::db::{Db, SystemTx, TenantTx};
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{TenantRow, TenantState};
-use crate::store::{directory, session, staff, tenant, user};
+use crate::store::{directory, login_challenge, session, sign_in_rule, staff, tenant, totp, user};
 use qianpu_domain::access::Surface;
 use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::subject::ShopName;
@@ -49,6 +49,8 @@ async fn caller(tx: &TenantTx, row: TenantRow, session: session::Session) -> Sto
     let Some(person) = user::user_find(tx, session.user).await?.filter(|person| person.active) else {
         return Ok(None);
     };
+    let required = sign_in_rule::totp_required_since(tx).await?.is_some();
+    let lacks_second_factor = required && !totp::totp_is_on(tx, session.user).await?;
     let rights = rights_of(tx, session.user).await?;
     let principal = Principal::Person(Person {
         id: person.id,
@@ -57,6 +59,7 @@ async fn caller(tx: &TenantTx, row: TenantRow, session: session::Session) -> Sto
         session: session.id,
         csrf_token: session.csrf_token,
         locale: person.locale,
+        lacks_second_factor,
     });
     Ok(Some(Caller::new(principal, rights, &row, tx.ctx().clone())))
 }
@@ -66,6 +69,24 @@ pub(crate) async fn rights_of(tx: &TenantTx, user: UserId) -> StoreResult<Vec<Ri
     let grants = staff::grant_list(tx, user).await?;
     let here = grants.into_iter().filter(|grant| grant.role.surface() == tx.ctx().kind());
     Ok(here.map(|grant| Right::role(grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop))).collect())
+}
+
+/// The log-in that waits for its code under `<tenant hex>.<token>`.
+pub async fn by_challenge(
+    db: &Db,
+    challenge: &str,
+    request: RequestId,
+) -> StoreResult<Option<(TenantCtx, login_challenge::Waiting)>> {
+    let Some((tenant, token)) = challenge.split_once('.') else { return Ok(None) };
+    let Ok(tenant) = Uuid::try_parse(tenant) else { return Ok(None) };
+    let Some((row, ctx)) = open(db, TenantId(tenant), Actor::Visitor, request).await? else {
+        return Ok(None);
+    };
+    if row.state == TenantState::Closed {
+        return Ok(None);
+    }
+    let tx = db.read(&ctx).await?;
+    Ok(login_challenge::challenge_find(&tx, token).await?.map(|waiting| (ctx, waiting)))
 }
 
 /// Where a log-in e-mail lives.

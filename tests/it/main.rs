@@ -29,6 +29,7 @@ mod postgres_available;
 mod schema;
 mod setup;
 mod shipping;
+mod sign_in;
 mod staff;
 mod stock;
 mod storefront;

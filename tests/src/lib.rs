@@ -38,6 +38,7 @@ pub mod sandbox;
 pub mod smtp;
 pub mod sql_lint;
 pub mod stage;
+pub mod totp;
 pub mod workspace;
 
 pub use db::{Backend, TestDb};

@@ -1,4 +1,5 @@
-//! A person's own log-in: changing the password, setting a new one by a link in a mail, and sessions.
+//! A person's own log-in: changing the password, setting a new one by a link in a mail, and sessions. The authenticator
+//! app is in [`totp`].
 //!
 //! A password that is changed or set anew ends the other sessions: whoever knew the old one is out.
 
@@ -15,12 +16,15 @@ use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Person, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::store::directory;
+use qianpu_tenants::store::login_challenge::challenge_end_all;
 use qianpu_tenants::store::password_reset::{reset_find, reset_insert, reset_token_hash, reset_use};
 use qianpu_tenants::store::session::{SessionRow, session_list, session_revoke_others, session_revoke_own};
 use qianpu_tenants::store::user::{user_find, user_set_password};
 use qianpu_tenants::{random, resolve};
 use serde_json::json;
 use uuid::Uuid;
+
+pub mod totp;
 
 /// How long the link of a mail works.
 pub const RESET_LIFE: Span = Span::hours(1);
@@ -69,6 +73,7 @@ pub async fn complete_reset(state: &AppState, request: RequestId, token: &str, n
     let user = reset_use(&mut tx, id).await?;
     user_set_password(&mut tx, user, &hash).await?;
     session_revoke_others(&mut tx, user, None).await?;
+    challenge_end_all(&mut tx, user).await?;
     audit_append(&mut tx, AuditAction::PasswordReset, "user", &user.to_string(), json!({})).await?;
     let person = user_find(&tx, user).await?.ok_or_else(ApiError::not_found)?;
     notices::password_changed(state, &mut tx, &person).await?;
@@ -110,6 +115,7 @@ pub async fn change_password(
     let mut tx = state.db.begin(grant.ctx()).await?;
     user_set_password(&mut tx, person.id, &hash).await?;
     session_revoke_others(&mut tx, person.id, Some(person.session)).await?;
+    challenge_end_all(&mut tx, person.id).await?;
     audit_append(&mut tx, AuditAction::PasswordChanged, "user", &person.id.to_string(), json!({})).await?;
     notices::password_changed(state, &mut tx, &stored).await?;
     Ok(tx.commit().await?)

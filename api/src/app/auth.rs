@@ -1,5 +1,6 @@
-//! Logging in and out. A person proves a password and gets a session: a console cookie, or an access
-//! token with a refresh token that is spent at each use. A refresh token seen twice means that somebody
+//! Logging in and out. A person proves a password, and a code when they have an authenticator app
+//! ([`second_step`]), and gets a session: a console cookie, or an access token with a refresh token that is
+//! spent at each use. A refresh token seen twice means that somebody
 //! has a copy; then the whole session ends.
 
 use crate::auth::password;
@@ -23,6 +24,10 @@ use qianpu_tenants::store::session::{
 use qianpu_tenants::store::user::user_find;
 use serde_json::json;
 use uuid::Uuid;
+
+pub mod second_step;
+
+pub use second_step::GiveCode;
 
 /// What somebody shows to log in.
 #[derive(Debug, Clone)]
@@ -48,16 +53,35 @@ pub struct ConsoleSession {
     pub surface: Surface,
 }
 
-/// Starts a session for a program.
+/// Starts a session for a program. A person with an authenticator app is refused with `second_factor_needed` and what
+/// the log-in goes on with.
 pub async fn log_in(state: &AppState, request: RequestId, command: &LogIn) -> Answer<Tokens> {
     let (ctx, user) = prove(state, request, command).await?;
+    second_step::ask(state, &ctx, user).await?;
     issue(state, &ctx, user, &command.user_agent).await
 }
 
 /// Starts a session for a browser.
 pub async fn log_in_console(state: &AppState, request: RequestId, command: &LogIn) -> Answer<ConsoleSession> {
     let (ctx, user) = prove(state, request, command).await?;
+    second_step::ask(state, &ctx, user).await?;
     open_console(state, &ctx, user, &command.user_agent).await
+}
+
+/// Starts a session for a program whose log-in waited for a code.
+pub async fn log_in_with_code(state: &AppState, request: RequestId, given: &GiveCode) -> Answer<Tokens> {
+    let (ctx, user) = second_step::complete(state, request, given).await?;
+    issue(state, &ctx, user, &given.user_agent).await
+}
+
+/// Starts a session for a browser whose log-in waited for a code.
+pub async fn log_in_console_with_code(
+    state: &AppState,
+    request: RequestId,
+    given: &GiveCode,
+) -> Answer<ConsoleSession> {
+    let (ctx, user) = second_step::complete(state, request, given).await?;
+    open_console(state, &ctx, user, &given.user_agent).await
 }
 
 /// Starts a console session of a person who has just been proven.

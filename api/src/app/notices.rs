@@ -6,7 +6,9 @@ mod staff;
 mod supervision;
 mod tenancy;
 mod whole;
-pub(super) use account::{password_changed, password_link};
+pub(super) use account::{
+    SignInChange, codes_guessed, password_changed, password_link, recovery_code_used, sign_in_changed,
+};
 pub(super) use staff::staff_invitation;
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,

@@ -23,6 +23,7 @@ use qianpu_tenants::store::user::user_set_active;
 use serde_json::json;
 
 pub mod joining;
+pub mod sign_in;
 
 /// A role to give, as it was asked for.
 #[derive(Debug, Clone)]

@@ -1,4 +1,5 @@
-//! Proving who somebody is: passwords, access tokens, form tokens, and the brake on guessing.
+//! Proving who somebody is: passwords, codes of authenticator apps, access tokens, form tokens, and the brake on
+//! guessing.
 //! The use cases (log in, refresh, log out) are in `app::auth`.
 
 pub mod csrf;
@@ -6,3 +7,4 @@ pub mod keys;
 pub mod password;
 pub mod throttle;
 pub mod token;
+pub mod totp;

@@ -32,6 +32,12 @@ pub struct Problem {
     /// Id of the rule that refused, when one did: a row of the policy calendar or a fixed rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// Of a log-in that waits for its code (`second_factor_needed`): pass it on to `/auth/totp`. Works once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
+    /// Seconds until the challenge ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge_expires_in: Option<i64>,
     /// Id to quote when asking for help.
     pub request_id: String,
     /// Fields that need correction.
@@ -60,6 +66,8 @@ impl Problem {
             instance: instance.to_owned(),
             code: code.as_str().to_owned(),
             rule: error.rule().map(str::to_owned),
+            challenge: error.challenge().map(|challenge| challenge.token.clone()),
+            challenge_expires_in: error.challenge().map(|challenge| challenge.expires_in),
             request_id: request_id.to_owned(),
             errors: error
                 .errors()

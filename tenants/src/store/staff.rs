@@ -5,6 +5,7 @@ use crate::entity::{session, staff_grant, tenant, user};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
+use crate::store::totp::totp_on_among;
 use qianpu_domain::access::Role;
 use qianpu_domain::ids::{ShopId, StaffGrantId, UserId};
 use qianpu_domain::time::Timestamp;
@@ -101,6 +102,8 @@ pub struct StaffPerson {
     pub name: String,
     /// May log in.
     pub active: bool,
+    /// Has to give a code of an authenticator app.
+    pub totp: bool,
     /// When they joined.
     pub created_at: Timestamp,
     /// When they last logged in.
@@ -142,18 +145,20 @@ async fn with_grants(tx: &TenantTx, rows: Vec<user::Model>) -> StoreResult<Vec<S
         .column(session::Column::UserId)
         .column_as(session::Column::CreatedAt.max(), "last")
         .filter(session::Column::TenantId.eq(tx.tenant()))
-        .filter(session::Column::UserId.is_in(ids))
+        .filter(session::Column::UserId.is_in(ids.iter().copied()))
         .group_by(session::Column::UserId)
         .into_tuple()
         .all(tx.conn())
         .await?;
     let last: BTreeMap<Uuid, i64> =
         last.into_iter().filter_map(|(user, at)| at.map(|at| (user, at))).collect();
+    let totp = totp_on_among(tx, &ids).await?;
     let person = |row: user::Model| StaffPerson {
         user: UserId(row.id),
         email: row.email,
         name: row.display_name,
         active: row.state == "active",
+        totp: totp.contains(&row.id),
         created_at: Timestamp::from_micros(row.created_at),
         last_login_at: last.get(&row.id).copied().map(Timestamp::from_micros),
         grants: of.remove(&row.id).unwrap_or_default(),

@@ -32,16 +32,68 @@ pub async fn password_link(
     Ok(state.mailer.enqueue(tx, &mail).await?)
 }
 
-/// The password is another one now; whoever did not do that should know.
-pub async fn password_changed(state: &AppState, tx: &mut TenantTx, person: &User) -> Answer<()> {
+/// What became of a person's authenticator app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInChange {
+    TotpOn,
+    TotpOff,
+    CodesRenewed,
+    /// By an owner.
+    TotpReset,
+}
+
+/// The authenticator app or the recovery codes changed; whoever did not do that should know.
+pub async fn sign_in_changed(
+    state: &AppState,
+    tx: &mut TenantTx,
+    person: &User,
+    change: SignInChange,
+) -> Answer<()> {
+    let texts = match change {
+        SignInChange::TotpOn => "sign_in.mail_on.",
+        SignInChange::TotpOff => "sign_in.mail_off.",
+        SignInChange::CodesRenewed => "sign_in.mail_codes.",
+        SignInChange::TotpReset => "sign_in.mail_reset.",
+    };
+    let surface = tx.ctx().kind().as_str();
+    let to = format!("/console/{surface}/account/totp");
+    tell(state, tx, person, texts, Vec::new(), &to).await
+}
+
+/// A recovery code was used; how many are left.
+pub async fn recovery_code_used(state: &AppState, tx: &mut TenantTx, person: &User, left: u64) -> Answer<()> {
+    let surface = tx.ctx().kind().as_str();
+    let to = format!("/console/{surface}/account/totp");
+    tell(state, tx, person, "sign_in.mail_recovery.", vec![("left".to_owned(), left.to_string())], &to).await
+}
+
+/// Somebody has the password and not the code.
+pub async fn codes_guessed(state: &AppState, tx: &mut TenantTx, person: &User) -> Answer<()> {
+    tell(state, tx, person, "sign_in.mail_guessed.", Vec::new(), "/console/forgot").await
+}
+
+async fn tell(
+    state: &AppState,
+    tx: &mut TenantTx,
+    person: &User,
+    texts: &'static str,
+    mut arguments: Vec<(String, String)>,
+    to: &str,
+) -> Answer<()> {
+    arguments.push(("name".to_owned(), person.display_name.clone()));
     let mail = Mail {
         to: person.email.clone(),
         lang: Lang::parse(&person.locale).unwrap_or(state.config.app.language),
-        texts: "account.mail_changed.".into(),
-        arguments: vec![("name".to_owned(), person.display_name.clone())],
+        texts: texts.into(),
+        arguments,
         points: Vec::new(),
-        link: link(state, "/console/forgot"),
+        link: link(state, to),
         from_name: String::new(),
     };
     Ok(state.mailer.enqueue(tx, &mail).await?)
+}
+
+/// The password is another one now; whoever did not do that should know.
+pub async fn password_changed(state: &AppState, tx: &mut TenantTx, person: &User) -> Answer<()> {
+    tell(state, tx, person, "account.mail_changed.", Vec::new(), "/console/forgot").await
 }

@@ -24,6 +24,10 @@ pub enum Secret {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("sessions", "log-ins of this installation"),
     ("refresh_tokens", "log-ins of this installation"),
+    ("totp_secrets", "credentials; whoever had an authenticator app sets it up again"),
+    ("recovery_codes", "credentials; new ones come with the authenticator app"),
+    ("login_challenges", "log-ins of this installation"),
+    ("email_changes", "links of mails that lead to this installation"),
     ("password_resets", "links of mails that lead to this installation"),
     ("staff_invitations", "links of mails that lead to this installation; invite again"),
     ("jobs", "work of this installation; what has to go on is begun anew"),

@@ -74,12 +74,12 @@ fn works(checked: Answer<()>) -> Answer<bool> {
 }
 
 /// A field as it was typed, blanks and all.
-fn secret<'a>(fields: &'a Fields, name: &str) -> &'a str {
+pub(super) fn secret<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 /// The form without what was typed into its password fields.
-fn emptied(fields: &Fields) -> Fields {
+pub(super) fn emptied(fields: &Fields) -> Fields {
     Fields(fields.0.iter().map(|(name, _)| (name.clone(), String::new())).collect())
 }
 
@@ -120,6 +120,8 @@ struct AccountView {
     home: String,
     name: String,
     email: String,
+    /// An authenticator app is asked for.
+    totp: bool,
     sessions: Vec<SessionLine>,
     others: bool,
 }
@@ -140,6 +142,7 @@ fn home<T>(auth: &Authed<perm::SelfManage, T>) -> String {
 
 async fn view<T>(auth: &Authed<perm::SelfManage, T>, form: FormView) -> Answer<AccountView> {
     let person = auth.caller.person()?;
+    let totp = account::totp::totp_state(&auth.state, person, &auth.grant).await?;
     let rows = account::sessions(&auth.state, person, &auth.grant).await?;
     let sessions: Vec<SessionLine> = rows
         .into_iter()
@@ -157,6 +160,7 @@ async fn view<T>(auth: &Authed<perm::SelfManage, T>, form: FormView) -> Answer<A
         home: home(auth),
         name: person.name.clone(),
         email: person.email.clone(),
+        totp: totp.on_at.is_some(),
         others: sessions.iter().any(|session| !session.current),
         sessions,
     })

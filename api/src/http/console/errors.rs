@@ -32,6 +32,13 @@ pub fn page(
     if error.code() == ErrorCode::Unauthenticated && request.path().starts_with("/console") {
         return to_login(request);
     }
+    if error.code() == ErrorCode::SecondFactorRequired
+        && let Some(surface) =
+            request.path().strip_prefix("/console/").and_then(|rest| rest.split('/').next())
+    {
+        let to = (header::LOCATION, format!("/console/{surface}/account/totp"));
+        return HttpResponse::SeeOther().insert_header(to).finish();
+    }
     let call = Call { state: state.clone(), info: info.clone(), request: request.clone() };
     let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let lang = info.lang;

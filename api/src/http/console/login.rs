@@ -43,7 +43,7 @@ async fn login_page(open: Open<Query<LoginQuery>>) -> PageAnswer {
 }
 
 /// Only a page of ours: no other host can be smuggled in (`//evil`, `/\evil`).
-fn own_path(next: &str) -> String {
+pub(super) fn own_path(next: &str) -> String {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if next.starts_with("/console/") && plain { next.to_owned() } else { String::new() }
 }
@@ -67,7 +67,14 @@ async fn login_form(open: Open<Fields>) -> PageAnswer {
             };
             return open.refused_page("auth/login", view);
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            return match error.challenge() {
+                Some(challenge) => {
+                    Ok(super::sign_in::to_code_page(&open, challenge, &own_path(fields.text("next"))))
+                }
+                None => Err(error),
+            };
+        }
     };
     let home = format!("/console/{}", session.surface.as_str());
     let next = own_path(fields.text("next"));

@@ -35,6 +35,7 @@ mod providers;
 mod renewals;
 mod shop_desk;
 mod shops;
+mod sign_in;
 mod staff;
 mod staff_join;
 
@@ -45,6 +46,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     home::routes(pages);
     login::routes(pages);
     account::routes(pages);
+    sign_in::routes(pages);
     staff::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);

@@ -2,7 +2,7 @@
 
 use super::apply::may_be_mended;
 use crate::app::staff::joining::{self, InviteStaff};
-use crate::app::staff::{self, GiveRole};
+use crate::app::staff::{self, GiveRole, sign_in};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Call, Fields, Path, Path2, Query};
 use crate::http::route::PageRoutes;
@@ -11,6 +11,7 @@ use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvitationId, ShopId, StaffGrantId, UserId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::page::PageRequest;
@@ -30,6 +31,8 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
         pages.post(&format!("{home}/{{user_id}}/grants/{{grant_id}}/take"), take_form);
         pages.post(&format!("{home}/{{user_id}}/disable"), disable_form);
         pages.post(&format!("{home}/{{user_id}}/enable"), enable_form);
+        pages.post(&format!("{home}/{{user_id}}/totp/reset"), reset_totp_form);
+        pages.post(&format!("{home}/sign_in"), sign_in_form);
     }
 }
 
@@ -64,6 +67,8 @@ struct PersonLine {
     name: String,
     email: String,
     state: &'static str,
+    /// `on` or `off`.
+    totp: &'static str,
     own: bool,
     grants: Vec<GrantLine>,
     last_login_at: Option<i64>,
@@ -81,6 +86,7 @@ fn line(person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
         name: person.name,
         email: person.email,
         state: if person.active { "active" } else { "disabled" },
+        totp: if person.totp { "on" } else { "off" },
         own: Some(person.user) == me,
         grants: person
             .grants
@@ -132,6 +138,8 @@ struct StaffView {
     roles: Vec<Choice>,
     shops: Vec<Choice>,
     languages: Vec<Choice>,
+    /// Since when an authenticator app is asked of everybody.
+    totp_required_since: Option<i64>,
 }
 
 async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) -> Answer<StaffView> {
@@ -140,6 +148,7 @@ async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) 
     let found = staff::list(&auth.state, &auth.grant, page_request(Some(20), cursor)?).await?;
     let shops = staff::shops(&auth.state, &auth.grant).await?;
     let open = joining::list(&auth.state, &auth.grant, PageRequest::first(joining::MOST_OPEN)).await?;
+    let required = sign_in::required_since(&auth.state, &auth.grant).await?;
     let now = auth.state.clock().now();
     let language = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
     Ok(StaffView {
@@ -168,6 +177,7 @@ async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) 
         roles: role_choices(auth, surface),
         shops: shop_choices(&shops),
         languages: vec![language("zh", "中文"), language("en", "English")],
+        totp_required_since: required.map(|at| at.micros()),
     })
 }
 
@@ -294,4 +304,32 @@ async fn enable_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
     let (Path(id), fields) = &auth.input;
     let done = staff::enable(&auth.state, &auth.grant, *id).await.map(drop);
     answer(&auth, *id, fields, done, "staff.was_enabled").await
+}
+
+async fn reset_totp_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
+    let (Path(id), fields) = &auth.input;
+    let done = sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, *id).await;
+    answer(&auth, *id, fields, done, "sign_in.was_reset").await
+}
+
+async fn sign_in_form(auth: Manages<Fields>) -> PageAnswer {
+    let required = auth.input.ticked("totp_required");
+    match sign_in::require(&auth.state, auth.caller.person()?, &auth.grant, required).await {
+        Ok(_) => {
+            let told = if required { "sign_in.required_now" } else { "sign_in.not_required_now" };
+            Ok(auth.redirect_with(&Flash::success(told), &home_of(auth.caller.surface())))
+        }
+        Err(error) if may_be_mended(&error) => {
+            // The box is no field of the page's form: what is wrong stands on top.
+            let form = FormView::refused(&Fields::default(), &unnamed(error.errors()), auth.info.lang);
+            let view = staff_view(&auth, None, form).await?;
+            auth.refused_page("staff/list", view)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Errors as sentences of their own, without the name of a field.
+fn unnamed(errors: &[FieldError]) -> Vec<FieldError> {
+    errors.iter().map(|error| FieldError { path: String::new(), ..error.clone() }).collect()
 }

@@ -140,6 +140,9 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
             // An error page keeps the frame of the console it happened in.
             request.extensions_mut().insert(caller.clone());
+            if caller.lacks_second_factor() && !sets_it_up(request.path()) {
+                return Err(ApiError::new(ErrorCode::SecondFactorRequired));
+            }
             let grant = caller.grant::<P>()?;
             may_change(&request, &caller, P::PERMISSION)?;
             let body = read_body::<T>(&request, &mut payload).await?;
@@ -160,6 +163,17 @@ fn may_change(request: &HttpRequest, caller: &Caller, permission: Permission) ->
     }
     let why = vec![("reason", stop.reason.clone())];
     Err(ApiError::new(ErrorCode::TenantSuspended).with_text(stop_key(caller.surface(), stop), why))
+}
+
+/// What is left to a person who has to set an authenticator app up first: doing so, and leaving.
+fn sets_it_up(path: &str) -> bool {
+    let within =
+        |home: &str| path == home || path.strip_prefix(home).is_some_and(|rest| rest.starts_with('/'));
+    let console = path.strip_prefix("/console/").and_then(|rest| rest.split_once('/'));
+    match console {
+        Some((_, rest)) => rest == "logout" || rest == "account/totp" || rest.starts_with("account/totp/"),
+        None => path == "/api/v1/me" || within("/api/v1/me/totp") || within("/api/v1/auth"),
+    }
 }
 
 async fn read_body<T: Input>(request: &HttpRequest, payload: &mut Payload) -> Answer<Body> {

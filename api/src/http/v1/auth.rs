@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub(super) fn routes(api: &mut Api<'_>) {
-    api.post("/auth/login", log_in, "Log in with e-mail and password");
+    api.post(
+        "/auth/login",
+        log_in,
+        "Log in with e-mail and password; whoever has an authenticator app is refused with a challenge for /auth/totp",
+    );
     api.post("/auth/refresh", refresh_tokens, "Exchange a refresh token for new tokens; each works once");
     api.post("/auth/logout", log_out, "End the session");
     api.post(
@@ -51,7 +55,7 @@ struct SwitchBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct TokensView {
+pub(super) struct TokensView {
     access_token: String,
     refresh_token: String,
     /// Seconds until the access token ends.

@@ -28,6 +28,7 @@ mod receipts;
 mod renewals;
 mod requirements;
 mod shops;
+mod sign_in;
 mod skus;
 mod staff;
 mod stock;
@@ -46,6 +47,7 @@ pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     providers::routes(api);
     me::routes(api);
+    sign_in::routes(api);
     staff::routes(api);
     categories::routes(api);
     imports::routes(api);
@@ -77,6 +79,7 @@ pub fn register(api: &mut Api<'_>) {
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.
 pub const PUBLIC_OPERATIONS: &[&str] = &[
     "log_in",
+    "give_code",
     "refresh_tokens",
     "ask_password_reset",
     "complete_password_reset",

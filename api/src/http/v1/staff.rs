@@ -41,6 +41,8 @@ struct StaffView {
     email: String,
     /// `active` or `disabled`.
     state: &'static str,
+    /// Logs in with an authenticator app.
+    totp: bool,
     grants: Vec<GrantView>,
     last_login_at: Option<Time>,
     created_at: Time,
@@ -66,6 +68,7 @@ fn view(person: StaffPerson) -> StaffView {
         name: person.name,
         email: person.email,
         state: if person.active { "active" } else { "disabled" },
+        totp: person.totp,
         grants: person.grants.iter().map(grant_view).collect(),
         last_login_at: person.last_login_at.map(Time),
         created_at: Time(person.created_at),
