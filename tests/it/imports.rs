@@ -9,7 +9,8 @@ use qianpu_tests::both;
 use qianpu_tests::goods::Goods;
 use serde_json::{Value, json};
 
-const HEADER: &str = "商品编码,商品标题,类目,规格,价格（元）,库存\n";
+/// Columns of a file of products.
+pub const HEADER: &str = "商品编码,商品标题,类目,规格,价格（元）,库存\n";
 
 async fn results(goods: &Goods, id: &str) -> Vec<String> {
     let rows = goods.owner.get(&format!("/api/v1/imports/{id}/rows?limit=100"), 200).await.json("/items");

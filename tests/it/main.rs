@@ -11,6 +11,7 @@ mod architecture;
 mod boundary;
 mod catalogue;
 mod channels;
+mod crash;
 mod documents;
 mod hooks;
 mod imports;

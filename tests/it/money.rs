@@ -18,16 +18,19 @@ const DAY: i64 = 86_400;
 /// ¥1,999.00 with 6 % tax inside: 188,585 + 11,315.
 const FEE: i64 = 199_900;
 
-struct Stage {
-    app: TestApp,
+pub struct Stage {
+    pub app: TestApp,
     provider: TenantCtx,
     merchant: TenantCtx,
-    finance: Client,
-    owner: Client,
+    pub finance: Client,
+    pub owner: Client,
 }
 
 async fn stage(db: qianpu_tests::TestDb) -> Stage {
-    let app = TestApp::start(db).await;
+    stage_on(TestApp::start(db).await).await
+}
+
+pub async fn stage_on(app: TestApp) -> Stage {
     app.operator().await;
     let provider = app.provider("千山服务商").await;
     let merchant = app.merchant(&provider, "山里茶业").await;
@@ -36,7 +39,7 @@ async fn stage(db: qianpu_tests::TestDb) -> Stage {
     Stage { app, provider, merchant, finance, owner }
 }
 
-fn yuan(fen: i64) -> Value {
+pub fn yuan(fen: i64) -> Value {
     json!({"amount": fen, "currency": "CNY"})
 }
 
@@ -65,7 +68,7 @@ impl Stage {
     }
 
     /// A trading shop whose category asks for a deposit, made through the stores; the obligation by the use case.
-    async fn shop(&self, deposit: i64) -> String {
+    pub async fn shop(&self, deposit: i64) -> String {
         let category = self.category(deposit).await;
         self.shop_named("山里茶铺", "shanli-tea", category).await;
         self.owner.get("/api/v1/deposits", 200).await.text("/items/0/id")
@@ -114,11 +117,11 @@ impl Stage {
         self.owner = self.app.person(&self.merchant, Role::MerchantOwner).await;
     }
 
-    async fn declare(&self, body: &Value, expected: u16) -> Answer {
+    pub async fn declare(&self, body: &Value, expected: u16) -> Answer {
         self.owner.post("/api/v1/receipts", body, expected).await
     }
 
-    async fn journals(&self, about: &str) -> Vec<String> {
+    pub async fn journals(&self, about: &str) -> Vec<String> {
         let found = self.owner.get(&format!("/api/v1/ledger/journals?reference={about}"), 200).await;
         let items = found.json("/items");
         let mut codes: Vec<String> =
@@ -128,7 +131,7 @@ impl Stage {
         codes
     }
 
-    async fn balance(&self, name: &str) -> i64 {
+    pub async fn balance(&self, name: &str) -> i64 {
         self.owner.get("/api/v1/ledger/summary", 200).await.number(&format!("/{name}/amount"))
     }
 

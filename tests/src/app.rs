@@ -23,6 +23,8 @@ pub struct TestApp {
     pub state: AppState,
     pub smtp: Smtp,
     pub base_url: String,
+    /// What it was configured with, for a second process on the same data.
+    pub settings: Vec<(String, String)>,
     running: Running,
     _data_dir: tempfile::TempDir,
     // Last, so that the database is dropped after everything that uses it.
@@ -59,11 +61,11 @@ impl TestApp {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
         all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        let config = Config::from_parts(None, all).expect("the test's configuration is valid");
+        let config = Config::from_parts(None, all.clone()).expect("the test's configuration is valid");
         let state = AppState::with_db(config, db.open(clock).await).expect("the application starts");
         let running =
             serve_listener(state.clone(), listener, CancellationToken::new()).expect("the server starts");
-        TestApp { state, smtp, base_url, running, _data_dir: data_dir, db }
+        TestApp { state, smtp, base_url, settings: all, running, _data_dir: data_dir, db }
     }
 
     /// A client without a log-in.

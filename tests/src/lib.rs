@@ -5,6 +5,7 @@
 //! * [`app`] is the whole application on a free port; [`http`] calls the application; [`sandbox`] is the platforms' stand-in.
 //! * [`push`] makes pushes by hand, well or badly.
 //! * [`stage`] puts the application beside the stand-in, with a provider, a merchant and a trading shop.
+//! * [`program`] is the program as a process of its own, on a test's data, that can be killed.
 //! * [`books`] looks into every test's books when it is over; [`planted`] puts rows past the application.
 //! * [`smtp`] is a real SMTP server on loopback that keeps what it is sent.
 //! * [`sql_lint`] reads the SQL that PostgreSQL logged during a run and knows the rules a distributed database asks for.
@@ -33,6 +34,7 @@ pub mod planted;
 pub mod postgres;
 mod postgres_docker;
 mod postgres_local;
+pub mod program;
 pub mod push;
 pub mod sandbox;
 pub mod smtp;

@@ -135,8 +135,12 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
     };
     let caller = core.peek(|state| owner_of(state, &arrival.query, started));
     let fault = core.with(|state, _| take_fault(state, &path, appid_of(caller.as_ref())));
+    let delay = |after| {
+        let delay = fault.as_ref().filter(|fault| fault.after == after).map_or(0, |fault| fault.delay_ms);
+        tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
+    };
+    delay(false).await;
     if let Some(fault) = &fault {
-        tokio::time::sleep(Duration::from_millis(fault.delay_ms.min(120_000))).await;
         if let Some(status) = fault.http_status.and_then(|status| StatusCode::from_u16(status).ok()) {
             return HttpResponse::build(status).body("<html><body>sandbox fault</body></html>");
         }
@@ -147,6 +151,7 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         (Ok(Ok(_)), _) => core.with(|state, now| run(state, now, &arrival)),
         _ => Err(error(45002)),
     };
+    delay(true).await;
     let outcome = match wanted {
         Some(code) if outcome.is_ok() => Err(error(code)),
         _ => outcome,

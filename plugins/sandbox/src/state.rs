@@ -263,7 +263,7 @@ pub struct CallFault {
     pub http_status: Option<u16>,
     #[serde(default)]
     pub delay_ms: u64,
-    /// Do the work first, then answer with the error: the answer was lost, the effect was not.
+    /// Do the work first, then wait or answer with the error: the answer was lost, the effect was not.
     #[serde(default)]
     pub after: bool,
     #[serde(default = "one")]
