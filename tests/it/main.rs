@@ -20,6 +20,7 @@ mod journey;
 mod ledger;
 mod linking;
 mod listings;
+mod matrix;
 mod migrations;
 mod money;
 mod onboarding;

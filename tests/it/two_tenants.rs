@@ -11,6 +11,7 @@ use qianpu_tests::both;
 use qianpu_tests::http::{Answer, Client};
 use qianpu_tests::openapi;
 use qianpu_tests::planted::{MARK, Victim, plant, planted_id_of};
+use qianpu_tests::rows;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -68,7 +69,7 @@ const BODY_SPEAKS_FIRST: &[&str] = &["attach_application_document", "save_applic
 /// An id that nobody has.
 const NOBODYS: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_00ff_ffff_ffff);
 
-struct Outsider {
+pub struct Outsider {
     whose: &'static str,
     role: Role,
     at: TenantCtx,
@@ -80,14 +81,16 @@ impl Outsider {
     }
 }
 
-struct Stage {
-    app: TestApp,
-    victim: Uuid,
+pub struct Stage {
+    pub app: TestApp,
+    pub victim: Uuid,
+    /// The victim's own tenant, and its provider's.
+    pub own: [TenantCtx; 2],
     /// Callers who are not the victim.
     outsiders: Vec<Outsider>,
 }
 
-async fn stage(db: qianpu_tests::TestDb) -> Stage {
+pub async fn stage(db: qianpu_tests::TestDb) -> Stage {
     let app = TestApp::start(db).await;
     app.operator().await;
     let provider = app.provider("甲服务商").await;
@@ -111,7 +114,7 @@ async fn stage(db: qianpu_tests::TestDb) -> Stage {
     // The victim itself is a row of `tenants` already.
     let connection = plant(&app.db, planted, &["tenants"]).await;
     connection.close().await.unwrap();
-    Stage { app, victim: victim.tenant().0, outsiders }
+    Stage { app, victim: victim.tenant().0, own: [victim, provider], outsiders }
 }
 
 impl Stage {
@@ -128,14 +131,14 @@ impl Stage {
     }
 
     /// The public form of the victim's row that a name stands for.
-    fn foreign(&self, name: &str) -> Option<String> {
+    pub fn foreign(&self, name: &str) -> Option<String> {
         let (_, prefix, table) = NAMES.iter().find(|(known, ..)| *known == name)?;
         let id = if *table == "tenants" { self.victim } else { planted_id_of(table)? };
         Some(format!("{prefix}_{}", id.as_simple()))
     }
 }
 
-fn value_or(name: &str, id: Option<String>) -> Option<String> {
+pub fn value_or(name: &str, id: Option<String>) -> Option<String> {
     VALUES.iter().find(|(field, _)| *field == name).map(|(_, value)| (*value).to_owned()).or(id)
 }
 
@@ -149,7 +152,7 @@ fn parameters(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
 }
 
-fn fill(path: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub fn fill(path: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut filled = path.to_owned();
     for name in parameters(path) {
         filled = filled.replace(&format!("{{{name}}}"), &value(name).unwrap_or_else(|| "nothing".to_owned()));
@@ -157,7 +160,7 @@ fn fill(path: &str, value: impl Fn(&str) -> Option<String>) -> String {
     filled
 }
 
-async fn ask(client: &Client, entry: &Entry, path: &str, body: Option<&Value>) -> Answer {
+pub async fn ask(client: &Client, entry: &Entry, path: &str, body: Option<&Value>) -> Answer {
     let key = qianpu_tenants::random::token();
     let headers = [("Idempotency-Key", key.as_str()), ("If-Match", "\"1\"")];
     client.try_send(entry.method.as_str().parse().unwrap(), path, body, &headers).await
@@ -179,6 +182,7 @@ both! {
         let stage = stage(db).await;
         let routes = qianpu_api::http::routes();
         let document = openapi::document(&routes);
+        let before = rows::stored(&stage.app.db, Some(stage.victim)).await;
         let mut wrong = Vec::new();
         let mut spoke_first = Vec::new();
         for entry in routes.entries().iter().filter(|entry| entry.summary.is_some()) {
@@ -214,6 +218,8 @@ both! {
         spoke_first.dedup();
         assert!(wrong.is_empty(), "a foreign row is not like an unknown one:\n{}", wrong.join("\n"));
         assert!(spoke_first.is_empty(), "neither was answered with 404:\n{}", spoke_first.join("\n"));
+        let after = rows::stored(&stage.app.db, Some(stage.victim)).await;
+        rows::assert_unchanged(&before, &after, "after calls of others");
         stage.app.stop().await;
     }
 
@@ -250,6 +256,7 @@ both! {
     async fn forms_about_what_is_somebody_elses_change_nothing(db: TestDb) {
         let stage = stage(db).await;
         let routes = qianpu_api::http::routes();
+        let before = rows::stored(&stage.app.db, Some(stage.victim)).await;
         let mut wrong = Vec::new();
         for entry in routes.entries().iter().filter(|entry| entry.summary.is_none()) {
             let Access::Needs(permission) = entry.access else { continue };
@@ -274,6 +281,8 @@ both! {
             }
         }
         assert!(wrong.is_empty(), "a form takes somebody else's row:\n{}", wrong.join("\n"));
+        let after = rows::stored(&stage.app.db, Some(stage.victim)).await;
+        rows::assert_unchanged(&before, &after, "after forms of others");
         stage.app.stop().await;
     }
 }

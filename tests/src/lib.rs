@@ -6,7 +6,8 @@
 //! * [`push`] makes pushes by hand, well or badly.
 //! * [`stage`] puts the application beside the stand-in, with a provider, a merchant and a trading shop.
 //! * [`program`] is the program as a process of its own, on a test's data, that can be killed.
-//! * [`books`] looks into every test's books when it is over; [`planted`] puts rows past the application.
+//! * [`books`] looks into every test's books when it is over; [`planted`] puts rows past the application;
+//!   [`rows`] is all that is stored, to see that nothing changed.
 //! * [`smtp`] is a real SMTP server on loopback that keeps what it is sent.
 //! * [`sql_lint`] reads the SQL that PostgreSQL logged during a run and knows the rules a distributed database asks for.
 //! * [`workspace`] walks the sources for the architecture checks.
@@ -36,6 +37,7 @@ mod postgres_docker;
 mod postgres_local;
 pub mod program;
 pub mod push;
+pub mod rows;
 pub mod sandbox;
 pub mod smtp;
 pub mod sql_lint;
