@@ -14,7 +14,7 @@ use qianpu_tests::{openapi, rows};
 use serde_json::Value;
 
 /// The operations behind a gate.
-fn guarded(routes: &Routes) -> Vec<(&Entry, Permission)> {
+pub fn guarded(routes: &Routes) -> Vec<(&Entry, Permission)> {
     let api = routes.entries().iter().filter(|entry| entry.summary.is_some());
     api.filter_map(|entry| match entry.access {
         Access::Needs(permission) => Some((entry, permission)),
@@ -25,8 +25,9 @@ fn guarded(routes: &Routes) -> Vec<(&Entry, Permission)> {
 
 /// A well-formed call about the victim's own rows.
 async fn call(stage: &Stage, document: &Value, client: &Client, entry: &Entry) -> (u16, String) {
-    let body =
-        openapi::body(document, entry.method.as_str(), &entry.path, &|name| value_or(name, stage.foreign(name)));
+    let body = openapi::body(document, entry.method.as_str(), &entry.path, &|name| {
+        value_or(name, stage.foreign(name))
+    });
     let path = fill(&entry.path, |name| stage.foreign(name));
     let answer = ask(client, entry, &path, body.as_ref()).await;
     (answer.status, answer.code())

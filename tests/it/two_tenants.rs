@@ -71,8 +71,8 @@ const NOBODYS: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_00ff_ffff_ffff)
 
 pub struct Outsider {
     whose: &'static str,
-    role: Role,
-    at: TenantCtx,
+    pub role: Role,
+    pub at: TenantCtx,
 }
 
 impl Outsider {
@@ -87,7 +87,7 @@ pub struct Stage {
     /// The victim's own tenant, and its provider's.
     pub own: [TenantCtx; 2],
     /// Callers who are not the victim.
-    outsiders: Vec<Outsider>,
+    pub outsiders: Vec<Outsider>,
 }
 
 pub async fn stage(db: qianpu_tests::TestDb) -> Stage {
@@ -142,13 +142,18 @@ pub fn value_or(name: &str, id: Option<String>) -> Option<String> {
     VALUES.iter().find(|(field, _)| *field == name).map(|(_, value)| (*value).to_owned()).or(id)
 }
 
+/// Every name that stands for a row.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, ..)| *name)
+}
+
 fn unknown(name: &str) -> Option<String> {
     let (_, prefix, _) = NAMES.iter().find(|(known, ..)| *known == name)?;
     Some(format!("{prefix}_{}", NOBODYS.as_simple()))
 }
 
 /// The names of the parameters of a path.
-fn parameters(path: &str) -> Vec<&str> {
+pub fn parameters(path: &str) -> Vec<&str> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
 }
 

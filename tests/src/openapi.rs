@@ -22,6 +22,16 @@ pub fn body(
     Some(example(document, schema, "", id, 0))
 }
 
+/// The names of the fields of an operation's JSON body.
+pub fn fields(document: &Value, method: &str, path: &str) -> Vec<String> {
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else {
+        return Vec::new();
+    };
+    let properties = resolve(document, schema)["properties"].as_object();
+    properties.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+}
+
 fn example(
     document: &Value,
     schema: &Value,

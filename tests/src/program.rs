@@ -23,6 +23,17 @@ impl Program {
     /// Starts `qianpu serve` on the data of `app` and a port of its own, and waits until it is ready.
     /// `entry` is the ignored test that calls [`run`].
     pub async fn serve(app: &TestApp, entry: &str, arguments: &str) -> Program {
+        Self::serve_logging(app, entry, arguments, &[], Stdio::null()).await
+    }
+
+    /// The same with settings of its own, and a place for its log.
+    pub async fn serve_logging(
+        app: &TestApp,
+        entry: &str,
+        arguments: &str,
+        settings: &[(&str, &str)],
+        log: Stdio,
+    ) -> Program {
         // Given back at once: nobody else asks for this very port within a moment.
         let port = {
             let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -33,10 +44,11 @@ impl Program {
             .args(["--exact", entry, "--ignored", "--nocapture"])
             .envs(app.settings.iter().cloned())
             .env("QIANPU__HTTP__BIND", &address)
+            .envs(settings.iter().copied())
             .env(ARGUMENTS, arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the process starts");
         let mut program = Program { base_url: format!("http://{address}"), process };

@@ -63,8 +63,15 @@ impl Body {
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
-    /// SHA-256 of the bytes.
-    pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(&self.bytes).into()
+    /// SHA-256 of what the body says: of JSON without blanks and with sorted fields, since a client library
+    /// may write them in another order when it tries again; of the bytes for everything else.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        match serde_json::from_slice::<serde_json::Value>(&self.bytes) {
+            Ok(mut json) => {
+                json.sort_all_objects();
+                Sha256::digest(json.to_string()).into()
+            }
+            Err(_) => Sha256::digest(&self.bytes).into(),
+        }
     }
 }

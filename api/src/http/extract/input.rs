@@ -184,7 +184,7 @@ impl Input for IfMatch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     pub key: String,
-    /// SHA-256 of the body, to refuse the same key with another body.
+    /// Fingerprint of the body, to refuse the same key with another body.
     pub body_sha256: [u8; 32],
 }
 
@@ -199,7 +199,7 @@ impl Input for IdempotencyKey {
             let error = ApiError::new(ErrorCode::IdempotencyKeyInvalid);
             return Err(error.with_detail("expected 1 to 255 visible ASCII characters"));
         }
-        Ok(Self { key, body_sha256: body.sha256() })
+        Ok(Self { key, body_sha256: body.fingerprint() })
     }
     fn describe(draft: &mut Draft) {
         draft.header("Idempotency-Key", true, "A new random value for every command; the same for a retry.");
