@@ -57,6 +57,31 @@ fn the_error_codes() {
     insta::assert_snapshot!("error_codes", table);
 }
 
+/// The page of documentation that lists the codes is the table, written out.
+#[test]
+fn the_page_of_error_codes() {
+    let mut page = String::from(
+        "# Codes of problems\n\n\
+         Every error of the API is `application/problem+json` with one of these codes; see [api.md](api.md). A code never\n\
+         changes its meaning. *Again* marks what may succeed later without a change. This page is written by a test\n\
+         (`tables::the_page_of_error_codes`) from [the table of codes](../domain/src/error.rs); a running server shows it at\n\
+         `/api/docs`.\n\n\
+         | code | status | again | means | 含义 |\n|---|---|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let (name, status, english, chinese) =
+            (code.as_str(), code.status(), code.title_en(), code.title_zh());
+        let again = if code.retryable() { "✓" } else { "" };
+        writeln!(page, "| `{name}` | {status} | {again} | {english} | {chinese} |").unwrap();
+    }
+    let path = qianpu_tests::workspace::root().join("docs/problems.md");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/problems.md is not the table; write it with INSTA_UPDATE=always");
+}
+
 /// Where each table lives and who may read it besides its tenant: the other half of the policy.
 #[test]
 fn the_placement_of_tables() {

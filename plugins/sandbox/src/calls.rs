@@ -140,10 +140,9 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
     };
     delay(false).await;
-    if let Some(fault) = &fault {
-        if let Some(status) = fault.http_status.and_then(|status| StatusCode::from_u16(status).ok()) {
-            return HttpResponse::build(status).body("<html><body>sandbox fault</body></html>");
-        }
+    let status = fault.as_ref().and_then(|fault| fault.http_status);
+    if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        return HttpResponse::build(status).body("<html><body>sandbox fault</body></html>");
     }
     let wanted = fault.as_ref().and_then(|fault| fault.errcode);
     let outcome = match (&body, wanted) {
