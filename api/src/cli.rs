@@ -9,7 +9,7 @@ use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
 use crate::jobs::runner;
-use crate::mail::{Mail, Mailer};
+use crate::mail::{Dress, Mail, Mailer};
 use crate::pages::Pages;
 use crate::state::AppState;
 use crate::telemetry;
@@ -166,7 +166,7 @@ async fn send_test_mail(config: &Config, to: String) -> anyhow::Result<()> {
     };
     let id = JobId(qianpu_tenants::random::id(now));
     mailer
-        .send(&pages, &mail, id, now)
+        .send(&pages, &mail, id, now, &Dress::default())
         .await
         .map_err(|error| anyhow::anyhow!("the mail was not sent: {error:?}"))
 }

@@ -17,6 +17,7 @@ pub mod error;
 pub mod http;
 pub mod jobs;
 pub mod mail;
+pub mod net;
 pub mod pages;
 pub mod state;
 pub mod telemetry;

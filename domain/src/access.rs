@@ -62,6 +62,8 @@ permissions! {
     MerchantInvite = "merchants.invite";
     /// See the provider's merchants.
     MerchantRead = "merchants.read";
+    /// Set the provider's brand, mail server and domains.
+    BrandManage = "brand.manage";
     /// Suspend, resume and close the provider's merchants.
     MerchantManage = "merchants.manage";
     /// Set document requirements, categories and policies of the provider.
@@ -155,7 +157,7 @@ roles! {
     OperatorOwner = "operator_owner", Operator, [ProviderManage, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
-        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport,
     ];

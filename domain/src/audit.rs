@@ -120,6 +120,10 @@ words! {
         ProviderCreated = "provider.created",
         /// The owners of a provider were sent a link that sets the password.
         ProviderLinkSent = "provider.link_sent",
+        /// A provider's brand was changed.
+        BrandChanged = "brand.changed",
+        /// A provider's own mail server was set or removed.
+        MailSenderChanged = "mail_sender.changed",
         /// Provider suspended by the operator.
         ProviderSuspended = "provider.suspended",
         /// Provider let go on by the operator.

@@ -15,6 +15,7 @@ mod text;
 pub mod access;
 pub mod audit;
 pub mod billing;
+pub mod brand;
 pub mod catalog;
 pub mod category;
 pub mod channel;

@@ -15,6 +15,7 @@ mod m0007_supervision;
 mod m0008_people;
 mod m0010_sign_in;
 mod m0013_tenancy;
+mod m0013b_white_label;
 mod m0015_whole;
 mod run;
 mod table;
@@ -34,6 +35,7 @@ pub fn tables() -> Vec<Table> {
         m0007_supervision::tables(),
         m0008_people::tables(),
         m0010_sign_in::tables(),
+        m0013b_white_label::tables(),
         m0015_whole::tables(),
     ]
     .concat()

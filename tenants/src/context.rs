@@ -99,6 +99,17 @@ impl TenantCtx {
     pub fn request_id(&self) -> RequestId {
         self.request
     }
+    /// The provider of this tenant as a context, for what the installation notes with the provider while it works for
+    /// one of its merchants; only a job has one.
+    pub fn provider_of_its_own(&self) -> Option<TenantCtx> {
+        let provider = self.provider.filter(|_| matches!(self.actor, Actor::Job(..)))?;
+        Some(TenantCtx {
+            tenant: provider,
+            kind: Surface::Provider,
+            provider: Some(provider),
+            ..self.clone()
+        })
+    }
     /// A provider's own view across its merchants, for work that came through its channel app. None for
     /// anyone but a provider.
     pub fn provider_view(&self) -> Option<ProviderCtx> {

@@ -164,6 +164,13 @@ pub async fn by_provider_slug(db: &Db, slug: &str, request: RequestId) -> StoreR
     Ok(found.filter(|(row, _)| row.state == TenantState::Active).map(|(_, ctx)| ctx))
 }
 
+/// A provider that is not closed by its public slug, for its brand.
+pub async fn by_brand_slug(db: &Db, slug: &str, request: RequestId) -> StoreResult<Option<TenantCtx>> {
+    let Some(key) = lookup(db, directory::PROVIDER_SLUG, slug, request).await? else { return Ok(None) };
+    let found = open(db, key.tenant, Actor::Visitor, request).await?;
+    Ok(found.filter(|(row, _)| row.state != TenantState::Closed).map(|(_, ctx)| ctx))
+}
+
 /// Whether a provider has this slug, in whatever state it is. A hint for forms: the insert decides.
 pub async fn provider_slug_taken(db: &Db, slug: &str, request: RequestId) -> StoreResult<bool> {
     Ok(lookup(db, directory::PROVIDER_SLUG, slug, request).await?.is_some())

@@ -9,9 +9,7 @@ use qianpu_tenants::store::tenant::{StateChange, TenantState, tenant_change_stat
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
 use qianpu_tests::http::Client;
-use qianpu_tests::planted::columns;
-use qianpu_tests::{Backend, postgres};
-use sea_orm::{ConnectionTrait, Statement};
+use qianpu_tests::planted::contents;
 
 /// Operations that end the session of whoever calls them, so that each call needs a person of its own.
 const ENDS_THE_SESSION: &[&str] = &["log_out"];
@@ -99,7 +97,7 @@ both! {
         for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Operator) {
             let at = if role.surface() == Surface::Provider { &provider } else { &merchant };
             let client = app.person(at, *role).await;
-            let before = contents(&app).await;
+            let before = contents(&app.db).await;
             for (entry, permission) in guarded(&routes) {
                 let allowed = allows(*role, permission);
                 let changes = entry.method.as_str() != "GET" && !permission.is_everyones();
@@ -116,7 +114,7 @@ both! {
             }
             // Reading goes on, and says where the tenant stands.
             assert_eq!(client.get("/api/v1/me", 200).await.text("/tenant/state"), "suspended");
-            let after = contents(&app).await;
+            let after = contents(&app.db).await;
             let changed: Vec<_> = before.iter().filter(|table| !after.contains(table)).collect();
             assert!(changed.is_empty(), "{} changed {changed:?}", role.as_str());
         }
@@ -135,35 +133,6 @@ async fn suspend(app: &TestApp, at: &TenantCtx) {
     };
     tenant_change_state(&mut tx, &change).await.unwrap();
     tx.commit().await.unwrap();
-}
-
-/// Every table with all it holds.
-async fn contents(app: &TestApp) -> Vec<(&'static str, String)> {
-    let connection = postgres::connect(&app.db.superuser_url()).await.unwrap();
-    let mut found = Vec::new();
-    for table in qianpu_migrations::tables() {
-        let columns: Vec<String> = columns(&table)
-            .into_iter()
-            .map(|column| match (app.db.backend(), column.kind.as_str()) {
-                (Backend::Sqlite, "uuid" | "bytea") => format!("coalesce(hex({}), '')", column.name),
-                _ => format!("coalesce(cast({} as text), '')", column.name),
-            })
-            .collect();
-        let row = columns.join(" || '|' || ");
-        let gather = match app.db.backend() {
-            Backend::Sqlite => "group_concat(line, char(10))",
-            Backend::Postgres => "string_agg(line, chr(10))",
-        };
-        let sql = format!(
-            "SELECT coalesce({gather}, '') AS all_of_it FROM (SELECT {row} AS line FROM {} ORDER BY 1) AS x",
-            table.name
-        );
-        let statement = Statement::from_string(connection.get_database_backend(), sql);
-        let answer = connection.query_one_raw(statement).await.unwrap().unwrap();
-        found.push((table.name, answer.try_get::<String>("", "all_of_it").unwrap()));
-    }
-    connection.close().await.unwrap();
-    found
 }
 
 /// Whether the role gets past the gate; what happens behind it (a missing row, a missing body) does not matter here.

@@ -42,5 +42,6 @@ mod supervision;
 mod tables;
 mod tenancy;
 mod two_tenants;
+mod white_label;
 mod whole;
 mod zero;

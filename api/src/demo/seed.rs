@@ -47,6 +47,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     let visitor = Client::anonymous(&base_url)?;
     operator(state, &visitor, &password, &mut manifest).await.context("the operator")?;
     let owner = visitor.log_in(STAFF[0].0, &password).await?;
+    brand(&owner).await.context("the brand")?;
     let reviewer = visitor.log_in(STAFF[1].0, &password).await?;
     let finance = visitor.log_in(STAFF[2].0, &password).await?;
     let sandbox = Client::anonymous(sandbox_url)?;
@@ -106,6 +107,14 @@ async fn operator(
     client.post(&suspend, &json!({"reason": "资质核验中，补齐营业执照后恢复。"})).await?;
     manifest.logins.push(login("operator", Role::OperatorOwner, OPERATOR, password));
     Ok(())
+}
+
+/// What the provider's application page and mails look like.
+async fn brand(owner: &Client) -> anyhow::Result<()> {
+    let logo = owner.upload("picture", "logo.png", pictures::product(128, 174, 3)?).await?;
+    let body = json!({"name": "云帆商家服务", "colour": "#0b7a75", "accent": "#0a5f5b",
+        "support_email": "help@yunfan.example", "support_phone": "400-800-1234", "logo_id": logo});
+    owner.put("/api/v1/brand", &body).await.map(drop)
 }
 
 async fn create_provider(state: &AppState, password: &str, manifest: &mut Manifest) -> anyhow::Result<()> {

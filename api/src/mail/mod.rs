@@ -5,10 +5,12 @@
 //! The queued mail is sealed, because it holds an address and often a one-time link.
 
 mod outbox_folder;
+pub mod own;
 mod transport;
 
 pub use outbox_folder::{StoredMail, stored_mail, stored_mails};
-pub use transport::{Mailer, SendError};
+pub use own::Dress;
+pub use transport::{Failure, Mailer, SendError};
 
 use crate::pages::lang::Lang;
 use base64::Engine;

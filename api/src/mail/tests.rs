@@ -107,12 +107,15 @@ async fn mails_go_to_a_mail_server() {
     let server = actix_web::rt::spawn(take_one_mail(listener));
     let job = qianpu_domain::ids::JobId(uuid::Uuid::from_u128(7));
     let now = qianpu_domain::time::Timestamp::from_seconds(1_800_000_000);
-    mailer.send(&pages, &mail, job, now).await.unwrap();
+    mailer.send(&pages, &mail, job, now, &Dress::default()).await.unwrap();
     let told = server.await.unwrap();
     assert!(told.contains("MAIL FROM:<no-reply@qianpu.example>"), "{told}");
     assert!(told.contains("RCPT TO:<chen@example.com>"), "{told}");
     assert!(told.contains(&format!("Message-ID: <{job}@qianpu.example>")), "{told}");
 
     let nobody = Mail { to: "not an address".to_owned(), ..mail };
-    assert!(matches!(mailer.send(&pages, &nobody, job, now).await, Err(SendError::Never(_))));
+    assert!(matches!(
+        mailer.send(&pages, &nobody, job, now, &Dress::default()).await,
+        Err(SendError::Never(_))
+    ));
 }

@@ -1,12 +1,13 @@
 //! Rendering and handing over: to an SMTP server, or into a folder where the demo shows them.
 
+use super::own::{Dress, OwnServer};
 use super::{Mail, outbox_folder};
 use crate::config::{Config, MailTransport, SmtpSecurity};
 use crate::pages::Pages;
 use anyhow::Context;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use qianpu_domain::ids::JobId;
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::secrets::Sealer;
@@ -14,13 +15,14 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends mails.
 pub struct Mailer {
     from: Mailbox,
     sealer: Sealer,
     way: Way,
+    development: bool,
 }
 
 enum Way {
@@ -35,6 +37,15 @@ pub enum SendError {
     Later(String),
     /// It will never be taken: a wrong address, a refused content.
     Never(String),
+}
+
+/// Why a provider's own server did not take a mail.
+#[derive(Debug)]
+pub struct Failure {
+    /// What it said, for the provider.
+    pub text: String,
+    /// Whether it refused this recipient, and may be good for others.
+    pub about_recipient: bool,
 }
 
 /// A rendered mail.
@@ -53,6 +64,10 @@ struct MailView<'a> {
     link: Option<&'a str>,
     action: String,
     from_name: &'a str,
+    button: &'a str,
+    button_text: &'a str,
+    logo: Option<&'a str>,
+    support: &'a str,
 }
 
 impl Mailer {
@@ -78,7 +93,7 @@ impl Mailer {
                 Way::Smtp(Box::new(builder.build()))
             }
         };
-        Ok(Self { from, sealer, way })
+        Ok(Self { from, sealer, way, development: config.is_development() })
     }
 
     pub(super) fn sealer(&self) -> &Sealer {
@@ -100,9 +115,11 @@ impl Mailer {
         mail: &Mail,
         job: JobId,
         now: Timestamp,
+        dress: &Dress,
     ) -> Result<(), SendError> {
-        let rendered = render(pages, mail).map_err(SendError::Never)?;
-        let message = self.message(mail, &rendered, job, now).map_err(SendError::Never)?;
+        let rendered = render(pages, mail, dress).map_err(SendError::Never)?;
+        let from = self.from.email.clone();
+        let message = self.message(mail, &rendered, job, now, dress, from).map_err(SendError::Never)?;
         match &self.way {
             Way::Folder(folder) => {
                 outbox_folder::store(folder, mail, &rendered, &message.formatted(), job, now)
@@ -116,20 +133,46 @@ impl Mailer {
         }
     }
 
+    /// The same through a provider's own server, from its address.
+    pub async fn send_own(
+        &self,
+        pages: &Pages,
+        mail: &Mail,
+        job: JobId,
+        now: Timestamp,
+        dress: &Dress,
+        server: &OwnServer,
+    ) -> Result<(), Failure> {
+        let ours = |text: String| Failure { text, about_recipient: false };
+        let rendered = render(pages, mail, dress).map_err(ours)?;
+        let from = server.sender.from_address.parse::<Address>();
+        let from = from.map_err(|_| ours("the sender's address is not valid".to_owned()))?;
+        let message = self
+            .message(mail, &rendered, job, now, dress, from)
+            .map_err(|text| Failure { text, about_recipient: true })?;
+        let transport = server.transport(self.development).await.map_err(ours)?;
+        transport.send(message).await.map(drop).map_err(|error| Failure {
+            about_recipient: error.status().is_some_and(|code| (550..=553).contains(&u16::from(code))),
+            text: error.to_string(),
+        })
+    }
+
     fn message(
         &self,
         mail: &Mail,
         rendered: &Rendered,
         job: JobId,
         now: Timestamp,
+        dress: &Dress,
+        from: Address,
     ) -> Result<Message, String> {
         let to: Mailbox = mail.to.parse().map_err(|_| "the address is not valid".to_owned())?;
-        let name =
-            if mail.from_name.is_empty() { self.from.name.clone() } else { Some(mail.from_name.clone()) };
-        let domain = self.from.email.domain().to_owned();
+        let named = [&dress.name, &mail.from_name].into_iter().find(|name| !name.is_empty()).cloned();
+        let name = named.or_else(|| self.from.name.clone());
+        let domain = from.domain().to_owned();
         let sent = UNIX_EPOCH + Duration::from_micros(now.micros().unsigned_abs());
         Message::builder()
-            .from(Mailbox::new(name, self.from.email.clone()))
+            .from(Mailbox::new(name, from))
             .to(to)
             .date(sent)
             .message_id(Some(format!("<{job}@{domain}>")))
@@ -139,7 +182,10 @@ impl Mailer {
     }
 }
 
-fn render(pages: &Pages, mail: &Mail) -> Result<Rendered, String> {
+/// The button of a mail without a brand, and the text on it.
+const BUTTON: (&str, &str) = ("#c2352b", "#ffffff");
+
+fn render(pages: &Pages, mail: &Mail, dress: &Dress) -> Result<Rendered, String> {
     let arguments = || mail.arguments.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let say = |name: &str| {
         let key = format!("{}{name}", mail.texts);
@@ -156,7 +202,11 @@ fn render(pages: &Pages, mail: &Mail) -> Result<Rendered, String> {
         points: &mail.points,
         link: mail.link.as_deref(),
         action: if mail.link.is_some() { say("action")? } else { String::new() },
-        from_name: &mail.from_name,
+        from_name: if dress.name.is_empty() { &mail.from_name } else { &dress.name },
+        button: dress.colours.as_ref().map_or(BUTTON.0, |(button, _)| button),
+        button_text: dress.colours.as_ref().map_or(BUTTON.1, |(_, text)| text),
+        logo: dress.logo.as_deref(),
+        support: &dress.support,
     };
     let text = pages.render(mail.lang, "mail/text", &view)?;
     let html = pages.render(mail.lang, "mail/html", &view)?;

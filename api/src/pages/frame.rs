@@ -4,6 +4,7 @@ use super::flash::Flash;
 use super::menu::{Section, menu_of};
 use crate::auth::csrf;
 use crate::http::extract::Call;
+use actix_web::HttpMessage;
 use actix_web::cookie::{Cookie, SameSite};
 use qianpu_domain::access::Surface;
 use qianpu_tenants::authz::{Caller, TenantStop};
@@ -22,6 +23,20 @@ pub struct Frame {
     request_id: String,
     development: bool,
     person: Option<Person>,
+    /// What the page looks like instead of the installation.
+    brand: Option<BrandShown>,
+}
+
+/// A provider's brand on a page. Whoever knows whose page it is puts it into the request.
+#[derive(Debug, Clone, Serialize)]
+pub struct BrandShown {
+    pub name: String,
+    /// Address of the style sheet with its colours.
+    pub style: String,
+    /// Address of its picture.
+    pub logo: Option<String>,
+    /// Where people get help; empty for nowhere.
+    pub support: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +89,7 @@ impl Frame {
             other_language: other_language(call),
             request_id: call.info.id.clone(),
             development: call.state.config.is_development(),
+            brand: call.request.extensions().get::<BrandShown>().cloned(),
             person: caller.and_then(|caller| Person::of(caller, call.request.path())),
         };
         (frame, cookies)

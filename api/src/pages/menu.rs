@@ -266,6 +266,7 @@ pub const MENU: &[MenuRow] = &[
         false,
     ),
     row(Merchant, "menu.operations", "menu.jobs", "/console/merchant/jobs", "jobs", P::JobRead, false),
+    row(Provider, "menu.people", "menu.brand", "/console/provider/brand", "image", P::BrandManage, false),
     row(Provider, "menu.people", "menu.staff", "/console/provider/staff", "staff", P::StaffManage, false),
     row(Merchant, "menu.people", "menu.staff", "/console/merchant/staff", "staff", P::StaffManage, false),
     row(

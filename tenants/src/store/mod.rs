@@ -3,6 +3,7 @@
 
 pub mod app_authorisation;
 pub mod application;
+pub mod brand;
 pub mod category;
 pub mod channel_account;
 pub mod channel_app;

@@ -44,6 +44,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("agreements", "the provider's"),
     ("brands", "the provider's"),
     ("brand_authorisations", "the provider's"),
+    ("provider_brands", "the provider's"),
+    ("mail_senders", "the provider's"),
     ("policy_rules", "the provider's"),
     ("categories", "the provider's; rows name a category by its code"),
     ("channel_apps", "the provider's"),

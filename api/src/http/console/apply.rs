@@ -3,14 +3,15 @@
 use super::login::cookie_of;
 use crate::app::applications::{self, StartApplication};
 use crate::app::auth::ConsoleSession;
+use crate::app::branding;
 use crate::app::invitations::{self, Door};
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::http::extract::{Call, Fields, Open, Path};
 use crate::http::route::PageRoutes;
 use crate::http::v1::user_agent;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
-use actix_web::HttpResponse;
+use actix_web::{HttpMessage, HttpResponse};
 use serde::Serialize;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
@@ -29,6 +30,14 @@ struct ApplyView {
     action: String,
 }
 
+/// The door, in the provider's colours.
+async fn dressed(call: &Call, door: Door) -> Answer<Door> {
+    if let Some(brand) = branding::shown(&call.state, &door.provider).await? {
+        call.request.extensions_mut().insert(brand);
+    }
+    Ok(door)
+}
+
 fn view(call: &Call, door: &Door, form: FormView) -> ApplyView {
     ApplyView {
         form,
@@ -40,21 +49,25 @@ fn view(call: &Call, door: &Door, form: FormView) -> ApplyView {
 
 async fn apply_page(open: Open<Path<String>>) -> PageAnswer {
     let door = invitations::door_by_slug(&open.state, &open.input.0, open.request_id()).await?;
+    let door = dressed(&open, door).await?;
     open.page("onboarding/apply", view(&open, &door, FormView::default()))
 }
 
 async fn invited_page(open: Open<Path<String>>) -> PageAnswer {
     let door = invitations::door_by_invitation(&open.state, &open.input.0, open.request_id()).await?;
+    let door = dressed(&open, door).await?;
     open.page("onboarding/apply", view(&open, &door, FormView::default()))
 }
 
 async fn apply_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
     let door = invitations::door_by_slug(&open.state, &open.input.0.0, open.request_id()).await?;
+    let door = dressed(&open, door).await?;
     begin(&open, &door).await
 }
 
 async fn invited_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
     let door = invitations::door_by_invitation(&open.state, &open.input.0.0, open.request_id()).await?;
+    let door = dressed(&open, door).await?;
     begin(&open, &door).await
 }
 

@@ -13,6 +13,7 @@ mod apply;
 mod billing;
 mod billing_deposits;
 mod billing_desk;
+pub(in crate::http) mod brand;
 mod channels;
 mod demo_design;
 mod demo_mail;
@@ -50,6 +51,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     staff::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);
+    brand::routes(pages);
     api_docs::routes(pages);
     apply::routes(pages);
     application::routes(pages);

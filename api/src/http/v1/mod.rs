@@ -5,6 +5,7 @@
 
 mod applications;
 mod auth;
+mod brand;
 mod categories;
 mod channel_accounts;
 mod channel_apps;
@@ -46,6 +47,7 @@ pub const PREFIX: &str = "/api/v1";
 pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     providers::routes(api);
+    brand::routes(api);
     me::routes(api);
     sign_in::routes(api);
     staff::routes(api);
