@@ -20,10 +20,11 @@ pub async fn run(state: AppState, job: ClaimedJob) -> JobResult {
         .opened(&job.ctx, &job.payload)
         .map_err(|error| JobError::dead("mail_unreadable", error))?;
     let mut dress = dress_of(&state, &job.ctx).await?;
-    if let Some(server) = dress.own.take().filter(|server| server.is_used(state.clock().now())) {
-        if sent_by_own(&state, &job, &mail, &dress, &server).await? {
-            return Ok(Done::Nothing);
-        }
+    let own = dress.own.take().filter(|server| server.is_used(state.clock().now()));
+    if let Some(server) = own
+        && sent_by_own(&state, &job, &mail, &dress, &server).await?
+    {
+        return Ok(Done::Nothing);
     }
     match state.mailer.send(&state.pages, &mail, job.id, state.clock().now(), &dress).await {
         Ok(()) => Ok(Done::Nothing),
