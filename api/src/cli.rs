@@ -4,7 +4,7 @@
 use crate::app::setup;
 use crate::auth::keys::Keys;
 use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
-use crate::cli_whole::{self, ExportArgs};
+use crate::cli_whole::{self, ExportArgs, RestoreArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
@@ -68,6 +68,8 @@ enum Command {
     CreateOperator(OperatorArgs),
     /// Write everything a merchant has into one archive.
     ExportMerchant(ExportArgs),
+    /// Bring a merchant back from an archive, with its ids.
+    RestoreMerchant(RestoreArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the configuration and report every problem at once.
@@ -138,6 +140,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CreateOperator(args) => {
             let state = start(Config::load(cli.config.as_deref())?).await?;
             let told = cli_provider::create_operator(&state, &args).await?;
+            end(state).await?;
+            print(&told)
+        }
+        Command::RestoreMerchant(args) => {
+            let state = start(Config::load(cli.config.as_deref())?).await?;
+            let told = cli_whole::bring_back(&state, &args).await?;
             end(state).await?;
             print(&told)
         }

@@ -1,6 +1,8 @@
-//! `qianpu export-merchant`: a merchant as one file, by whoever runs the installation.
+//! `qianpu export-merchant` and `restore-merchant`: a merchant as one file, and back from it, by whoever runs the
+//! installation.
 
 use crate::app::whole::pack::{Progress, pack};
+use crate::app::whole::restore::restore;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use anyhow::Context;
@@ -80,4 +82,27 @@ impl Progress for Shown {
         }
         Ok(true)
     }
+}
+
+/// The options of `restore-merchant`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The archive.
+    pub archive: PathBuf,
+    /// The provider that takes the merchant: the word in the address of its application page.
+    #[arg(long, value_name = "SLUG")]
+    pub provider: String,
+}
+
+/// Brings the merchant back; answers with what came.
+pub async fn bring_back(state: &AppState, args: &RestoreArgs) -> anyhow::Result<String> {
+    let done = restore(state, &args.archive, &args.provider).await?;
+    let mut text = format!(
+        "{} is here again\n  merchant  {}\n  rows      {}\n  files     {}",
+        done.name, done.merchant, done.rows, done.files
+    );
+    for remark in &done.remarks {
+        text.push_str(&format!("\n  - {remark}"));
+    }
+    Ok(text)
 }

@@ -238,5 +238,7 @@ words! {
         ExportDownloaded = "export.downloaded",
         /// Archive of the merchant removed.
         ExportRemoved = "export.removed",
+        /// Merchant brought back from an archive.
+        MerchantRestored = "merchant.restored",
     }
 }

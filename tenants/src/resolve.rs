@@ -252,3 +252,20 @@ pub async fn new_merchant(db: &Db, provider: &TenantCtx, name: &str, locale: &st
         request: provider.request,
     })
 }
+
+/// A merchant that comes back from an archive, into a provider; none when its id is taken here. Its rows are not
+/// there yet: the first of them has to be the tenant's own.
+pub async fn returning_merchant(
+    db: &Db,
+    provider: &TenantCtx,
+    id: TenantId,
+) -> StoreResult<Option<TenantCtx>> {
+    if provider.kind != Surface::Provider {
+        return Err(StoreError::NotFound);
+    }
+    let lookup = db.begin_lookup(&SystemCtx::for_task("returning merchant", provider.request)).await?;
+    if tenant::tenant_find(&lookup, id).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(TenantCtx { tenant: id, kind: Surface::Merchant, ..provider.clone() }))
+}

@@ -184,6 +184,7 @@ const INSTALLATION_ACTS: &[(&str, &str)] = &[
         "carries an event of a provider's app to the merchant it names, and back",
     ),
     ("api/src/app/orders/reconcile.rs", "sees to it that every linked account has its reconciler"),
+    ("api/src/app/whole/restore.rs", "brings a merchant back into the provider that is named by command"),
     ("api/src/cli_whole.rs", "makes an archive of a merchant by command"),
     ("api/src/channels/vault.rs", "opens credentials for the host, which knows the account and no person"),
     ("api/src/channels/exchange_writer.rs", "notes exchanges after the calls, in the background"),

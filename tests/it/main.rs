@@ -31,6 +31,7 @@ mod once;
 mod order_pages;
 mod orders;
 mod postgres_available;
+mod restores;
 mod schema;
 mod setup;
 mod shipping;

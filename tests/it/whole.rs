@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// The parts of an archive by path, read without the application.
-fn parts(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn parts(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut parts = BTreeMap::new();
     for entry in tar::Archive::new(archive).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -32,11 +32,11 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-fn manifest(parts: &BTreeMap<String, Vec<u8>>) -> Manifest {
+pub(crate) fn manifest(parts: &BTreeMap<String, Vec<u8>>) -> Manifest {
     serde_json::from_slice(&parts["manifest.json"]).unwrap()
 }
 
-fn rows(parts: &BTreeMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
+pub(crate) fn rows(parts: &BTreeMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
     let text = std::str::from_utf8(&parts[&format!("tables/{table}.jsonl")]).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -166,6 +166,7 @@ pub struct Imports {
 #[serde(deny_unknown_fields)]
 pub struct Exports {
     pub keep_hours: i64,
+    pub max_restore_gigabytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -51,6 +51,12 @@ pub(crate) async fn key_find(tx: &SystemTx, kind: &str, value: &str) -> StoreRes
     Ok(row.map(|row| GlobalKey { tenant: TenantId(row.tenant_id), target: row.target_id }))
 }
 
+/// Whether anyone has a key, whichever tenant.
+pub async fn key_taken(tx: &TenantTx, kind: &str, value: &str) -> StoreResult<bool> {
+    let row = global_key::Entity::find_by_id((value.to_owned(), kind.to_owned())).one(tx.conn()).await?;
+    Ok(row.is_some())
+}
+
 /// Takes a key. `Conflict(kind)` when anyone has it, whichever tenant.
 pub async fn key_insert(tx: &mut TenantTx, kind: &'static str, value: &str, target: Uuid) -> StoreResult<()> {
     let row = global_key::ActiveModel {

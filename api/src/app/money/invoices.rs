@@ -24,7 +24,7 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::outbox::outbox_append;
-use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::page::{MAX_LIMIT, Page, PageRequest};
 use qianpu_tenants::store::invoice::{
     Invoice, InvoiceChange, InvoiceLine, NewInvoice, invoice_get, invoice_get_by_provider, invoice_insert,
     invoice_lines, invoice_list, invoice_list_by_provider, invoice_move, invoice_take_number,
@@ -199,5 +199,39 @@ async fn close_in(tx: &mut TenantTx, was: &Invoice) -> Answer<Option<Subscriptio
             _ => Ok(None),
         },
         Err(other) => Err(other.into()),
+    }
+}
+
+/// Puts what follows from each invoice into the queue, for a merchant that came back from an archive: issued when
+/// the period begins, overdue when the due date has passed, earned with the end of each month.
+pub(in crate::app) async fn begin_again(tx: &mut TenantTx) -> Answer<()> {
+    let mut page = PageRequest::first(MAX_LIMIT);
+    loop {
+        let found = invoice_list(tx, &[], page).await?;
+        for invoice in &found.items {
+            let period =
+                Period { start: parse_date(&invoice.period_start)?, end: parse_date(&invoice.period_end)? };
+            match invoice.state {
+                InvoiceState::Gathering | InvoiceState::Draft => {
+                    let at = period.begins_at(&invoice.zone)?;
+                    job_enqueue(tx, invoice_jobs::issue(invoice.id, at)).await?;
+                }
+                InvoiceState::Issued | InvoiceState::Overdue | InvoiceState::Paid
+                    if invoice.amounts.total != Fen::ZERO =>
+                {
+                    if let (InvoiceState::Issued, Some(due)) = (invoice.state, invoice.due_at) {
+                        job_enqueue(tx, invoice_jobs::fall_due(invoice.id, due)).await?;
+                    }
+                    for job in invoice_jobs::earnings(invoice.id, period, &invoice.zone)? {
+                        job_enqueue(tx, job).await?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        match found.next {
+            Some(next) => page.cursor = Some(next),
+            None => return Ok(()),
+        }
     }
 }

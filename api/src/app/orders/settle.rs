@@ -8,6 +8,7 @@ use super::apply::SETTLE;
 use super::{booking, sync};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::CallError;
+use crate::error::Answer;
 use crate::jobs::{Done, JobResult, finish};
 use crate::state::AppState;
 use qianpu_domain::ids::OrderId;
@@ -17,6 +18,7 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::outbox::outbox_append;
+use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::order::{Order, order_get, order_settled};
 use qianpu_tenants::store::order_event::{By, NewEvent, order_event_append, order_event_list};
 use qianpu_tenants::store::order_line::order_line_list;
@@ -88,4 +90,30 @@ async fn note(
 ) -> StoreResult<()> {
     let at = tx.now();
     order_event_append(tx, NewEvent { order: order.id, kind, detail, by: By::Actor, at }).await
+}
+
+/// Puts the settlement of every order that was received and is not settled into the queue, for a merchant that
+/// came back from an archive.
+pub async fn begin_again(tx: &mut TenantTx, window: Span) -> Answer<()> {
+    let filter = OrderFilter { states: &[OrderState::Received, OrderState::Completed], ..Default::default() };
+    let mut page = PageRequest::first(MAX_LIMIT);
+    loop {
+        let found = order_list(tx, &filter, page).await?;
+        for order in found.items.iter().filter(|order| order.settled_at.is_none()) {
+            let id = order.id.to_string();
+            let received = order.progress.received_at.unwrap_or(tx.now());
+            let job = NewJob {
+                kind: SETTLE,
+                dedup_key: Some(id.clone()),
+                payload: json!({ "order_id": id }),
+                run_at: Some(received.plus(window)),
+                priority: 5,
+            };
+            job_enqueue(tx, job).await?;
+        }
+        match found.next {
+            Some(next) => page.cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
 }

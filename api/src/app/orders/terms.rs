@@ -20,6 +20,16 @@ pub struct Terms {
     pub after_sale_window: Span,
 }
 
+/// How long after receipt money waits, for a merchant that has no rows here yet.
+pub async fn window(state: &AppState, ctx: &TenantCtx) -> Answer<Span> {
+    let now = state.clock().now();
+    let rules = rules_for(&state.db, ctx, now).await?;
+    let provider = ctx.provider().ok_or_else(ApiError::not_found)?;
+    let refused = |error: PolicyError| ApiError::refused(error.code(), error);
+    let rule = policy::resolve(&rules, PolicyKind::AfterSaleWindow, provider, ctx.tenant(), now);
+    policy::after_sale_window(rule.map_err(refused)?).map_err(refused)
+}
+
 /// The terms of the merchant now: its plan's share if it has a plan, else the calendar's.
 pub async fn of(state: &AppState, ctx: &TenantCtx) -> Answer<Terms> {
     let now = state.clock().now();

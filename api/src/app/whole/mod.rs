@@ -1,11 +1,16 @@
-//! A merchant as a whole: an archive of everything it has ([`exports`]), made by [`pack`].
+//! A merchant as a whole: an archive of everything it has ([`exports`]), made by [`pack`], and brought back
+//! from it by [`restore`].
 //!
 //! Which tables and columns there are is said by the catalogue of the migrations and by the database itself;
 //! [`plan`] says the exceptions, each with its reason, and is the one place that knows which columns are secret.
 //! [`format`] is how an archive looks; docs/export.md tells it to its reader.
 
+mod again;
+mod back;
 pub mod exports;
 pub mod format;
 pub mod pack;
 pub mod plan;
+pub mod restore;
 mod row;
+pub mod unpack;
