@@ -4,7 +4,7 @@
 use crate::app::setup;
 use crate::auth::keys::Keys;
 use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
-use crate::cli_whole::{self, ExportArgs, RestoreArgs};
+use crate::cli_whole::{self, ExportArgs, PurgeArgs, RestoreArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
 use crate::http::{openapi, server};
@@ -68,6 +68,8 @@ enum Command {
     CreateOperator(OperatorArgs),
     /// Write everything a merchant has into one archive.
     ExportMerchant(ExportArgs),
+    /// Remove what was kept of a deleted merchant, when its time is over; as the owner of the database.
+    PurgeMerchant(PurgeArgs),
     /// Bring a merchant back from an archive, with its ids.
     RestoreMerchant(RestoreArgs),
     /// Print the OpenAPI document.
@@ -148,6 +150,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let told = cli_whole::bring_back(&state, &args).await?;
             end(state).await?;
             print(&told)
+        }
+        Command::PurgeMerchant(args) => {
+            let config = Config::load(cli.config.as_deref())?;
+            print(&cli_whole::purge(&config, &args).await?)
         }
         Command::ExportMerchant(args) => {
             let state = start(Config::load(cli.config.as_deref())?).await?;

@@ -3,6 +3,7 @@
 
 use crate::app::whole::pack::{Progress, pack};
 use crate::app::whole::restore::restore;
+use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use anyhow::Context;
@@ -10,6 +11,7 @@ use clap::Args;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::{RequestId, TenantId};
 use qianpu_tenants::audit::audit_append;
+use qianpu_tenants::clock::Clock;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
 use serde_json::json;
 use std::io::Write;
@@ -105,4 +107,23 @@ pub async fn bring_back(state: &AppState, args: &RestoreArgs) -> anyhow::Result<
         text.push_str(&format!("\n  - {remark}"));
     }
     Ok(text)
+}
+
+/// The options of `purge-merchant`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// The merchant's id, `ten_…`.
+    pub merchant: String,
+}
+
+/// Removes what was kept of a deleted merchant; answers with what.
+pub async fn purge(config: &Config, args: &PurgeArgs) -> anyhow::Result<String> {
+    let id: TenantId = args.merchant.parse().context("the merchant's id")?;
+    let own = config.database_url();
+    let admin = config.database.admin_url.reveal();
+    let url = if admin.is_empty() { own.as_str() } else { admin };
+    let now = Clock::system().now().micros();
+    let removed = qianpu_migrations::purge(url, &id.0.simple().to_string(), now).await?;
+    let lines = removed.iter().map(|(table, rows)| format!("  {table}  {rows}"));
+    Ok(format!("{} is purged\n{}", args.merchant, lines.collect::<Vec<_>>().join("\n")))
 }

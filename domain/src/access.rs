@@ -126,6 +126,8 @@ permissions! {
     StaffManage = "staff.manage";
     /// Take archives of a merchant: the own one, or one of the provider's.
     MerchantExport = "exports.manage";
+    /// Have a merchant deleted: the own one, or one of the provider's.
+    MerchantDelete = "deletions.manage";
     /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
 }
@@ -159,7 +161,7 @@ roles! {
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
-        MerchantExport,
+        MerchantExport, MerchantDelete,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
@@ -172,7 +174,7 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
@@ -193,9 +195,9 @@ roles! {
 
 impl Permission {
     /// Whether its commands may be given while the tenant is suspended: looking after one's own log-in may, and
-    /// taking one's data; everything else waits. Reading always may.
+    /// taking one's data and going; everything else waits. Reading always may.
     pub const fn works_while_suspended(self) -> bool {
-        self.is_everyones() || matches!(self, Self::MerchantExport)
+        self.is_everyones() || matches!(self, Self::MerchantExport | Self::MerchantDelete)
     }
 
     /// Whether it can be held in single shops. Every other one is about the whole tenant: a role that is

@@ -238,6 +238,14 @@ words! {
         ExportDownloaded = "export.downloaded",
         /// Archive of the merchant removed.
         ExportRemoved = "export.removed",
+        /// Deletion of the merchant asked for.
+        DeletionAsked = "deletion.asked",
+        /// Deletion of the merchant withdrawn.
+        DeletionWithdrawn = "deletion.withdrawn",
+        /// Deletion of the merchant put off, because something was not settled.
+        DeletionPostponed = "deletion.postponed",
+        /// Shop closed, or begun to be.
+        ShopClosed = "shop.closed",
         /// Merchant brought back from an archive.
         MerchantRestored = "merchant.restored",
     }

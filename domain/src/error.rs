@@ -128,6 +128,11 @@ codes! {
     ExportNotReady = "export_not_ready", 409, true, "The archive is not ready yet", "导出文件尚未完成";
     ExportGone = "export_gone", 410, false, "The archive is no longer kept; make a new one", "导出文件已删除，请重新导出";
 
+    DeletionBlocked = "deletion_blocked", 409, false, "Some things have to be settled before the merchant can be deleted", "还有事项未结清，不能注销商家";
+    DeletionOpen = "deletion_open", 409, false, "The deletion of this merchant was asked for already", "该商家已申请注销";
+    DeletionOver = "deletion_over", 409, false, "The deletion cannot be withdrawn any more", "注销已开始或已结束，不能撤回";
+    DeletionNotDone = "deletion_not_done", 409, false, "There is no listing before everything is deleted", "删除完成后才有删除清单";
+
     // money
     InsufficientBalance = "insufficient_balance", 409, false, "The balance does not suffice", "余额不足";
     AmountOutOfRange = "amount_out_of_range", 422, false, "The amount is out of range", "金额超出范围";

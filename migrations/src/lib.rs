@@ -17,9 +17,11 @@ mod m0010_sign_in;
 mod m0013_tenancy;
 mod m0013b_white_label;
 mod m0015_whole;
+mod purge;
 mod run;
 mod table;
 
+pub use purge::{KEPT_APPEND_ONLY, purge};
 pub use run::{MigrateError, Migrator, migrate};
 pub use table::{Access, Place, Table};
 

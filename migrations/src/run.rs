@@ -41,6 +41,8 @@ pub enum MigrateError {
     RoleName,
     /// The owner may not let the application role into the schema; PostgreSQL only warns of it.
     SchemaUsage(String),
+    /// What was asked for is not allowed; why.
+    Refused(String),
 }
 
 impl std::fmt::Display for MigrateError {
@@ -48,6 +50,7 @@ impl std::fmt::Display for MigrateError {
         match self {
             Self::Database(error) => write!(f, "the migration failed: {error}"),
             Self::RoleName => f.write_str("the application role must be a lower-case identifier"),
+            Self::Refused(why) => f.write_str(why),
             Self::SchemaUsage(role) => write!(
                 f,
                 "{role} may not use the schema, and this user cannot allow it; let the owner of the database run: \
@@ -105,7 +108,8 @@ async fn grant(connection: &DatabaseConnection, role: &str) -> Result<(), Migrat
     if !row.map(|row| row.try_get::<bool>("", "usage")).transpose()?.unwrap_or(false) {
         return Err(MigrateError::SchemaUsage(role.to_owned()));
     }
-    for statement in tables().iter().flat_map(|table| table.grants(role)) {
+    let rights = tables().into_iter().flat_map(|table| table.grants(role));
+    for statement in rights.chain(crate::purge::erasing(role)) {
         connection.execute_unprepared(&statement).await?;
     }
     // The application checks at start that the schema is the one it was built for.

@@ -106,6 +106,17 @@ impl Db {
         Ok(TenantTx { inner, ctx: ctx.clone(), now: self.clock.now(), _gate: gate })
     }
 
+    /// A writing transaction in which a tenant's rows are removed for good, those of tables that are only added to
+    /// among them. May take minutes.
+    pub async fn begin_erasing(&self, ctx: &TenantCtx) -> StoreResult<TenantTx> {
+        let tx = self.begin(ctx).await?;
+        set(&tx.inner, "app.erasing", ctx.tenant.0).await?;
+        if self.backend() == Backend::Postgres {
+            tx.inner.execute_unprepared("SET LOCAL statement_timeout = '10min'").await?;
+        }
+        Ok(tx)
+    }
+
     /// A reading transaction of one tenant.
     pub async fn read(&self, ctx: &TenantCtx) -> StoreResult<ReadTx> {
         let (inner, gate) = self.open(false).await?;

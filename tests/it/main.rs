@@ -12,6 +12,7 @@ mod boundary;
 mod catalogue;
 mod channels;
 mod crash;
+mod deletions;
 mod documents;
 mod hooks;
 mod hostile;

@@ -44,26 +44,26 @@ async fn empty(db: TestDb) -> TestApp {
     app
 }
 
-async fn acting(app: &TestApp, merchant: TenantId) -> TenantCtx {
+pub(crate) async fn acting(app: &TestApp, merchant: TenantId) -> TenantCtx {
     let system = SystemCtx::for_task("test", RequestId(random::id(app.state.clock().now())));
     TenantCtx::for_system(&app.state.db, &system, merchant).await.expect("the merchant is there")
 }
 
-async fn packed(app: &TestApp, merchant: TenantId, to: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) async fn packed(app: &TestApp, merchant: TenantId, to: &Path) -> BTreeMap<String, Vec<u8>> {
     pack(&app.state, &acting(app, merchant).await, to, &mut Unseen).await.expect("an archive");
     parts(&std::fs::read(to).unwrap())
 }
 
 /// The demo's first merchant, with everything that the demo has.
-struct Source {
-    app: TestApp,
-    sandbox: TestSandbox,
-    merchant: TenantId,
-    email: String,
-    password: String,
+pub(crate) struct Source {
+    pub app: TestApp,
+    pub sandbox: TestSandbox,
+    pub merchant: TenantId,
+    pub email: String,
+    pub password: String,
 }
 
-async fn demo(db: TestDb) -> Source {
+pub(crate) async fn demo(db: TestDb) -> Source {
     let sandbox = TestSandbox::start().await;
     let settings = [
         ("QIANPU__CHANNELS__WECHAT_API_URL", sandbox.base_url.as_str()),
@@ -96,10 +96,19 @@ async fn there_and_back(from: TestDb, to: TestDb) {
     let (one, two) = (manifest(&there), manifest(&back));
     for (one, two) in one.tables.iter().zip(&two.tables) {
         let same = one.sha256 == two.sha256 || plan::GOES_ON.contains(&one.name.as_str());
-        assert!(same, "{} is not the same:\n{:?}\n{:?}", one.name, rows(&there, &one.name), rows(&back, &one.name));
+        assert!(
+            same,
+            "{} is not the same:\n{:?}\n{:?}",
+            one.name,
+            rows(&there, &one.name),
+            rows(&back, &one.name)
+        );
     }
     assert_eq!(one.content_sha256, two.content_sha256);
-    assert!(one.tables.iter().filter(|table| table.rows > 0).count() > 25, "the demo has rows in most tables");
+    assert!(
+        one.tables.iter().filter(|table| table.rows > 0).count() > 25,
+        "the demo has rows in most tables"
+    );
     let (log, longer) = (rows(&there, "audit_entries"), rows(&back, "audit_entries"));
     let own: Vec<&Value> = longer.iter().filter(|entry| log.contains(entry)).collect();
     assert_eq!(own.len(), log.len(), "the log is there");
@@ -115,7 +124,10 @@ async fn there_and_back(from: TestDb, to: TestDb) {
     let owner = target.person(&acting(&target, source.merchant).await, Role::MerchantOwner).await;
     let accounts = owner.get("/api/v1/channel_accounts?limit=100", 200).await.json("/items");
     let accounts = accounts.as_array().unwrap();
-    assert!(!accounts.is_empty() && accounts.iter().all(|account| account["state"] == "expired"), "{accounts:?}");
+    assert!(
+        !accounts.is_empty() && accounts.iter().all(|account| account["state"] == "expired"),
+        "{accounts:?}"
+    );
     // It goes on: pages, the storefront, the jobs that follow from its rows and no others.
     let shop = owner.get("/api/v1/shops", 200).await;
     let storefront = format!("/s/{}/", shop.text("/items/0/slug"));
@@ -126,7 +138,11 @@ async fn there_and_back(from: TestDb, to: TestDb) {
     let jobs = owner.get("/api/v1/jobs?limit=100", 200).await.json("/items");
     for job in jobs.as_array().unwrap() {
         let kind = job["kind"].as_str().unwrap();
-        assert!(["ledger.check", "invoice.issue", "invoice.fall_due", "subscription.earn", "order.settle"].contains(&kind), "{kind}");
+        assert!(
+            ["ledger.check", "invoice.issue", "invoice.fall_due", "subscription.earn", "order.settle"]
+                .contains(&kind),
+            "{kind}"
+        );
     }
     assert!(jobs.as_array().unwrap().iter().any(|job| job["kind"] == "invoice.issue"));
     target.run_jobs().await;
@@ -185,26 +201,28 @@ impl Forged {
         &mut self.parts.iter_mut().find(|(own, _)| own == path).unwrap().1
     }
 
-    fn manifest(&mut self, change: impl FnOnce(&mut Value)) -> &mut Self {
+    fn manifest(&mut self, change: impl FnOnce(&mut Value)) {
         let text = self.part("manifest.json");
         let mut value: Value = serde_json::from_slice(text).unwrap();
         change(&mut value);
         *text = serde_json::to_vec(&value).unwrap();
-        self
     }
 
     /// Changes the lines of a table, and makes the manifest fit again: whoever forges knows how to hash.
-    fn lines(&mut self, table: &str, change: impl FnOnce(&mut Vec<Value>)) -> &mut Self {
+    fn lines(&mut self, table: &str, change: impl FnOnce(&mut Vec<Value>)) {
         let part = self.part(&format!("tables/{table}.jsonl"));
-        let mut lines: Vec<Value> =
-            std::str::from_utf8(part).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut lines: Vec<Value> = std::str::from_utf8(part)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         change(&mut lines);
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         *part = text.into_bytes();
-        self.fit(table, lines.len())
+        self.fit(table, lines.len());
     }
 
-    fn fit(&mut self, table: &str, rows: usize) -> &mut Self {
+    fn fit(&mut self, table: &str, rows: usize) {
         let part = self.part(&format!("tables/{table}.jsonl")).clone();
         let mut manifest: Manifest = serde_json::from_slice(self.part("manifest.json")).unwrap();
         let own = manifest.tables.iter_mut().find(|own| own.name == table).unwrap();
@@ -213,7 +231,6 @@ impl Forged {
         own.sha256 = hex::encode(Sha256::digest(&part));
         manifest.content_sha256 = content_sha256(&manifest.tables, &manifest.files, plan::GOES_ON);
         *self.part("manifest.json") = serde_json::to_vec(&manifest).unwrap();
-        self
     }
 
     fn archive(&self) -> Vec<u8> {
@@ -306,23 +323,23 @@ both! {
         }
 
         // The manifest.
-        refused(&app, "another format", &forged(&|f| drop(f.manifest(|m| m["format"] = json!("zip")))), "no archive of a merchant").await;
-        refused(&app, "another version", &forged(&|f| drop(f.manifest(|m| m["format_version"] = json!(2)))), "format version 2").await;
-        refused(&app, "a field more", &forged(&|f| drop(f.manifest(|m| m["run"] = json!("rm")))), "unknown field").await;
-        let newer = forged(&|f| drop(f.manifest(|m| m["schema"].as_array_mut().unwrap().push(json!("m9999_later")))));
+        refused(&app, "another format", &forged(&|f| f.manifest(|m| m["format"] = json!("zip"))), "no archive of a merchant").await;
+        refused(&app, "another version", &forged(&|f| f.manifest(|m| m["format_version"] = json!(2))), "format version 2").await;
+        refused(&app, "a field more", &forged(&|f| f.manifest(|m| m["run"] = json!("rm"))), "unknown field").await;
+        let newer = forged(&|f| f.manifest(|m| m["schema"].as_array_mut().unwrap().push(json!("m9999_later"))));
         refused(&app, "a later release", &newer, "m9999_later").await;
         let changed = forged(&|f| f.part("tables/products.jsonl")[20] ^= 1);
         refused(&app, "a changed byte", &changed, "was changed").await;
         let path = whole.parts.iter().map(|(path, _)| path.clone()).find(|path| path.starts_with("files/")).unwrap();
         refused(&app, "a changed file", &forged(&|f| f.part(&path)[0] ^= 1), "was changed").await;
-        let table = forged(&|f| drop(f.manifest(|m| m["tables"][3]["name"] = json!("sessions"))));
+        let table = forged(&|f| f.manifest(|m| m["tables"][3]["name"] = json!("sessions")));
         refused(&app, "a table that is not in archives", &table, "there is no table").await;
-        let elsewhere = forged(&|f| drop(f.manifest(|m| m["merchant"]["id"] = json!("ten_1"))));
+        let elsewhere = forged(&|f| f.manifest(|m| m["merchant"]["id"] = json!("ten_1")));
         refused(&app, "no merchant", &elsewhere, "names no merchant").await;
 
         // The rows, with hashes that fit.
         let row = |table: &'static str, column: &'static str, value: Value| {
-            forged(&move |f| drop(f.lines(table, |lines| lines[0][column] = value.clone())))
+            forged(&move |f| f.lines(table, |lines| lines[0][column] = value.clone()))
         };
         refused(&app, "a column", &row("products", "run_as", json!("root")), "there is no column").await;
         refused(&app, "a foreign tenant", &row("products", "tenant_id", json!(goods.provider.tenant().0.to_string())), "does not say whose it is").await;
@@ -338,7 +355,7 @@ both! {
         refused(&app, "a row that names none", &row("skus", "product_id", nowhere.clone()), "is not in the archive").await;
         refused(&app, "a key to nowhere", &row("global_keys", "target_id", nowhere), "points to no row").await;
         refused(&app, "a key of another kind", &row("global_keys", "kind", json!("provider_slug")), "no key that goes along").await;
-        let twice = forged(&|f| drop(f.lines("products", |lines| lines.push(lines[0].clone()))));
+        let twice = forged(&|f| f.lines("products", |lines| lines.push(lines[0].clone())));
         refused(&app, "a row twice", &twice, "is there twice").await;
         let long = forged(&|f| {
             let line = format!("{{\"id\":\"{}\"}}\n", "x".repeat(9 * 1024 * 1024));
@@ -346,11 +363,11 @@ both! {
             f.fit("products", 1);
         });
         refused(&app, "a line without end", &long, "a line is longer").await;
-        let count = forged(&|f| drop(f.fit("products", 9)));
+        let count = forged(&|f| f.fit("products", 9));
         refused(&app, "another count", &count, "rows and not 9").await;
         let account = json!({ "id": random::id(app.state.clock().now()).to_string(), "code": 2010, "currency": "CNY", "owner_key": "",
             "side": "credit", "floor": "zero", "state": "open", "balance_fen": 1_000_000, "version": 1, "created_at": 1, "updated_at": 1 });
-        let rich = forged(&move |f| drop(f.lines("ledger_accounts", |lines| lines.push(account.clone()))));
+        let rich = forged(&move |f| f.lines("ledger_accounts", |lines| lines.push(account.clone())));
         refused(&app, "money from nowhere", &rich, "the books are not in order").await;
 
         // And as it was it comes.

@@ -24,6 +24,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("channel_account_id", ids::ChannelAccountId::PREFIX, "channel_accounts"),
     ("channel_link_id", ids::LinkIntentId::PREFIX, "link_intents"),
     ("channel_app_id", ids::ChannelAppId::PREFIX, "channel_apps"),
+    ("deletion_id", ids::DeletionId::PREFIX, "merchant_deletions"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
     ("document_id", ids::DocumentId::PREFIX, "application_documents"),
     ("export_id", ids::ExportId::PREFIX, "exports"),

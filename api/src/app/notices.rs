@@ -14,7 +14,7 @@ pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,
 };
-pub(super) use whole::export_ready;
+pub(super) use whole::{deletion_asked, deletion_done, deletion_withdrawn, export_ready};
 
 pub(super) use tenancy::{provider_welcome, tenant_changed};
 

@@ -13,6 +13,7 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{ShopId, TenantId};
 use qianpu_domain::onboarding::{ApplicationState, OnboardingError};
+use qianpu_domain::order::OrderState;
 use qianpu_domain::shop::{self, ShopCommand, ShopError, ShopState};
 use qianpu_domain::subject::ShopName;
 use qianpu_tenants::audit::audit_append;
@@ -22,6 +23,7 @@ use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::application::application_get;
 use qianpu_tenants::store::directory;
+use qianpu_tenants::store::order::{OrderFilter, order_counts};
 use qianpu_tenants::store::shop::{
     Shop, ShopChange, shop_get, shop_get_by_provider, shop_list, shop_list_by_provider, shop_save,
 };
@@ -165,6 +167,32 @@ pub async fn start_trading(state: &AppState, grant: &Grant<perm::ShopManage>, id
     let payload = json!({"state": next.as_str()});
     outbox_append(&mut tx, "shop.started_trading", &id.to_string(), was.version + 1, payload).await?;
     let now = shop_get(&tx, id).await?;
+    tx.commit().await?;
+    Ok(now)
+}
+
+/// Closes a shop: no new orders from now on; gone for buyers when the last one is over. Asked again, it looks again.
+pub async fn close(state: &AppState, grant: &Grant<perm::ShopManage>, id: ShopId) -> Answer<Shop> {
+    covered(grant, id)?;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let mut was = shop_get(&tx, id).await?;
+    if was.state != ShopState::Closing {
+        let next = shop::decide(was.state, ShopCommand::StartClosing)?;
+        shop_save(&mut tx, &was, &ShopChange { state: Some(next), ..ShopChange::default() }).await?;
+        was = shop_get(&tx, id).await?;
+    }
+    let filter = OrderFilter { shops: Some(vec![id]), ..OrderFilter::default() };
+    let over = |state: &OrderState| matches!(state, OrderState::Completed | OrderState::Cancelled);
+    let counts = order_counts(&tx, &filter).await?;
+    let open = counts.iter().filter(|(state, _)| !over(state)).map(|(_, count)| count.unsigned_abs()).sum();
+    if let Ok(next) = shop::decide(was.state, ShopCommand::Close { open_orders: open }) {
+        shop_save(&mut tx, &was, &ShopChange { state: Some(next), ..ShopChange::default() }).await?;
+    }
+    let now = shop_get(&tx, id).await?;
+    let detail = json!({ "state": now.state.as_str(), "open_orders": open });
+    audit_append(&mut tx, AuditAction::ShopClosed, "shop", &id.to_string(), detail).await?;
+    let payload = json!({"state": now.state.as_str()});
+    outbox_append(&mut tx, "shop.closed", &id.to_string(), now.version, payload).await?;
     tx.commit().await?;
     Ok(now)
 }

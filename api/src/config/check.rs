@@ -34,8 +34,13 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect(config.login.max_failures >= 3, "login.max_failures: at least 3");
     expect((1..=256).contains(&config.jobs.concurrency), "jobs.concurrency: 1 to 256");
     expect((1..=100_000).contains(&config.imports.max_rows), "imports.max_rows: 1 to 100000");
+    expect((1..=3_650).contains(&config.deletion.waiting_days), "deletion.waiting_days: 1 to 3650");
+    expect((0..=200).contains(&config.deletion.keep_years), "deletion.keep_years: 0 to 200");
     expect((1..=8_760).contains(&config.exports.keep_hours), "exports.keep_hours: 1 to 8760");
-    expect((1..=16_384).contains(&config.exports.max_restore_gigabytes), "exports.max_restore_gigabytes: 1 to 16384");
+    expect(
+        (1..=16_384).contains(&config.exports.max_restore_gigabytes),
+        "exports.max_restore_gigabytes: 1 to 16384",
+    );
     expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
     expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
     expect(

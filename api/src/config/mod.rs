@@ -49,6 +49,7 @@ pub struct Config {
     pub orders: Orders,
     pub imports: Imports,
     pub exports: Exports,
+    pub deletion: Deletion,
     pub log: Log,
 }
 
@@ -160,6 +161,13 @@ pub struct Channels {
 #[serde(deny_unknown_fields)]
 pub struct Imports {
     pub max_rows: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    pub waiting_days: i64,
+    pub keep_years: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -9,7 +9,7 @@ pub mod mail_send;
 pub mod runner;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
-use crate::app::whole::exports;
+use crate::app::whole::{deletion, exports};
 use crate::app::{channels, documents, imports, listings, orders};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -79,6 +79,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(exports::MAKE, exports::TRIES, exports::run),
     kind!(exports::REMOVE, 20, exports::run_remove),
+    kind!(deletion::DELETE, 20, deletion::run),
 ];
 
 /// Every periodic task. Add yours here.

@@ -35,6 +35,7 @@ pub(crate) mod listing_sku;
 pub(crate) mod login_challenge;
 pub(crate) mod mail_sender;
 pub(crate) mod media;
+pub(crate) mod merchant_deletion;
 pub(crate) mod order;
 pub(crate) mod order_event;
 pub(crate) mod order_line;

@@ -83,6 +83,22 @@ pub async fn key_value(tx: &TenantTx, kind: &str) -> StoreResult<Option<String>>
     Ok(row.map(|row| row.value))
 }
 
+/// How many keys of each kind the tenant has.
+pub async fn key_counts(tx: &TenantTx) -> StoreResult<Vec<(String, i64)>> {
+    use sea_orm::{QueryOrder, QuerySelect};
+    let rows = global_key::Entity::find()
+        .select_only()
+        .column(global_key::Column::Kind)
+        .column_as(global_key::Column::Value.count(), "count")
+        .filter(global_key::Column::TenantId.eq(tx.tenant()))
+        .group_by(global_key::Column::Kind)
+        .order_by_asc(global_key::Column::Kind)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(rows)
+}
+
 /// Gives a key back. Only the tenant's own.
 pub async fn key_delete(tx: &mut TenantTx, kind: &str, value: &str) -> StoreResult<()> {
     global_key::Entity::delete_many()

@@ -8,6 +8,7 @@ pub mod category;
 pub mod channel_account;
 pub mod channel_app;
 pub mod channel_token;
+pub mod deletion;
 pub mod deposit;
 pub mod directory;
 pub mod document_notice;

@@ -4,6 +4,7 @@
 //!
 //! Rows are read and written in the tenant of the transaction only: `tenant_id` is never taken from a row.
 
+pub mod about;
 pub mod rows;
 
 use crate::db::TenantTx;

@@ -128,3 +128,21 @@ pub async fn rows_count(tx: &TenantTx, table: &'static str) -> StoreResult<i64> 
     let row = tx.conn().query_one_raw(statement).await?.ok_or(StoreError::Corrupt("a count"))?;
     Ok(row.try_get("", "n")?)
 }
+
+/// Removes every row of the tenant from a table; how many. Tables that are only added to give their rows up inside a
+/// transaction that erases.
+pub async fn rows_delete(tx: &mut TenantTx, table: &'static str) -> StoreResult<u64> {
+    let backend = tx.conn().get_database_backend();
+    let sql = format!("DELETE FROM {} WHERE tenant_id = $1", plain(table)?);
+    let statement = Statement::from_sql_and_values(backend, sql, [tx.tenant().into()]);
+    Ok(tx.conn().execute_raw(statement).await?.rows_affected())
+}
+
+/// Puts the same text into a column of every row of the tenant.
+pub async fn rows_mask(tx: &mut TenantTx, table: &'static str, column: &str, text: &str) -> StoreResult<()> {
+    let backend = tx.conn().get_database_backend();
+    let sql = format!("UPDATE {} SET {} = $2 WHERE tenant_id = $1", plain(table)?, plain(column)?);
+    let statement = Statement::from_sql_and_values(backend, sql, [tx.tenant().into(), text.into()]);
+    tx.conn().execute_raw(statement).await?;
+    Ok(())
+}

@@ -19,7 +19,7 @@ use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
-use qianpu_tenants::store::order::{Order, order_get, order_settled};
+use qianpu_tenants::store::order::{Order, OrderFilter, order_get, order_list, order_settled};
 use qianpu_tenants::store::order_event::{By, NewEvent, order_event_append, order_event_list};
 use qianpu_tenants::store::order_line::order_line_list;
 use serde_json::json;

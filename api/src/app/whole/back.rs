@@ -8,18 +8,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use qianpu_domain::ids::CategoryId;
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::random;
 use qianpu_tenants::secrets::{Plain, Sealer};
 use qianpu_tenants::store::directory;
 use qianpu_tenants::whole::rows::Row;
 use qianpu_tenants::whole::{Cell, Column, Kind, Shape};
-use qianpu_tenants::random;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Types of files that may come back: those that can be uploaded.
-const CONTENT_TYPES: &[&str] =
-    &["image/jpeg", "image/png", "image/webp", "application/pdf", "text/csv"];
+const CONTENT_TYPES: &[&str] = &["image/jpeg", "image/png", "image/webp", "application/pdf", "text/csv"];
 
 /// A directory key: kind, value, target.
 pub type Key = (String, String, Uuid);
@@ -212,7 +211,12 @@ impl Reading<'_> {
                 }
                 self.keys.insert((kind, value, id(row, "target_id")));
             }
-            "users" => found(&mut self.keys, directory::LOGIN_EMAIL, text(row, "email").to_lowercase(), id(row, "id")),
+            "users" => found(
+                &mut self.keys,
+                directory::LOGIN_EMAIL,
+                text(row, "email").to_lowercase(),
+                id(row, "id"),
+            ),
             "shops" => {
                 found(&mut self.keys, directory::SHOP_SLUG, text(row, "slug"), id(row, "id"));
                 let name = format!("{}:{}", self.provider.simple(), text(row, "name_key"));

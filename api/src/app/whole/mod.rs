@@ -7,6 +7,8 @@
 
 mod again;
 mod back;
+pub mod deletion;
+pub mod erase;
 pub mod exports;
 pub mod format;
 pub mod pack;

@@ -55,8 +55,12 @@ impl From<StoreError> for RestoreError {
         match error {
             // The archive's rows do not fit together, or this database's rules.
             StoreError::Conflict(what) => Self::Refused(vec![format!("a row is there twice ({what})")]),
-            StoreError::Rule(text) => Self::Refused(vec![format!("a row breaks a rule of the database: {text}")]),
-            StoreError::NotFound => Self::Refused(vec!["a row names another that is not in the archive".to_owned()]),
+            StoreError::Rule(text) => {
+                Self::Refused(vec![format!("a row breaks a rule of the database: {text}")])
+            }
+            StoreError::NotFound => {
+                Self::Refused(vec!["a row names another that is not in the archive".to_owned()])
+            }
             other => Self::Failed(other.into()),
         }
     }
@@ -131,7 +135,9 @@ async fn restore_in(
         rows += write_table(&mut tx, &mut reading, shape, table, (&verified.archive, part)).await?;
     }
     if let Some((kind, value, _)) = reading.keys.iter().next() {
-        return Err(RestoreError::Refused(vec![format!("the key {kind} {value:?} points to no row of the archive")]));
+        return Err(RestoreError::Refused(vec![format!(
+            "the key {kind} {value:?} points to no row of the archive"
+        )]));
     }
     for (token, account) in &reading.hooks {
         key_insert(&mut tx, directory::ACCOUNT_HOOK, token, *account).await?;
@@ -172,7 +178,10 @@ fn remarks(manifest: &Manifest, reading: &Reading<'_>) -> Vec<String> {
     let mut lost: Vec<&str> = reading.lost_categories.iter().map(String::as_str).collect();
     lost.sort_unstable();
     if !lost.is_empty() {
-        remarks.push(format!("categories that this provider does not have were left empty: {}", lost.join(", ")));
+        remarks.push(format!(
+            "categories that this provider does not have were left empty: {}",
+            lost.join(", ")
+        ));
     }
     if manifest.files.missing > 0 {
         remarks.push(format!("{} files were missing when the archive was made", manifest.files.missing));
@@ -232,7 +241,9 @@ async fn refuse_taken(
     let (kind_at, value_at) = (shape.position("kind"), shape.position("value"));
     for row in rows {
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at));
-        let (Some(Cell::Text(kind)), Some(Cell::Text(value))) = (cell(kind_at), cell(value_at)) else { continue };
+        let (Some(Cell::Text(kind)), Some(Cell::Text(value))) = (cell(kind_at), cell(value_at)) else {
+            continue;
+        };
         if key_taken(tx, kind, value).await? {
             let bare = value.strip_prefix(&format!("{}:", reading.provider.simple())).unwrap_or(value);
             taken.push(format!("{kind} {bare:?} is taken here"));

@@ -56,7 +56,9 @@ pub fn verify(archive: &Path, most_bytes: u64) -> Result<Verified, Refused> {
     let file = File::open(archive)?;
     let bytes = file.metadata()?.len();
     if bytes > most_bytes {
-        return refuse(format!("the archive has {bytes} bytes, more than the {most_bytes} that are accepted"));
+        return refuse(format!(
+            "the archive has {bytes} bytes, more than the {most_bytes} that are accepted"
+        ));
     }
     let mut tar = tar::Archive::new(BufReader::with_capacity(BLOCK, file));
     // Raw: a header that changes what follows it (a long name, a sparse map) is an entry like any other, and
@@ -162,7 +164,8 @@ fn read_manifest(entry: &mut Entry<'_>) -> Result<Manifest, Refused> {
         return refuse(format!("the manifest is larger than {MOST_MANIFEST} bytes"));
     }
     // The two words first, so that a later format is told as such and not as an unknown field.
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| Refused(format!("{MANIFEST}: {error}")))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|error| Refused(format!("{MANIFEST}: {error}")))?;
     if value["format"] != FORMAT {
         return refuse(format!("this is no archive of a merchant: the format is {}", value["format"]));
     }
@@ -176,7 +179,9 @@ fn check_manifest(manifest: &Manifest) -> Result<(), Refused> {
     let known = qianpu_migrations::names();
     let newer: Vec<&String> = manifest.schema.iter().filter(|name| !known.contains(name)).collect();
     if !newer.is_empty() {
-        return refuse(format!("it was made by another release: {newer:?} are not known here; upgrade first"));
+        return refuse(format!(
+            "it was made by another release: {newer:?} are not known here; upgrade first"
+        ));
     }
     let tables: Vec<&str> = plan::tables().iter().map(|table| table.name).collect();
     let mut last = None;
@@ -192,7 +197,11 @@ fn check_manifest(manifest: &Manifest) -> Result<(), Refused> {
         return refuse("the first table has to be the merchant itself, one row");
     }
     let content = content_sha256(&manifest.tables, &manifest.files, plan::GOES_ON);
-    if content == manifest.content_sha256 { Ok(()) } else { refuse("content_sha256 is not that of the parts") }
+    if content == manifest.content_sha256 {
+        Ok(())
+    } else {
+        refuse("content_sha256 is not that of the parts")
+    }
 }
 
 fn check_file_line(line: &FileLine) -> Result<(), Refused> {
@@ -231,7 +240,10 @@ impl Lines {
             return Ok(None);
         }
         if line.pop() != Some(b'\n') {
-            return refuse(format!("{}: a line is longer than {MOST_LINE} bytes, or does not end", self.path));
+            return refuse(format!(
+                "{}: a line is longer than {MOST_LINE} bytes, or does not end",
+                self.path
+            ));
         }
         let text = String::from_utf8(line);
         text.map(Some).map_err(|_| Refused(format!("{}: a line is not UTF-8", self.path)))

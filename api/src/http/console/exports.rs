@@ -8,7 +8,7 @@ use crate::http::wire::{cursor_text, page_request};
 use crate::pages::Flash;
 use crate::pages::respond::PageAnswer;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use qianpu_domain::access::Surface;
+use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::TenantId;
 use qianpu_tenants::authz::perm;
@@ -104,6 +104,7 @@ async fn exports_page(auth: Manages<Query<PageQuery>>) -> PageAnswer {
     struct ExportsView {
         home: String,
         is_merchant: bool,
+        may_delete: bool,
         rows: Vec<ExportLine>,
         under_way: bool,
         keep_days: i64,
@@ -121,6 +122,7 @@ async fn exports_page(auth: Manages<Query<PageQuery>>) -> PageAnswer {
     let view = ExportsView {
         home,
         is_merchant: surface == Surface::Merchant,
+        may_delete: surface == Surface::Merchant && auth.caller.may(Permission::MerchantDelete),
         rows,
         under_way,
         keep_days: (auth.state.config.exports.keep_hours / 24).max(1),

@@ -110,6 +110,7 @@ struct MerchantView {
     may_close: bool,
     sees_shops: bool,
     may_export: bool,
+    may_delete: bool,
     brands: Vec<String>,
 }
 
@@ -160,6 +161,7 @@ async fn merchant_view<P: Perm, T>(
         may_resume: manages && state == TenantState::Suspended,
         may_close: manages && matches!(state, TenantState::Active | TenantState::Suspended),
         sees_shops: auth.caller.may(Permission::ShopRead),
+        may_delete: auth.caller.may(Permission::MerchantDelete),
         may_export: auth.caller.may(Permission::MerchantExport) && state != TenantState::Closed,
         brands,
     })

@@ -15,6 +15,7 @@ mod billing_deposits;
 mod billing_desk;
 pub(in crate::http) mod brand;
 mod channels;
+mod deletion;
 mod demo_design;
 mod demo_mail;
 mod documents;
@@ -77,4 +78,5 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     billing::routes(pages);
     billing_desk::routes(pages);
     exports::routes(pages);
+    deletion::routes(pages);
 }

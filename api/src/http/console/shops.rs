@@ -13,7 +13,7 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::ids::ShopId;
-use qianpu_domain::shop::SuspensionCause;
+use qianpu_domain::shop::{ShopState, SuspensionCause};
 use qianpu_tenants::authz::{Grant, perm};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -25,6 +25,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/merchant/shops/{shop_id}", shop_page);
     pages.post("/console/merchant/shops/{shop_id}", shop_form);
     pages.post("/console/merchant/shops/{shop_id}/start_trading", start_trading_form);
+    pages.post("/console/merchant/shops/{shop_id}/close", close_form);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -94,6 +95,7 @@ struct ShopView {
     suspended: Option<Suspended>,
     may_start: bool,
     may_change: bool,
+    may_close: bool,
     /// Where accounts are linked, by the menu; empty when there is no such page.
     channels: &'static str,
 }
@@ -130,6 +132,7 @@ async fn view<T>(
         }),
         may_start: may_change && readiness.may_start,
         may_change,
+        may_close: may_change && shop.state != ShopState::Closed,
         channels: page_of(Permission::AccountRead),
         name: shop.name,
         slug: shop.slug,
@@ -171,4 +174,11 @@ async fn start_trading_form(auth: Authed<perm::ShopManage, (Path<ShopId>, Fields
     let id = auth.input.0.0;
     shops::start_trading(&auth.state, &auth.grant, id).await?;
     Ok(auth.redirect_with(&Flash::success("shops.started"), &format!("{HOME}/{id}")))
+}
+
+async fn close_form(auth: Authed<perm::ShopManage, (Path<ShopId>, Fields)>) -> PageAnswer {
+    let id = auth.input.0.0;
+    let shop = shops::close(&auth.state, &auth.grant, id).await?;
+    let told = if shop.state == ShopState::Closed { "shops.closed" } else { "shops.closing" };
+    Ok(auth.redirect_with(&Flash::success(told), &format!("{HOME}/{id}")))
 }

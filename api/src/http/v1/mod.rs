@@ -9,6 +9,7 @@ mod brand;
 mod categories;
 mod channel_accounts;
 mod channel_apps;
+mod deletions;
 mod deposits;
 mod exports;
 pub(in crate::http) mod imports;
@@ -76,6 +77,7 @@ pub fn register(api: &mut Api<'_>) {
     deposits::routes(api);
     ledger::routes(api);
     exports::routes(api);
+    deletions::routes(api);
 }
 
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.

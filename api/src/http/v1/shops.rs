@@ -18,6 +18,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/shops/{shop_id}", get_shop, "One shop");
     api.patch("/shops/{shop_id}", update_shop, "Change name and notice");
     api.post("/shops/{shop_id}/start_trading", start_trading, "Open the doors of an opened shop");
+    api.post("/shops/{shop_id}/close", close_shop, "Close a shop: at once, or when its last order is over");
     api.post("/shops/{shop_id}/suspend", suspend_shop, "Stop a trading shop, with a reason");
     api.post("/shops/{shop_id}/resume", resume_shop, "Let a suspended shop trade again");
     api.get("/shops/{shop_id}/suspensions", list_suspensions, "Suspensions of a shop, newest first");
@@ -151,4 +152,8 @@ async fn list_suspensions(auth: Authed<perm::ShopRead, Path<ShopId>>) -> Answer<
     let shop = shops::get(&auth.state, &auth.grant, auth.input.0).await?;
     let found = suspension::history(&auth.state, &auth.grant, &shop).await?;
     Ok(Json(SuspensionsView { items: found.into_iter().map(suspension_view).collect() }))
+}
+
+async fn close_shop(auth: Authed<perm::ShopManage, Path<ShopId>>) -> Answer<Json<ShopView>> {
+    Ok(Json(shop_view(shops::close(&auth.state, &auth.grant, auth.input.0).await?)))
 }
