@@ -138,10 +138,11 @@ pub async fn rows_delete(tx: &mut TenantTx, table: &'static str) -> StoreResult<
     Ok(tx.conn().execute_raw(statement).await?.rows_affected())
 }
 
-/// Puts the same text into a column of every row of the tenant.
+/// Puts the same text into a column of every row of the tenant that has one.
 pub async fn rows_mask(tx: &mut TenantTx, table: &'static str, column: &str, text: &str) -> StoreResult<()> {
     let backend = tx.conn().get_database_backend();
-    let sql = format!("UPDATE {} SET {} = $2 WHERE tenant_id = $1", plain(table)?, plain(column)?);
+    let (table, column) = (plain(table)?, plain(column)?);
+    let sql = format!("UPDATE {table} SET {column} = $2 WHERE tenant_id = $1 AND {column} IS NOT NULL");
     let statement = Statement::from_sql_and_values(backend, sql, [tx.tenant().into(), text.into()]);
     tx.conn().execute_raw(statement).await?;
     Ok(())

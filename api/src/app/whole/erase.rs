@@ -45,6 +45,7 @@ pub const KEPT: &[(&str, &str)] = &[
 
 /// What is taken out of rows that stay: table, column, what stands there instead.
 pub const MASKED: &[(&str, &str, &str)] = &[
+    ("tenants", "state_reason", "—"),
     ("audit_entries", "actor_name", "—"),
     ("merchant_deletions", "asked_by_name", "—"),
     ("merchant_deletions", "reason", "—"),
