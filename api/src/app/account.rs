@@ -19,11 +19,12 @@ use qianpu_tenants::store::directory;
 use qianpu_tenants::store::login_challenge::challenge_end_all;
 use qianpu_tenants::store::password_reset::{reset_find, reset_insert, reset_token_hash, reset_use};
 use qianpu_tenants::store::session::{SessionRow, session_list, session_revoke_others, session_revoke_own};
-use qianpu_tenants::store::user::{user_find, user_set_password};
+use qianpu_tenants::store::user::{User, user_find, user_set_password};
 use qianpu_tenants::{random, resolve};
 use serde_json::json;
 use uuid::Uuid;
 
+pub mod email;
 pub mod totp;
 
 /// How long the link of a mail works.
@@ -41,7 +42,8 @@ pub async fn ask_reset(state: &AppState, request: RequestId, email: &str, addres
     state.throttle.failed(&asked, address, now);
     let Some((ctx, user)) = resolve::by_login_email(&state.db, email, request).await? else { return Ok(()) };
     let mut tx = state.db.begin(&ctx).await?;
-    let Some(person) = user_find(&tx, user).await?.filter(|person| person.active) else { return Ok(()) };
+    let own = |person: &User| person.active && person.email == email.to_lowercase();
+    let Some(person) = user_find(&tx, user).await?.filter(own) else { return Ok(()) };
     let token = random::token();
     reset_insert(&mut tx, user, &token, RESET_LIFE).await?;
     let lang = Lang::parse(&person.locale).unwrap_or(state.config.app.language);

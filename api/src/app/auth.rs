@@ -112,7 +112,9 @@ async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<
         None => None,
         Some((ctx, user)) => {
             let tx = state.db.read(&ctx).await?;
-            user_find(&tx, user).await?.map(|person| (ctx, person))
+            // An address that was changed stays taken for a while; it is no log-in.
+            let person = user_find(&tx, user).await?;
+            person.filter(|person| person.email == account.to_lowercase()).map(|person| (ctx, person))
         }
     };
     let stored = found.as_ref().map(|(_, person)| person.password_hash.clone());

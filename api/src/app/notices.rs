@@ -7,7 +7,8 @@ mod supervision;
 mod tenancy;
 mod whole;
 pub(super) use account::{
-    SignInChange, codes_guessed, password_changed, password_link, recovery_code_used, sign_in_changed,
+    SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
+    password_link, recovery_code_used, sign_in_changed,
 };
 pub(super) use staff::staff_invitation;
 pub(super) use supervision::{

@@ -106,4 +106,40 @@ mod tests {
         let other = Keys::of(&Config::from_parts(None, other).unwrap()).unwrap();
         assert_eq!(read(&other, &token, now), None);
     }
+
+    /// Headers and claims that are not ours, signed with our own key: the signature is right, and they are refused.
+    #[test]
+    fn a_right_signature_is_not_enough() {
+        let keys = Keys::of(&Config::from_parts(None, []).unwrap()).unwrap();
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let id = |number| Uuid::from_u128(number);
+        let wire = |iss: &str, aud: &str| Wire {
+            iss: iss.to_owned(),
+            aud: aud.to_owned(),
+            sub: UserId(id(1)).to_string(),
+            ten: TenantId(id(2)).to_string(),
+            sid: SessionId(id(3)).to_string(),
+            iat: now.seconds(),
+            exp: now.seconds() + 60,
+        };
+        let signed = |header: &Header, wire: &Wire| {
+            encode(header, wire, &EncodingKey::from_secret(keys.token_key())).unwrap()
+        };
+        let own = || Header { kid: Some(keys.key_id().to_owned()), ..Header::new(Algorithm::HS256) };
+        let good = wire(ISSUER, "qianpu:merchant");
+        assert!(read(&keys, &signed(&own(), &good), now).is_some());
+        let foreign = Header { kid: Some("foreign".to_owned()), ..own() };
+        let none = Header { kid: None, ..own() };
+        let other_algorithm = Header { kid: own().kid, ..Header::new(Algorithm::HS512) };
+        for header in [foreign, none, other_algorithm] {
+            assert_eq!(read(&keys, &signed(&header, &good), now), None, "{header:?}");
+        }
+        for bad in [wire("else", "qianpu:merchant"), wire(ISSUER, "qianpu:buyer"), wire(ISSUER, "merchant")] {
+            assert_eq!(read(&keys, &signed(&own(), &bad), now), None);
+        }
+        // An address of keys in the header is not looked at: another key behind it helps nobody.
+        let elsewhere = Header { jku: Some("https://evil.example/keys".to_owned()), ..own() };
+        let forged = encode(&elsewhere, &good, &EncodingKey::from_secret(&[7; 32])).unwrap();
+        assert_eq!(read(&keys, &forged, now), None);
+    }
 }

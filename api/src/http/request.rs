@@ -4,6 +4,8 @@ use super::problem;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
@@ -59,6 +61,10 @@ pub(super) async fn envelope(
     let _entered = span.enter();
     let (request, response) = answered.into_parts();
     let mut response = problem::finish(&request, response);
+    if response.status().is_redirection() && chosen_language(request.query_string()).is_some() {
+        // A page sets the cookie itself; a redirect would lose the choice on the way.
+        drop(response.add_cookie(&language_cookie(info.lang)));
+    }
     if let Ok(value) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -91,10 +97,19 @@ fn read(request: &ServiceRequest) -> RequestInfo {
     RequestInfo { id: uuid.to_string(), uuid, lang, address }
 }
 
+/// The language that an address asks for.
+fn chosen_language(query: &str) -> Option<Lang> {
+    query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Lang::parse)
+}
+
+/// Keeps the language that somebody chose.
+pub fn language_cookie(lang: Lang) -> Cookie<'static> {
+    let chosen = Cookie::build(LANGUAGE_COOKIE, lang.code()).path("/");
+    chosen.max_age(Duration::days(365)).same_site(SameSite::Lax).finish()
+}
+
 fn asked_language(request: &ServiceRequest) -> Option<Lang> {
-    let query = request.query_string().split('&').find_map(|pair| pair.strip_prefix("lang="));
-    query
-        .and_then(Lang::parse)
+    chosen_language(request.query_string())
         .or_else(|| request.cookie(LANGUAGE_COOKIE).and_then(|cookie| Lang::parse(cookie.value())))
         .or_else(|| {
             let header = request.headers().get(header::ACCEPT_LANGUAGE)?;

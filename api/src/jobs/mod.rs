@@ -10,7 +10,7 @@ pub mod runner;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{channels, documents, imports, listings, orders};
+use crate::app::{account, channels, documents, imports, listings, orders};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -57,6 +57,7 @@ pub const KINDS: &[JobKind] = &[
         most_attempts: 10,
         run: |state, job| Box::pin(mail_send::run(state, job)),
     },
+    kind!(account::email::RELEASE_JOB, 20, account::email::run_release),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),

@@ -4,10 +4,8 @@ use super::flash::Flash;
 use super::frame::Frame;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Call, Open};
-use crate::http::request::LANGUAGE_COOKIE;
+use crate::http::request::language_cookie;
 use actix_web::HttpResponse;
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::{StatusCode, header};
 use qianpu_tenants::authz::{Caller, Perm};
 use serde::Serialize;
@@ -76,8 +74,7 @@ pub fn render(
         response.cookie(cookie);
     }
     if call.request.query_string().split('&').any(|pair| pair.starts_with("lang=")) {
-        let chosen = Cookie::build(LANGUAGE_COOKIE, call.info.lang.code()).path("/");
-        response.cookie(chosen.max_age(Duration::days(365)).same_site(SameSite::Lax).finish());
+        response.cookie(language_cookie(call.info.lang));
     }
     Ok(response.body(html))
 }

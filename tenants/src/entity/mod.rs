@@ -14,6 +14,7 @@ pub(crate) mod channel_token;
 pub(crate) mod deposit;
 pub(crate) mod document_notice;
 pub(crate) mod document_renewal;
+pub(crate) mod email_change;
 pub(crate) mod entry;
 pub(crate) mod exchange_log;
 pub(crate) mod export;

@@ -25,6 +25,10 @@ pub const EXTERNAL_ACCOUNT: &str = "external_account";
 pub const INVITATION: &str = "invitation";
 /// Password link token hash → link.
 pub const PASSWORD_RESET: &str = "password_reset";
+/// Token hash of the link that completes another log-in e-mail → the change.
+pub const EMAIL_CHANGE: &str = "email_change";
+/// Token hash of the link that stops or undoes it → the change.
+pub const EMAIL_UNDO: &str = "email_undo";
 /// Token hash of an invitation to join → invitation.
 pub const STAFF_INVITATION: &str = "staff_invitation";
 /// State of a running account link → link intent.
@@ -97,6 +101,17 @@ pub async fn key_counts(tx: &TenantTx) -> StoreResult<Vec<(String, i64)>> {
         .all(tx.conn())
         .await?;
     Ok(rows)
+}
+
+/// What the tenant's own key points to; none when nobody or somebody else has it.
+pub async fn key_target(tx: &TenantTx, kind: &str, value: &str) -> StoreResult<Option<Uuid>> {
+    let row = global_key::Entity::find()
+        .filter(global_key::Column::TenantId.eq(tx.tenant()))
+        .filter(global_key::Column::Kind.eq(kind))
+        .filter(global_key::Column::Value.eq(value))
+        .one(tx.conn())
+        .await?;
+    Ok(row.map(|row| row.target_id))
 }
 
 /// Gives a key back. Only the tenant's own.

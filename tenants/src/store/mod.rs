@@ -13,6 +13,7 @@ pub mod deposit;
 pub mod directory;
 pub mod document_notice;
 pub mod document_renewal;
+pub mod email_change;
 pub mod exchange_log;
 pub mod export;
 pub mod import;

@@ -2,6 +2,7 @@
 
 use super::link;
 use crate::app::account::RESET_LIFE;
+use crate::app::account::email::{LIFE as EMAIL_LIFE, UNDO_LIFE as EMAIL_UNDO_LIFE};
 use crate::error::Answer;
 use crate::mail::Mail;
 use crate::pages::lang::Lang;
@@ -70,6 +71,49 @@ pub async fn recovery_code_used(state: &AppState, tx: &mut TenantTx, person: &Us
 /// Somebody has the password and not the code.
 pub async fn codes_guessed(state: &AppState, tx: &mut TenantTx, person: &User) -> Answer<()> {
     tell(state, tx, person, "sign_in.mail_guessed.", Vec::new(), "/console/forgot").await
+}
+
+/// To the address that is to be the log-in: the link that completes it, or, when the address has a log-in already, that
+/// it has.
+pub async fn email_to_confirm(
+    state: &AppState,
+    tx: &mut TenantTx,
+    person: &User,
+    new: &str,
+    token: Option<&str>,
+) -> Answer<()> {
+    let (texts, to) = match token {
+        Some(token) => ("account.mail_email_confirm.", format!("/console/email/{token}")),
+        None => ("account.mail_email_taken.", "/console/forgot".to_owned()),
+    };
+    let minutes = EMAIL_LIFE.as_seconds() / 60;
+    let arguments = vec![("minutes".to_owned(), minutes.to_string())];
+    let there = User { email: new.to_owned(), ..person.clone() };
+    tell(state, tx, &there, texts, arguments, &to).await
+}
+
+/// To the address until now: the link that stops the change or undoes it.
+pub async fn email_asked(
+    state: &AppState,
+    tx: &mut TenantTx,
+    person: &User,
+    new: &str,
+    undo_token: &str,
+) -> Answer<()> {
+    let days = EMAIL_UNDO_LIFE.as_seconds() / 86_400;
+    let arguments = vec![("email".to_owned(), new.to_owned()), ("days".to_owned(), days.to_string())];
+    let to = format!("/console/email/undo/{undo_token}");
+    tell(state, tx, person, "account.mail_email_asked.", arguments, &to).await
+}
+
+/// The log-in e-mail is another one now; to the new address and the old one.
+pub async fn email_changed(state: &AppState, tx: &mut TenantTx, person: &User, old: &str) -> Answer<()> {
+    for to in [person.email.as_str(), old] {
+        let there = User { email: to.to_owned(), ..person.clone() };
+        let arguments = vec![("email".to_owned(), person.email.clone())];
+        tell(state, tx, &there, "account.mail_email_changed.", arguments, "/console/login").await?;
+    }
+    Ok(())
 }
 
 async fn tell(

@@ -89,6 +89,8 @@ pub const KEYS_LEFT: &[(&str, &str)] = &[
     (directory::APP_HOOK, "the provider's"),
     (directory::INVITATION, "a link of a mail"),
     (directory::PASSWORD_RESET, "a link of a mail"),
+    (directory::EMAIL_CHANGE, "a link of a mail"),
+    (directory::EMAIL_UNDO, "a link of a mail"),
     (directory::STAFF_INVITATION, "a link of a mail"),
     (directory::LINK_STATE, "an attempt to link an account"),
 ];

@@ -1,7 +1,8 @@
 //! A person's own pages: the forgotten password, the link of the mail, password and sessions.
 
 use super::apply::may_be_mended;
-use crate::app::account::{self, ChangePassword};
+use crate::app::account::{self, ChangePassword, email};
+use crate::app::auth::second_step::Proof;
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Open, Path};
 use crate::http::route::PageRoutes;
@@ -23,6 +24,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
         let home = format!("/console/{}/account", surface.as_str());
         pages.get(&home, account_page);
         pages.post(&format!("{home}/password"), password_form);
+        pages.post(&format!("{home}/email"), email_form);
         pages.post(&format!("{home}/sessions/end_others"), end_others_form);
         pages.post(&format!("{home}/sessions/{{session_id}}/end"), end_session_form);
     }
@@ -189,6 +191,26 @@ async fn password_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
         Err(error) if may_be_mended(&error) => {
             let form = FormView::refused_by(&emptied(fields), &error, auth.info.lang);
             let page = view(&auth, form).await?;
+            auth.refused_page("account/account", page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn email_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
+    let fields = &auth.input;
+    let address = &auth.info.address;
+    let proof = Proof { password: secret(fields, "password"), code: fields.text("code"), address };
+    let new = fields.text("new_email");
+    match email::ask_change(&auth.state, auth.caller.person()?, &auth.grant, new, &proof).await {
+        Ok(()) => Ok(auth.redirect_with(&Flash::success("account.email_asked"), &home(&auth))),
+        Err(error) if may_be_mended(&error) => {
+            let mut kept = emptied(fields);
+            kept.0
+                .iter_mut()
+                .filter(|(name, _)| name == "new_email")
+                .for_each(|(_, value)| new.clone_into(value));
+            let page = view(&auth, FormView::refused_by(&kept, &error, auth.info.lang)).await?;
             auth.refused_page("account/account", page)
         }
         Err(error) => Err(error),

@@ -5,6 +5,7 @@
 //! Every change is a form that posts, answers with a redirect and a message, or with the form again.
 
 mod account;
+mod account_email;
 mod api_docs;
 mod application;
 mod application_view;
@@ -49,6 +50,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     login::routes(pages);
     account::routes(pages);
     sign_in::routes(pages);
+    account_email::routes(pages);
     staff::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);

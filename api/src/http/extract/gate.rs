@@ -117,6 +117,7 @@ impl<T: Input> FromRequest for Open<T> {
             let call = Call::of(&request)?;
             let body = read_body::<T>(&request, &mut payload).await?;
             if T::FORM {
+                own_site(&call)?;
                 let given = csrf_token(&request, &body).await;
                 let key = call.state.keys.form_key();
                 if !given.is_some_and(|given| csrf::visitor_token_holds(key, &request, &given)) {
@@ -147,6 +148,7 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             may_change(&request, &caller, P::PERMISSION)?;
             let body = read_body::<T>(&request, &mut payload).await?;
             if by == By::Cookie && !request.method().is_safe() {
+                own_site(&call)?;
                 check_form_token(&request, &body, &caller).await?;
             }
             let input = T::read(&request, &body).await?;
@@ -238,6 +240,14 @@ fn surfaces_of(request: &HttpRequest) -> Vec<Surface> {
         Some(surface) => vec![surface],
         None => vec![Surface::Merchant, Surface::Provider, Surface::Operator],
     }
+}
+
+/// A browser's cookie speaks for a person only from our own pages.
+fn own_site(call: &Call) -> Answer<()> {
+    if csrf::is_foreign(&call.request, &call.state.config.app.public_url) {
+        return Err(ApiError::new(ErrorCode::CsrfFailed));
+    }
+    Ok(())
 }
 
 async fn check_form_token(request: &HttpRequest, body: &Body, caller: &Caller) -> Answer<()> {

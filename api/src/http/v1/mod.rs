@@ -87,6 +87,8 @@ pub const PUBLIC_OPERATIONS: &[&str] = &[
     "refresh_tokens",
     "ask_password_reset",
     "complete_password_reset",
+    "confirm_email_change",
+    "undo_email_change",
     "join_staff",
     "start_application",
 ];

@@ -1,7 +1,8 @@
-//! `/auth/totp`, `/me/totp`, `/sign_in_policy`: authenticator apps.
+//! `/auth/totp`, `/me/totp`, `/sign_in_policy`: authenticator apps. `/me/email`, `/auth/email_changes`: another log-in
+//! e-mail.
 
 use super::auth::TokensView;
-use crate::app::account::totp;
+use crate::app::account::{email, totp};
 use crate::app::auth::second_step::Proof;
 use crate::app::auth::{self, GiveCode};
 use crate::app::staff::sign_in;
@@ -32,6 +33,21 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "Make new recovery codes; the old ones are worthless",
     );
     api.post("/me/totp/off", end_totp, "Switch the authenticator app off");
+    api.post(
+        "/me/email",
+        ask_email_change,
+        "Ask for another log-in e-mail; the new address gets a link, the old one is told. The answer is the same for a taken address",
+    );
+    api.post(
+        "/auth/email_changes/confirm",
+        confirm_email_change,
+        "Complete a change of the log-in e-mail with the token of the new address's mail",
+    );
+    api.post(
+        "/auth/email_changes/undo",
+        undo_email_change,
+        "Stop or undo a change of the log-in e-mail with the token of the old address's mail; every session ends",
+    );
     api.get("/sign_in_policy", get_sign_in_policy, "What is asked of everybody who signs in");
     api.put("/sign_in_policy", set_sign_in_policy, "Ask an authenticator app of everybody, or not any more");
     api.post(
@@ -186,5 +202,40 @@ async fn set_sign_in_policy(
 
 async fn reset_staff_totp(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<NoContent> {
     sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, auth.input.0).await?;
+    Ok(NoContent)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AskEmailChangeBody {
+    new_email: String,
+    password: String,
+    /// Of those who have an authenticator app: six digits of it, or a recovery code.
+    #[serde(default)]
+    code: Option<String>,
+}
+
+async fn ask_email_change(auth: Authed<perm::SelfManage, Json<AskEmailChangeBody>>) -> Answer<NoContent> {
+    let body = &auth.input.0;
+    let code = body.code.as_deref().unwrap_or_default();
+    let proof = Proof { password: &body.password, code, address: &auth.info.address };
+    email::ask_change(&auth.state, auth.caller.person()?, &auth.grant, &body.new_email, &proof).await?;
+    Ok(NoContent)
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EmailChangeBody {
+    /// The last part of the link.
+    token: String,
+}
+
+async fn confirm_email_change(open: Open<Json<EmailChangeBody>>) -> Answer<NoContent> {
+    email::complete_change(&open.state, open.request_id(), &open.input.0.token).await?;
+    Ok(NoContent)
+}
+
+async fn undo_email_change(open: Open<Json<EmailChangeBody>>) -> Answer<NoContent> {
+    email::undo_change(&open.state, open.request_id(), &open.input.0.token).await?;
     Ok(NoContent)
 }
