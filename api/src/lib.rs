@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod mail;
 pub mod net;
 pub mod pages;
+pub mod sms;
 pub mod state;
 pub mod telemetry;
 #[cfg(test)]

@@ -54,6 +54,18 @@ words! {
         StaffDisabled = "staff.disabled",
         /// A person may log in again.
         StaffEnabled = "staff.enabled",
+        /// A buyer's personal data was handed out.
+        BuyerExported = "buyer.exported",
+        /// Erasure of a buyer's personal data was asked for.
+        BuyerErasureRequested = "buyer.erasure_requested",
+        /// A request to erase was taken back.
+        BuyerErasureCancelled = "buyer.erasure_cancelled",
+        /// A buyer's personal data was erased.
+        BuyerErased = "buyer.erased",
+        /// Sender of text messages set.
+        SmsSenderSet = "sms_sender.set",
+        /// Settings about buyers changed.
+        BuyerSettingsChanged = "buyer_settings.changed",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

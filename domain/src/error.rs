@@ -81,6 +81,11 @@ codes! {
     TenantSuspended = "tenant_suspended", 403, false, "The account is suspended: you can look but not change", "账号已被暂停，只能查看，不能修改";
     TenantWrongState = "tenant_wrong_state", 409, false, "The provider or merchant is not in a state for this", "服务商或商家当前状态不能进行此操作";
     TenantInUse = "tenant_in_use", 409, false, "Something still hangs on it: active merchants, open orders or money", "仍有营业商家、未完成订单或余额，暂不能关闭";
+    // buyers
+    SignInCodeWrong = "sign_in_code_wrong", 422, false, "The code is wrong or no longer works; ask for a new one", "验证码不正确或已失效，请重新获取";
+    SmsNotConfigured = "sms_not_configured", 409, false, "Text messages cannot be sent here yet", "暂时无法发送短信，请联系店铺";
+    BuyerErased = "buyer_erased", 409, false, "The buyer's personal data was erased", "该买家的个人信息已删除";
+    ErasureRequested = "erasure_requested", 409, false, "Erasure was asked for already", "已经提交过删除申请";
 
     // subjects, applications and shops
     CreditCodeInvalid = "credit_code_invalid", 422, false, "The unified social credit code is not valid", "统一社会信用代码不正确";

@@ -153,6 +153,14 @@ ids! {
     ExportId = "exp";
     /// A merchant's deletion.
     DeletionId = "del";
+    /// A buyer of one shop.
+    BuyerId = "byr";
+    /// A session of a buyer.
+    BuyerSessionId = "bse";
+    /// A request to erase a buyer's personal data.
+    BuyerErasureId = "ber";
+    /// A text message.
+    SmsMessageId = "sms";
 }
 
 #[cfg(test)]

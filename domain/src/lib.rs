@@ -16,6 +16,7 @@ pub mod access;
 pub mod audit;
 pub mod billing;
 pub mod brand;
+pub mod buyer;
 pub mod catalog;
 pub mod category;
 pub mod channel;

@@ -16,6 +16,7 @@ mod m0008_people;
 mod m0010_sign_in;
 mod m0013_tenancy;
 mod m0013b_white_label;
+mod m0014_buyers;
 mod m0015_whole;
 mod purge;
 mod run;
@@ -38,6 +39,7 @@ pub fn tables() -> Vec<Table> {
         m0008_people::tables(),
         m0010_sign_in::tables(),
         m0013b_white_label::tables(),
+        m0014_buyers::tables(),
         m0015_whole::tables(),
     ]
     .concat()

@@ -2,7 +2,7 @@
 //! [`crate::authz`] and [`crate::jobs`] only.
 
 use qianpu_domain::access::Surface;
-use qianpu_domain::ids::{ApiKeyId, JobId, OauthAppId, RequestId, TenantId, UserId};
+use qianpu_domain::ids::{ApiKeyId, BuyerId, JobId, OauthAppId, RequestId, TenantId, UserId};
 
 /// Who did it, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Actor {
     Channel(String),
     /// A background job of a kind.
     Job(String, JobId),
+    /// A buyer of one of the tenant's shops. Named by id only: a name would outlive its erasure in the log.
+    Buyer(BuyerId),
     /// A public visitor: an applicant before there is a user, a storefront visitor.
     Visitor,
     /// The installation itself (start-up, command line).
@@ -53,6 +55,7 @@ impl Actor {
             }
             Self::Channel(slug) => ("channel", slug.clone(), slug.clone()),
             Self::Job(kind, id) => ("job", id.to_string(), kind.clone()),
+            Self::Buyer(id) => ("buyer", id.to_string(), String::new()),
             Self::Visitor => ("visitor", String::new(), String::new()),
             Self::System(task) => ("system", (*task).to_owned(), (*task).to_owned()),
         }

@@ -1,5 +1,9 @@
 //! From what a request carries to a [`Caller`] or a context: the directory look-ups.
 
+mod buyer;
+
+pub use buyer::{BuyerCaller, BuyerClaims, by_buyer_cookie, by_buyer_token, provider_of};
+
 use crate::authz::{Caller, Person, Principal, Right, Scope};
 use crate::context::{Actor, SystemCtx, TenantCtx};
 use crate::db::{Db, SystemTx, TenantTx};

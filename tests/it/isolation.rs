@@ -17,8 +17,18 @@ const ENDS_THE_SESSION: &[&str] = &["log_out"];
 fn guarded(routes: &Routes) -> impl Iterator<Item = (&Entry, Permission)> {
     routes.entries().iter().filter_map(|entry| match entry.access {
         Access::Needs(permission) => Some((entry, permission)),
-        Access::Public => None,
+        Access::Public | Access::Buyer => None,
     })
+}
+
+/// Operations of a shop's buyers.
+fn of_buyers(routes: &Routes) -> impl Iterator<Item = &Entry> {
+    routes.entries().iter().filter(|entry| entry.access == Access::Buyer)
+}
+
+/// Operations that somebody has to be known for, whoever it is.
+fn closed(routes: &Routes) -> impl Iterator<Item = &Entry> {
+    routes.entries().iter().filter(|entry| entry.access != Access::Public)
 }
 
 /// API operations have a summary, pages have none.
@@ -43,7 +53,7 @@ both! {
         let app = TestApp::start(db).await;
         let routes = qianpu_api::http::routes();
         let mut wrong = Vec::new();
-        for (entry, _) in guarded(&routes) {
+        for entry in closed(&routes) {
             let path = with_unknown_ids(entry);
             for caller in [app.anonymous(), app.anonymous().with_token("eyJhbGciOiJub25lIn0.e30.")] {
                 let answer = caller.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
@@ -56,6 +66,45 @@ both! {
         }
         assert!(wrong.is_empty(), "answered without a token:\n{}", wrong.join("\n"));
         app.stop().await;
+    }
+
+    /// Buyers are not staff and staff are not buyers: each other's tokens are worth as much as none.
+    async fn a_buyer_is_nobody_in_the_consoles_and_staff_are_nobody_as_buyers(db: TestDb) {
+        let goods = qianpu_tests::goods::Goods::start(db).await;
+        let app = &goods.app;
+        let buyer = crate::buyers::buyer(app, &goods.slug, crate::buyers::PHONE).await;
+        let routes = qianpu_api::http::routes();
+        let mut wrong = Vec::new();
+        let mut tried = 0;
+        for (entry, _) in guarded(&routes) {
+            let answer = buyer.try_send(entry.method.as_str().parse().unwrap(), &with_unknown_ids(entry), None, &[]).await;
+            let sent_away = !is_api(entry) && (300..400).contains(&answer.status);
+            if answer.status != 401 && !sent_away {
+                wrong.push(format!("a buyer at {} {}: {}", entry.method, entry.path, answer.status));
+            }
+            tried += 1;
+        }
+        let operator = app.operator().await;
+        for role in Role::ALL {
+            let at = match role.surface() {
+                Surface::Operator => &operator,
+                Surface::Provider => &goods.provider,
+                Surface::Merchant => &goods.merchant,
+            };
+            let client = app.person(at, *role).await;
+            for entry in of_buyers(&routes) {
+                let path = with_unknown_ids(entry).replacen("xxx_0000000000007000800000000000ffff", &goods.slug, 1);
+                let answer = client.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
+                let sent_away = !is_api(entry) && (300..400).contains(&answer.status);
+                if answer.status != 401 && !sent_away {
+                    wrong.push(format!("{} at {} {}: {}", role.as_str(), entry.method, entry.path, answer.status));
+                }
+                tried += 1;
+            }
+        }
+        assert!(wrong.is_empty(), "somebody else's token is good:\n{}", wrong.join("\n"));
+        assert!(tried > 300, "{tried} operations were tried");
+        goods.app.stop().await;
     }
 
     async fn a_role_gets_in_exactly_where_the_policy_says(db: TestDb) {

@@ -9,6 +9,7 @@
 mod account;
 mod architecture;
 mod boundary;
+mod buyers;
 mod catalogue;
 mod channels;
 mod crash;

@@ -104,6 +104,7 @@ fn the_operations() {
         assert!(seen.insert(entry.id), "the operation id {} is there twice", entry.id);
         let needs = match entry.access {
             Access::Public => "anybody",
+            Access::Buyer => "a buyer of the shop",
             Access::Needs(permission) => permission.as_str(),
         };
         writeln!(table, "{} {} {} ({needs})", entry.id, entry.method, entry.path).unwrap();

@@ -5,6 +5,7 @@ pub mod account;
 pub mod applications;
 pub mod auth;
 pub mod branding;
+pub mod buyers;
 pub mod categories;
 pub mod channels;
 pub mod documents;

@@ -62,6 +62,10 @@ pub async fn visit(state: &AppState, slug: &str, request: RequestId) -> Answer<V
 }
 
 impl Visit {
+    /// For whom: the merchant, acted in by a visitor.
+    pub fn ctx(&self) -> &TenantCtx {
+        &self.ctx
+    }
     /// Whether the doors are open.
     pub fn is_open(&self) -> bool {
         self.shop.state == ShopState::Trading

@@ -2,6 +2,7 @@
 //! guessing.
 //! The use cases (log in, refresh, log out) are in `app::auth`.
 
+pub mod buyer_token;
 pub mod csrf;
 pub mod keys;
 pub mod password;

@@ -8,7 +8,7 @@ use qianpu_domain::ids::{SessionId, TenantId, UserId};
 use qianpu_domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-const ISSUER: &str = "qianpu";
+pub(super) const ISSUER: &str = "qianpu";
 
 #[derive(Serialize, Deserialize)]
 struct Wire {

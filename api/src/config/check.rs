@@ -32,6 +32,15 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect((1..=60).contains(&config.login.access_token_minutes), "login.access_token_minutes: 1 to 60");
     expect((1..=365).contains(&config.login.session_days), "login.session_days: 1 to 365");
     expect(config.login.max_failures >= 3, "login.max_failures: at least 3");
+    let buyers = &config.buyers;
+    expect((1..=365).contains(&buyers.session_days), "buyers.session_days: 1 to 365");
+    expect((1..=30).contains(&buyers.code_minutes), "buyers.code_minutes: 1 to 30");
+    expect((1..=10).contains(&buyers.code_tries), "buyers.code_tries: 1 to 10");
+    expect((1..=3600).contains(&buyers.resend_seconds), "buyers.resend_seconds: 1 to 3600");
+    expect((1..=100).contains(&buyers.codes_per_phone), "buyers.codes_per_phone: 1 to 100");
+    expect(buyers.codes_per_address >= 1, "buyers.codes_per_address: at least 1");
+    expect(buyers.codes_per_shop >= 1, "buyers.codes_per_shop: at least 1");
+    expect((0..=30).contains(&buyers.erasure_days), "buyers.erasure_days: 0 to 30");
     expect((1..=256).contains(&config.jobs.concurrency), "jobs.concurrency: 1 to 256");
     expect((1..=100_000).contains(&config.imports.max_rows), "imports.max_rows: 1 to 100000");
     expect((1..=3_650).contains(&config.deletion.waiting_days), "deletion.waiting_days: 1 to 3650");

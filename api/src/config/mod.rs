@@ -42,6 +42,7 @@ pub struct Config {
     pub database: Database,
     pub keys: Keys,
     pub login: Login,
+    pub buyers: Buyers,
     pub mail: Mail,
     pub jobs: Jobs,
     pub media: Media,
@@ -102,6 +103,19 @@ pub struct Login {
     pub access_token_minutes: i64,
     pub session_days: i64,
     pub max_failures: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Buyers {
+    pub session_days: i64,
+    pub code_minutes: i64,
+    pub code_tries: i64,
+    pub resend_seconds: i64,
+    pub codes_per_phone: i64,
+    pub codes_per_address: i64,
+    pub codes_per_shop: i64,
+    pub erasure_days: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -271,6 +285,10 @@ impl Config {
     /// Where uploaded files go.
     pub fn media_dir(&self) -> PathBuf {
         self.app.data_dir.join("media")
+    }
+    /// Where text messages go while no provider has a sender. Development only.
+    pub fn sms_dir(&self) -> PathBuf {
+        self.app.data_dir.join("sms")
     }
     /// The key that seals credentials.
     pub fn master_key(&self) -> Option<[u8; 32]> {

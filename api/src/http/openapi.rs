@@ -22,6 +22,11 @@ pub fn document(routes: &Routes) -> OpenApi {
         "bearer",
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build()),
     );
+    let buyers = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("A buyer's token; good at one shop, and nowhere in the consoles' API"));
+    components = components.security_scheme("buyer_bearer", SecurityScheme::Http(buyers.build()));
     for entry in routes.entries().iter().filter(|entry| entry.summary.is_some()) {
         let Some(method) = method_of(entry) else { continue };
         let draft = describe(entry);
@@ -66,6 +71,11 @@ fn describe(entry: &Entry) -> Draft {
         .summary(entry.summary)
         .tag(tag.to_owned());
     operation = match entry.access {
+        Access::Buyer => {
+            operation.security(SecurityRequirement::new("buyer_bearer", Vec::<String>::new())).extensions(
+                Some(ExtensionsBuilder::new().add("x-audience", crate::auth::buyer_token::AUDIENCE).build()),
+            )
+        }
         Access::Public => operation.securities(Some(Vec::<SecurityRequirement>::new())),
         Access::Needs(permission) => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))

@@ -7,6 +7,7 @@
 
 pub mod mail_send;
 pub mod runner;
+pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
@@ -58,6 +59,7 @@ pub const KINDS: &[JobKind] = &[
         run: |state, job| Box::pin(mail_send::run(state, job)),
     },
     kind!(account::email::RELEASE_JOB, 20, account::email::run_release),
+    kind!(sms_send::KIND, 3, sms_send::run),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),

@@ -8,6 +8,7 @@ use actix_web::HttpMessage;
 use actix_web::cookie::{Cookie, SameSite};
 use qianpu_domain::access::Surface;
 use qianpu_tenants::authz::{Caller, TenantStop};
+use qianpu_tenants::resolve::BuyerCaller;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -78,7 +79,7 @@ impl Frame {
         }
         let csrf = match caller.and_then(|caller| caller.person().ok()) {
             Some(person) => person.csrf_token.clone(),
-            None => visitor_token(call, &mut cookies),
+            None => buyer_token(call).unwrap_or_else(|| visitor_token(call, &mut cookies)),
         };
         let frame = Self {
             lang: call.info.lang.code(),
@@ -114,6 +115,11 @@ impl Person {
             menu: menu_of(caller, path),
         })
     }
+}
+
+/// On a buyer's own pages, forms carry the token of the buyer's session.
+fn buyer_token(call: &Call) -> Option<String> {
+    call.request.extensions().get::<BuyerCaller>().map(|buyer| buyer.csrf_token().to_owned())
 }
 
 fn visitor_token(call: &Call, cookies: &mut Vec<Cookie<'static>>) -> String {

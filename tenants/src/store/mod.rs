@@ -4,6 +4,9 @@
 pub mod app_authorisation;
 pub mod application;
 pub mod brand;
+pub mod buyer;
+pub mod buyer_code;
+pub mod buyer_session;
 pub mod category;
 pub mod channel_account;
 pub mod channel_app;
@@ -42,6 +45,7 @@ pub mod shop;
 pub mod shop_suspension;
 pub mod sign_in_rule;
 pub mod sku;
+pub mod sms_message;
 pub mod staff;
 pub mod staff_invitation;
 pub mod statement;

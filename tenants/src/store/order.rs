@@ -6,7 +6,7 @@
 use crate::db::TenantTx;
 use crate::entity::order as row;
 use crate::error::{StoreError, StoreResult};
-use qianpu_domain::ids::{ChannelAccountId, OrderId, ShopId};
+use qianpu_domain::ids::{BuyerId, ChannelAccountId, OrderId, ShopId};
 use qianpu_domain::money::Fen;
 use qianpu_domain::order::number::order_number;
 use qianpu_domain::order::{CancelledBy, OrderAmounts, OrderProgress, OrderState, Scene};
@@ -14,8 +14,10 @@ use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+mod buyer;
 mod list;
 
+pub use buyer::{order_claim, order_list_of_buyer, order_set_buyer};
 pub use list::{OrderFilter, order_counts, order_list, order_numbers};
 
 /// Where to send it, as far as the channel shows it. Never for logs.
@@ -103,6 +105,10 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// Whose it is, when the channel told.
+    pub buyer: Option<BuyerId>,
+    /// When the buyer's personal data in it was erased: no later report brings it back.
+    pub personal_erased_at: Option<Timestamp>,
 }
 
 /// An order to be.
@@ -124,6 +130,8 @@ pub struct NewOrder<'a> {
     pub rates: Rates,
     /// When it was made.
     pub placed_at: Timestamp,
+    /// Whose it is, when the channel told.
+    pub buyer: Option<BuyerId>,
 }
 
 /// The provider's share of an order.
@@ -192,6 +200,8 @@ fn from_model(model: row::Model) -> StoreResult<Order> {
         version: model.version,
         created_at: Timestamp::from_micros(model.created_at),
         updated_at: Timestamp::from_micros(model.updated_at),
+        buyer: model.buyer_id.map(BuyerId),
+        personal_erased_at: moment(model.personal_erased_at),
     })
 }
 
@@ -242,6 +252,8 @@ pub async fn order_insert(tx: &mut TenantTx, new: &NewOrder<'_>) -> StoreResult<
         version: 1,
         created_at: now.micros(),
         updated_at: now.micros(),
+        buyer_id: new.buyer.map(|buyer| buyer.0),
+        personal_erased_at: None,
     };
     let conflict =
         OnConflict::columns([row::Column::TenantId, row::Column::ChannelAccountId, row::Column::ExternalId])

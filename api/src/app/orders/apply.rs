@@ -7,9 +7,10 @@
 
 use super::terms::Terms;
 use super::{booking, goods, parcels, report};
+use crate::app::buyers::known;
 use crate::app::money::deposits;
 use crate::error::Answer;
-use qianpu_domain::ids::OrderId;
+use qianpu_domain::ids::{BuyerId, OrderId};
 use qianpu_domain::order::{Happening, OrderEvent, OrderProgress, OrderState, Undo};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{ChannelOrder, ChannelOrderLine};
@@ -18,7 +19,7 @@ use qianpu_tenants::jobs::{NewJob, job_enqueue};
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::order::{
-    NewOrder, Order, OrderFacts, Rates, order_find, order_insert, order_save, order_synced,
+    NewOrder, Order, OrderFacts, Rates, order_find, order_insert, order_save, order_set_buyer, order_synced,
 };
 use qianpu_tenants::store::order_event::{By, NewEvent, order_event_append};
 use qianpu_tenants::store::order_line::{
@@ -59,6 +60,7 @@ async fn insert(
 ) -> Answer<Applied> {
     let (progress, news) = OrderProgress::start().merge(&report::report(reported));
     let facts = report::facts(reported);
+    let buyer = whose(tx, account, &facts).await?;
     let new = NewOrder {
         shop: account.shop,
         account: Some(account.id),
@@ -68,6 +70,7 @@ async fn insert(
         facts: &facts,
         rates: terms.rates,
         placed_at: reported.created_at,
+        buyer,
     };
     let Some(order) = order_insert(tx, &new).await? else {
         // Another worker inserted it in this moment; the next run finds it.
@@ -86,6 +89,11 @@ async fn insert(
     work.publish("order.created").await?;
     let parcels = work.merge_parcels(reported).await?;
     work.finish(news, &parcels, true).await
+}
+
+/// The shop's buyer whom the facts name.
+async fn whose(tx: &mut TenantTx, account: &ChannelAccount, facts: &OrderFacts) -> Answer<Option<BuyerId>> {
+    known::buyer_of_order(tx, account, facts.buyer_open_id.as_deref(), facts.buyer_union_id.as_deref()).await
 }
 
 async fn insert_lines(
@@ -128,6 +136,11 @@ async fn update(
     let newer = order.progress.reported_at.is_none_or(|known| reported.updated_at >= known);
     let unpaid = order.progress.paid_at.is_none();
     let facts = if newer { newer_facts(&order, reported, unpaid) } else { order.facts.clone() };
+    if order.buyer.is_none()
+        && let Some(buyer) = whose(tx, account, &facts).await?
+    {
+        order_set_buyer(tx, order.id, buyer).await?;
+    }
     let mut lines = order_line_list(tx, order.id).await?;
     let mut changed = progress != order.progress || facts != order.facts;
     if newer {
@@ -138,9 +151,18 @@ async fn update(
     work.finish(news, &parcels, changed).await
 }
 
-/// Amounts are frozen by the payment; an address the platform no longer shows is kept.
+/// Amounts are frozen by the payment; an address the platform no longer shows is kept; what of a person was erased
+/// is not brought back.
 fn newer_facts(order: &Order, reported: &ChannelOrder, unpaid: bool) -> OrderFacts {
     let mut facts = report::facts(reported);
+    if order.personal_erased_at.is_some() {
+        let kept = order.facts.clone();
+        facts.receiver = kept.receiver;
+        facts.buyer_open_id = kept.buyer_open_id;
+        facts.buyer_union_id = kept.buyer_union_id;
+        facts.buyer_notes = kept.buyer_notes;
+        facts.merchant_notes = kept.merchant_notes;
+    }
     if !unpaid {
         facts.amounts = order.facts.amounts;
     }

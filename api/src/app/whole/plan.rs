@@ -4,7 +4,7 @@
 
 use crate::error::Answer;
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::store::{application, directory};
+use qianpu_tenants::store::{application, buyer, directory};
 use qianpu_tenants::whole::{Column, Declared, Kind, Shape, shape};
 
 /// What becomes of a column that is a secret, or looks like one.
@@ -28,6 +28,14 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("recovery_codes", "credentials; new ones come with the authenticator app"),
     ("login_challenges", "log-ins of this installation"),
     ("email_changes", "links of mails that lead to this installation"),
+    ("buyer_sessions", "log-ins of this installation"),
+    ("buyer_codes", "log-ins of this installation"),
+    ("buyer_sign_ins", "log-ins of this installation"),
+    ("sms_senders", "the provider's"),
+    ("sms_messages", "the provider's"),
+    ("sms_counters", "the provider's"),
+    ("buyer_settings", "the provider's"),
+    ("buyer_person_links", "the provider's"),
     ("password_resets", "links of mails that lead to this installation"),
     ("staff_invitations", "links of mails that lead to this installation; invite again"),
     ("jobs", "work of this installation; what has to go on is begun anew"),
@@ -65,6 +73,7 @@ pub const SECRETS: &[(&str, &str, Secret)] = &[
     ("users", "password_hash", Secret::Password),
     ("applications", "id_card_sealed", Secret::Opened(application::PURPOSE_ID_CARD)),
     ("applications", "contact_sealed", Secret::Opened(application::PURPOSE_CONTACT)),
+    ("buyer_identities", "sealed", Secret::Opened(buyer::PURPOSE_PHONE)),
     ("channel_accounts", "secret", Secret::Withheld(AGAIN)),
     ("channel_accounts", "push_token", Secret::Withheld(AGAIN)),
     ("channel_accounts", "aes_key", Secret::Withheld(AGAIN)),

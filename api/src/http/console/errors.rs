@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Text};
 use crate::http::extract::Call;
 use crate::http::request::RequestInfo;
+use crate::http::storefront;
 use crate::pages::lang::Lang;
 use crate::pages::respond;
 use crate::state::AppState;
@@ -38,6 +39,11 @@ pub fn page(
     {
         let to = (header::LOCATION, format!("/console/{surface}/account/totp"));
         return HttpResponse::SeeOther().insert_header(to).finish();
+    }
+    if error.code() == ErrorCode::Unauthenticated
+        && let Some(answer) = storefront::to_sign_in(request)
+    {
+        return answer;
     }
     let call = Call { state: state.clone(), info: info.clone(), request: request.clone() };
     let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -19,6 +19,7 @@ mod channels;
 mod deletion;
 mod demo_design;
 mod demo_mail;
+mod demo_sms;
 mod documents;
 pub mod errors;
 mod exports;
@@ -71,6 +72,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     jobs::routes(pages);
     demo_design::routes(pages);
     demo_mail::routes(pages);
+    demo_sms::routes(pages);
     goods::routes(pages);
     orders::routes(pages);
     money::routes(pages);

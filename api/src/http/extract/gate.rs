@@ -31,6 +31,8 @@ pub const SURFACE_HEADER: &str = "x-qianpu-surface";
 pub enum Access {
     Public,
     Needs(Permission),
+    /// A buyer of the shop in the path.
+    Buyer,
 }
 
 /// The first and only argument of a handler. The policy row comes from this type, so the table of
@@ -49,7 +51,7 @@ pub struct Call {
 }
 
 impl Call {
-    fn of(request: &HttpRequest) -> Answer<Self> {
+    pub(super) fn of(request: &HttpRequest) -> Answer<Self> {
         let state = request.app_data::<web::Data<AppState>>().cloned();
         let state = state.ok_or_else(|| ApiError::internal("the application state is not registered"))?;
         Ok(Self { state, info: RequestInfo::of(request), request: request.clone() })
@@ -96,7 +98,7 @@ impl<P: Perm, T: Input> Gate for Authed<P, T> {
     type Reads = T;
 }
 
-type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+pub(super) type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
 /// Turns a panic into an error of ours, so that it costs one request and not a worker.
 pub(in crate::http) fn caught<T: 'static>(
@@ -178,7 +180,7 @@ fn sets_it_up(path: &str) -> bool {
     }
 }
 
-async fn read_body<T: Input>(request: &HttpRequest, payload: &mut Payload) -> Answer<Body> {
+pub(super) async fn read_body<T: Input>(request: &HttpRequest, payload: &mut Payload) -> Answer<Body> {
     if T::LIMIT == 0 { Ok(Body::empty()) } else { Body::read(request, payload, T::LIMIT).await }
 }
 

@@ -1,12 +1,14 @@
 //! Extractors. A handler takes exactly one gate — [`Open`] for public operations, [`Authed`] for all
-//! others — and names in it what it wants to read: `Authed<perm::OrderShip, (Path<OrderId>, Json<Ship>)>`.
+//! others, [`BuyerAuthed`] for a shop's buyers — and names in it what it wants to read: `Authed<perm::OrderShip, (Path<OrderId>, Json<Ship>)>`.
 
 mod body;
+mod buyer_gate;
 pub mod form;
 mod gate;
 mod input;
 
 pub use body::Body;
+pub use buyer_gate::{BUYER_COOKIE, BuyerAuthed};
 pub use form::{Fields, Upload, UploadedFile, parse_yuan};
 pub(in crate::http) use gate::caught;
 pub use gate::{Access, Authed, Call, Gate, Open, SURFACE_HEADER, session_cookie};

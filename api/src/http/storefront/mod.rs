@@ -1,8 +1,12 @@
 //! The storefront (H5): the shop's home and its products, server-rendered, phone first, readable without a
 //! script. Whatever is not there gets the shop's own page that says so.
 
+mod account;
 mod home;
 mod product;
+mod sign_in;
+
+pub(in crate::http) use sign_in::to_sign_in;
 
 use super::extract::{Call, Open, Path2};
 use super::route::PageRoutes;
@@ -20,6 +24,8 @@ use serde::Serialize;
 pub fn register(pages: &mut PageRoutes<'_>) {
     home::routes(pages);
     product::routes(pages);
+    sign_in::routes(pages);
+    account::routes(pages);
     pages.get("/s/{slug}/m/{media_id}", storefront_picture);
 }
 
@@ -29,6 +35,7 @@ struct ShopView {
     name: String,
     notice: String,
     home: String,
+    account: String,
     initial: String,
 }
 
@@ -39,6 +46,7 @@ impl ShopView {
             name: shop.name.clone(),
             notice: shop.notice.clone(),
             home: home_of(&shop.slug),
+            account: format!("/s/{}/account", shop.slug),
             initial: shop.name.chars().next().map(String::from).unwrap_or_default(),
         }
     }
@@ -91,6 +99,13 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Of a page that is nobody else's business.
+    fn hidden(call: &Call, title: String) -> Self {
+        Self { hidden: true, ..Self::new(call, title, String::new(), call.request.path()) }
+    }
+}
+
 fn absolute(call: &Call, path: &str) -> String {
     format!("{}{path}", call.state.config.app.public_url.trim_end_matches('/'))
 }
@@ -109,12 +124,11 @@ struct NoticeView {
 }
 
 /// A page that only says something.
-fn notice<T>(open: &Open<T>, visit: Option<&Visit>, what: &'static str, status: StatusCode) -> PageAnswer {
+fn notice(call: &Call, visit: Option<&Visit>, what: &'static str, status: StatusCode) -> PageAnswer {
     let title = visit.map_or_else(|| "千铺".to_owned(), |visit| visit.shop.name.clone());
-    let mut share = Share::new(&open.call, title, String::new(), open.request.path());
-    share.hidden = true;
+    let share = Share::hidden(call, title);
     let view = NoticeView { shop: visit.map(ShopView::of), share, what };
-    render(&open.call, None, status, "storefront/notice", view)
+    render(call, None, status, "storefront/notice", view)
 }
 
 /// The shop, or the page that says why there is nothing to see.
@@ -122,7 +136,7 @@ async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, Htt
     let visit = match storefront::visit(&open.state, slug, open.request_id()).await {
         Ok(visit) => visit,
         Err(error) if error.code() == ErrorCode::NotFound => {
-            return Ok(Err(notice(open, None, "no_shop", StatusCode::NOT_FOUND)?));
+            return Ok(Err(notice(&open.call, None, "no_shop", StatusCode::NOT_FOUND)?));
         }
         Err(error) => return Err(error),
     };
@@ -132,7 +146,7 @@ async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, Htt
         ShopState::Suspended => ("suspended", StatusCode::OK),
         ShopState::Closing | ShopState::Closed => ("closed", StatusCode::GONE),
     };
-    Ok(Err(notice(open, Some(&visit), said.0, said.1)?))
+    Ok(Err(notice(&open.call, Some(&visit), said.0, said.1)?))
 }
 
 async fn storefront_picture(open: Open<Path2<String, String>>) -> PageAnswer {

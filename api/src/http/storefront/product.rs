@@ -67,12 +67,12 @@ async fn storefront_product(open: Open<Path2<String, String>>) -> PageAnswer {
     };
     let found = match id.parse::<ProductId>() {
         Ok(id) => storefront::product(&open.state, &visit, id).await,
-        Err(_) => return notice(&open, Some(&visit), "no_product", StatusCode::NOT_FOUND),
+        Err(_) => return notice(&open.call, Some(&visit), "no_product", StatusCode::NOT_FOUND),
     };
     match found {
         Ok(found) => open.page("storefront/product", view(&open.call, &visit, found)),
         Err(error) if error.code() == ErrorCode::NotFound => {
-            notice(&open, Some(&visit), "no_product", StatusCode::NOT_FOUND)
+            notice(&open.call, Some(&visit), "no_product", StatusCode::NOT_FOUND)
         }
         Err(error) => Err(error),
     }

@@ -6,6 +6,8 @@
 mod applications;
 mod auth;
 mod brand;
+pub(in crate::http) mod buyer_account;
+mod buyer_sign_in;
 mod categories;
 mod channel_accounts;
 mod channel_apps;
@@ -40,6 +42,7 @@ use super::route::Api;
 
 pub(in crate::http) use applications::read_day;
 pub(in crate::http) use auth::user_agent;
+pub(in crate::http) use buyer_sign_in::device as buyer_device;
 pub(in crate::http) use media::{UPLOAD_LIMIT as MEDIA_LIMIT, content as media_content};
 
 pub const PREFIX: &str = "/api/v1";
@@ -49,6 +52,8 @@ pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     providers::routes(api);
     brand::routes(api);
+    buyer_sign_in::routes(api);
+    buyer_account::routes(api);
     me::routes(api);
     sign_in::routes(api);
     staff::routes(api);
@@ -91,4 +96,6 @@ pub const PUBLIC_OPERATIONS: &[&str] = &[
     "undo_email_change",
     "join_staff",
     "start_application",
+    "ask_sign_in_code",
+    "sign_in_buyer",
 ];

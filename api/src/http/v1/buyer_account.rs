@@ -1,0 +1,178 @@
+//! `/storefront/{slug}/me`: a buyer of the shop, by the buyer's own token.
+
+use crate::app::buyers::own::{self, OwnOrder, Profile};
+use crate::error::Answer;
+use crate::http::describe::NoContent;
+use crate::http::extract::{BuyerAuthed, Json, Path, Path2, Query};
+use crate::http::route::Api;
+use crate::http::wire::{Id, Money, Page, Time, page_request};
+use qianpu_domain::ids::{BuyerId, BuyerSessionId, OrderId};
+use qianpu_tenants::store::buyer_session::BuyerSession;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+pub(super) fn routes(api: &mut Api<'_>) {
+    api.get("/storefront/{slug}/me", get_buyer_self, "The buyer: name, masked phone");
+    api.patch("/storefront/{slug}/me", rename_buyer_self, "Change the own name");
+    api.get("/storefront/{slug}/me/orders", list_own_orders, "The own orders of this shop, newest first");
+    api.get("/storefront/{slug}/me/sessions", list_buyer_sessions, "The own sessions, newest first");
+    api.delete("/storefront/{slug}/me/sessions", end_buyer_sessions, "Log out everywhere, here too");
+    api.delete(
+        "/storefront/{slug}/me/sessions/{buyer_session_id}",
+        end_buyer_session,
+        "End one of the own sessions",
+    );
+    api.delete("/storefront/{slug}/me/session", log_out_buyer, "Log out; the token is dead at once");
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct BuyerSelfView {
+    #[schema(value_type = String)]
+    id: Id<BuyerId>,
+    /// Empty when the buyer gave none.
+    name: String,
+    /// `138****0000`; null when there is no phone.
+    phone_masked: Option<String>,
+    /// Channels the buyer is known from.
+    channels: Vec<String>,
+    created_at: Time,
+}
+
+fn self_view(profile: Profile) -> BuyerSelfView {
+    let mut channels: Vec<String> =
+        profile.identities.iter().filter_map(|identity| identity.channel.clone()).collect();
+    channels.sort();
+    channels.dedup();
+    BuyerSelfView {
+        phone_masked: profile.phone_masked(),
+        id: Id(profile.buyer.id),
+        name: profile.buyer.name,
+        channels,
+        created_at: Time(profile.buyer.created_at),
+    }
+}
+
+async fn get_buyer_self(auth: BuyerAuthed<Path<String>>) -> Answer<Json<BuyerSelfView>> {
+    Ok(Json(self_view(own::profile(&auth.state, &auth.buyer).await?)))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RenameBuyerBody {
+    /// At most 40 characters; empty takes it away.
+    name: String,
+}
+
+async fn rename_buyer_self(
+    auth: BuyerAuthed<(Path<String>, Json<RenameBuyerBody>)>,
+) -> Answer<Json<BuyerSelfView>> {
+    own::rename(&auth.state, &auth.buyer, &auth.input.1.0.name).await?;
+    Ok(Json(self_view(own::profile(&auth.state, &auth.buyer).await?)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct OwnOrdersQuery {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct OwnOrderView {
+    #[schema(value_type = String)]
+    id: Id<OrderId>,
+    number: String,
+    state: &'static str,
+    /// The channel it came through; null for the shop's own pages.
+    channel: Option<String>,
+    total: Money,
+    lines: Vec<OwnOrderLineView>,
+    placed_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnOrderLineView {
+    title: String,
+    specification: String,
+    quantity: i64,
+    line_total: Money,
+}
+
+pub(in crate::http) fn order_view(own: OwnOrder) -> OwnOrderView {
+    let OwnOrder { order, lines } = own;
+    OwnOrderView {
+        id: Id(order.id),
+        number: order.number,
+        state: order.progress.state.as_str(),
+        channel: order.channel,
+        total: order.facts.amounts.total.into(),
+        lines: lines
+            .into_iter()
+            .map(|line| OwnOrderLineView {
+                title: line.title,
+                specification: line.spec_text,
+                quantity: line.quantity,
+                line_total: line.total.into(),
+            })
+            .collect(),
+        placed_at: Time(order.placed_at),
+    }
+}
+
+async fn list_own_orders(
+    auth: BuyerAuthed<(Path<String>, Query<OwnOrdersQuery>)>,
+) -> Answer<Json<Page<OwnOrderView>>> {
+    let query = &auth.input.1.0;
+    let page = page_request(query.limit, query.cursor.as_deref())?;
+    Ok(Json(Page::of(own::orders(&auth.state, &auth.buyer, page).await?, order_view)))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct BuyerSessionsView {
+    items: Vec<BuyerSessionView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct BuyerSessionView {
+    #[schema(value_type = String)]
+    id: Id<BuyerSessionId>,
+    /// `browser` or `api`.
+    kind: &'static str,
+    /// `phone` or `channel`.
+    method: &'static str,
+    user_agent: String,
+    /// Whether it is the one that asks.
+    current: bool,
+    created_at: Time,
+    expires_at: Time,
+}
+
+async fn list_buyer_sessions(auth: BuyerAuthed<Path<String>>) -> Answer<Json<BuyerSessionsView>> {
+    let current = auth.buyer.session().id;
+    let view = |session: BuyerSession| BuyerSessionView {
+        id: Id(session.id),
+        kind: session.kind.as_str(),
+        method: session.method.as_str(),
+        user_agent: session.user_agent,
+        current: session.id == current,
+        created_at: Time(session.created_at),
+        expires_at: Time(session.expires_at),
+    };
+    let sessions = own::sessions(&auth.state, &auth.buyer).await?;
+    Ok(Json(BuyerSessionsView { items: sessions.into_iter().map(view).collect() }))
+}
+
+async fn end_buyer_sessions(auth: BuyerAuthed<Path<String>>) -> Answer<NoContent> {
+    own::end_all(&auth.state, &auth.buyer).await?;
+    Ok(NoContent)
+}
+
+async fn end_buyer_session(auth: BuyerAuthed<Path2<String, BuyerSessionId>>) -> Answer<NoContent> {
+    own::end_session(&auth.state, &auth.buyer, auth.input.1).await?;
+    Ok(NoContent)
+}
+
+async fn log_out_buyer(auth: BuyerAuthed<Path<String>>) -> Answer<NoContent> {
+    own::end_session(&auth.state, &auth.buyer, auth.buyer.session().id).await?;
+    Ok(NoContent)
+}
