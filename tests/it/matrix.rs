@@ -18,7 +18,7 @@ pub fn guarded(routes: &Routes) -> Vec<(&Entry, Permission)> {
     let api = routes.entries().iter().filter(|entry| entry.summary.is_some());
     api.filter_map(|entry| match entry.access {
         Access::Needs(permission) => Some((entry, permission)),
-        Access::Public => None,
+        Access::Public | Access::Buyer => None,
     })
     .collect()
 }
