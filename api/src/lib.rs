@@ -18,6 +18,7 @@ pub mod http;
 pub mod jobs;
 pub mod mail;
 pub mod net;
+pub mod outside;
 pub mod pages;
 pub mod sms;
 pub mod state;

@@ -5,7 +5,9 @@ use crate::auth::keys::Keys;
 use crate::auth::throttle::Throttle;
 use crate::channels::Channels;
 use crate::config::Config;
+use crate::http::console::demo_webhooks::Receiver;
 use crate::mail::Mailer;
+use crate::outside::{Outside, PORTS, Policy, SystemNames};
 use crate::pages::Pages;
 use anyhow::Context;
 use qianpu_tenants::clock::Clock;
@@ -25,6 +27,9 @@ pub struct AppState {
     pub mailer: Arc<Mailer>,
     pub channels: Arc<Channels>,
     pub carriers: Arc<Carriers>,
+    pub outside: Arc<Outside>,
+    /// The demo's receiver of webhooks; only development shows it.
+    pub receiver: Arc<Receiver>,
     ready: Arc<AtomicBool>,
 }
 
@@ -42,7 +47,11 @@ impl AppState {
     pub fn with_db(config: Config, db: Db) -> anyhow::Result<Self> {
         let keys = Keys::of(&config).map_err(anyhow::Error::msg)?;
         let channels = Channels::start(&config, &db, &keys.sealer).map_err(anyhow::Error::msg)?;
+        let policy = Policy { loopback: config.webhooks.allow_loopback, ports: PORTS };
+        let outside = Outside::new(policy, Arc::new(SystemNames)).map_err(anyhow::Error::msg)?;
         Ok(Self {
+            outside: Arc::new(outside),
+            receiver: Arc::default(),
             channels: Arc::new(channels),
             carriers: Arc::default(),
             mailer: Arc::new(Mailer::of(&config, keys.sealer.clone())?),

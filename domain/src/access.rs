@@ -128,6 +128,8 @@ permissions! {
     MerchantExport = "exports.manage";
     /// Have a merchant deleted: the own one, or one of the provider's.
     MerchantDelete = "deletions.manage";
+    /// Manage webhook endpoints and see what was sent to them.
+    WebhookManage = "webhooks.manage";
     /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
 }
@@ -161,7 +163,7 @@ roles! {
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
-        MerchantExport, MerchantDelete,
+        MerchantExport, MerchantDelete, WebhookManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
@@ -170,11 +172,11 @@ roles! {
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, ShopRead, PolicyRead, JobRead];
     /// Looks after channel apps.
-    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, MerchantRead, PolicyRead, JobRead, JobRetry];
+    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage];
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
@@ -302,6 +304,7 @@ mod tests {
             Permission::BillingRead,
             Permission::AuditRead,
             Permission::JobRead,
+            Permission::WebhookManage,
             Permission::ApplicationEdit,
         ] {
             assert!(!permission.reaches_single_shops(), "{}", permission.as_str());

@@ -260,5 +260,19 @@ words! {
         ShopClosed = "shop.closed",
         /// Merchant brought back from an archive.
         MerchantRestored = "merchant.restored",
+        /// Webhook endpoint registered.
+        WebhookEndpointCreated = "webhook_endpoint.created",
+        /// Webhook endpoint changed.
+        WebhookEndpointChanged = "webhook_endpoint.changed",
+        /// Webhook endpoint deleted.
+        WebhookEndpointDeleted = "webhook_endpoint.deleted",
+        /// Webhook endpoint's secret rotated.
+        WebhookSecretRotated = "webhook_endpoint.secret_rotated",
+        /// Webhook endpoint disabled because it did not answer.
+        WebhookEndpointDisabled = "webhook_endpoint.disabled",
+        /// Test event sent to a webhook endpoint.
+        WebhookTested = "webhook_endpoint.tested",
+        /// Webhook deliveries sent again.
+        WebhookReplayed = "webhook_delivery.replayed",
     }
 }

@@ -115,6 +115,10 @@ codes! {
     StockRange = "stock_range", 422, false, "The stock quantity is out of range", "库存数量超出范围";
     ListingWrongState = "listing_wrong_state", 409, false, "The listing is not in a state for this", "渠道商品当前状态不能进行此操作";
 
+    // webhooks
+    WebhookInactive = "webhook_endpoint_inactive", 409, false, "The endpoint is not active; resume it first", "该端点未启用，请先恢复";
+    WebhookDeliveryWaits = "webhook_delivery_waits", 409, false, "This delivery is still being tried", "该投递仍在进行中";
+
     // orders, shipping and imports
     OrderWrongState = "order_wrong_state", 409, false, "The order is not in a state for this", "订单当前状态不能进行此操作";
     OrderAmounts = "order_amounts", 422, false, "The amounts of the order do not add up", "订单金额不一致";

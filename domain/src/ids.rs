@@ -161,6 +161,10 @@ ids! {
     BuyerErasureId = "ber";
     /// A text message.
     SmsMessageId = "sms";
+    /// Where a tenant is told of events.
+    WebhookEndpointId = "whe";
+    /// An event on its way to an endpoint.
+    WebhookDeliveryId = "whd";
 }
 
 #[cfg(test)]

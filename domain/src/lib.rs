@@ -39,3 +39,4 @@ pub mod stock;
 pub mod subject;
 pub mod tenancy;
 pub mod time;
+pub mod webhook;

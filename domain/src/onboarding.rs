@@ -9,6 +9,7 @@ use crate::error::{ErrorCode, FieldError};
 use crate::ids::{CategoryId, MediaId, UserId};
 use crate::subject::{CreditCode, IdCardNumber, Phone, ShopName, SubjectKind};
 use crate::time::Timestamp;
+use crate::webhook::EventType;
 use jiff::civil::Date;
 
 mod decide;
@@ -381,7 +382,22 @@ pub enum ApplicationEvent {
 }
 
 impl ApplicationEvent {
-    /// Its word in the audit log, which is its word as an event too.
+    /// Its type for receivers of webhooks.
+    pub const fn told(self) -> EventType {
+        match self {
+            Self::Saved(_) => EventType::ApplicationSaved,
+            Self::Submitted => EventType::ApplicationSubmitted,
+            Self::Resubmitted => EventType::ApplicationResubmitted,
+            Self::ReviewStarted => EventType::ApplicationReviewStarted,
+            Self::DocumentReviewed => EventType::ApplicationDocumentReviewed,
+            Self::Approved => EventType::ApplicationApproved,
+            Self::Returned => EventType::ApplicationReturned,
+            Self::Rejected => EventType::ApplicationRejected,
+            Self::AgreementSigned => EventType::ApplicationAgreementSigned,
+        }
+    }
+
+    /// Its word in the audit log.
     pub const fn audited(self) -> AuditAction {
         match self {
             Self::Saved(_) => AuditAction::ApplicationSaved,

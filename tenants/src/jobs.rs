@@ -41,6 +41,16 @@ pub struct NewJob {
 
 /// Adds a job. False when one with the same key waits already.
 pub async fn job_enqueue(tx: &mut TenantTx, new: NewJob) -> StoreResult<bool> {
+    enqueue(tx, new, None).await
+}
+
+/// Adds a job that belongs to a part of the tenant's work, such as one receiver. Claims can bound how many of a part
+/// run at once.
+pub async fn job_enqueue_part(tx: &mut TenantTx, new: NewJob, part: Uuid) -> StoreResult<bool> {
+    enqueue(tx, new, Some(part)).await
+}
+
+async fn enqueue(tx: &mut TenantTx, new: NewJob, part: Option<Uuid>) -> StoreResult<bool> {
     let row = job::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(tx.new_id()),
@@ -56,6 +66,7 @@ pub async fn job_enqueue(tx: &mut TenantTx, new: NewJob) -> StoreResult<bool> {
         error_code: Set(None),
         error_text: Set(None),
         created_at: Set(tx.now().micros()),
+        part: Set(part),
     };
     let conflict = OnConflict::new().do_nothing().to_owned();
     Ok(job::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await? == 1)
@@ -96,19 +107,79 @@ struct Due {
     id: Uuid,
 }
 
+/// Which jobs a claim looks at, and how many of them one tenant may have at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Share<'a> {
+    /// Only these kinds, or every kind but these.
+    pub kinds: (Among, &'a [&'a str]),
+    /// The most jobs of one tenant that run at the same time, in all processes.
+    pub per_tenant: u64,
+    /// The same for one part of a tenant, such as one receiver.
+    pub per_part: u64,
+}
+
+/// How a list of kinds is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// Only these.
+    Only,
+    /// All but these.
+    AllBut,
+}
+
+impl Share<'_> {
+    /// Every kind, without a limit for one tenant besides that of the claim.
+    pub const ALL: Share<'static> =
+        Share { kinds: (Among::AllBut, &[]), per_tenant: 1_000_000, per_part: 1_000_000 };
+}
+
 /// Claims up to `limit` due jobs, a few of each tenant in turn.
 pub async fn job_claim(db: &Db, limit: u64, request: RequestId) -> StoreResult<Vec<ClaimedJob>> {
+    job_claim_share(db, limit, &Share::ALL, request).await
+}
+
+/// Claims up to `limit` due jobs of a share. Whoever runs the fewest jobs is next: what a tenant has running counts
+/// as its first turns, so a thousand jobs of one tenant do not hold up the first job of another.
+pub async fn job_claim_share(
+    db: &Db,
+    limit: u64,
+    share: &Share<'_>,
+    request: RequestId,
+) -> StoreResult<Vec<ClaimedJob>> {
     let scan = db.begin_lookup(&SystemCtx::for_task("job claim", request)).await?;
-    let now = scan.now();
-    // rank() by tenant gives every tenant its first job before anyone gets a second one.
-    let sql = "SELECT tenant_id, id FROM (
-            SELECT tenant_id, id, priority, run_at,
-                   row_number() OVER (PARTITION BY tenant_id ORDER BY priority, run_at, id) AS turn
-            FROM jobs
-            WHERE state = 'pending' AND run_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
-        ) AS due WHERE turn <= $2 ORDER BY turn, priority, run_at, id LIMIT $3";
-    let limit_i64 = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = [now.micros().into(), limit_i64.into(), limit_i64.into()];
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut values: Vec<sea_orm::Value> = vec![
+        scan.now().micros().into(),
+        whole(share.per_tenant).into(),
+        whole(share.per_part).into(),
+        whole(limit).into(),
+    ];
+    let (among, kinds) = share.kinds;
+    let mut places = Vec::new();
+    for kind in kinds {
+        values.push((*kind).into());
+        places.push(format!("${}", values.len()));
+    }
+    let of_kinds = match among {
+        _ if kinds.is_empty() => String::new(),
+        Among::Only => format!("AND kind IN ({})", places.join(", ")),
+        Among::AllBut => format!("AND kind NOT IN ({})", places.join(", ")),
+    };
+    // First what one part may have, so that its backlog does not fill the tenant's turns; then the tenant's turns.
+    let sql = format!(
+        "SELECT tenant_id, id FROM (
+            SELECT tenant_id, id, priority, run_at, idle,
+                   row_number() OVER (PARTITION BY tenant_id ORDER BY idle, priority, run_at, id) AS turn
+            FROM (
+                SELECT tenant_id, id, priority, run_at, idle, part,
+                       row_number() OVER (PARTITION BY tenant_id, part ORDER BY idle, priority, run_at, id) AS part_turn
+                FROM (
+                    SELECT tenant_id, id, priority, run_at, part, CASE WHEN lease_until >= $1 THEN 0 ELSE 1 END AS idle
+                    FROM jobs WHERE state = 'pending' AND run_at <= $1 {of_kinds}
+                ) AS due
+            ) AS parts WHERE idle = 0 OR part IS NULL OR part_turn <= $3
+        ) AS turns WHERE idle = 1 AND turn <= $2 ORDER BY turn, priority, run_at, id LIMIT $4"
+    );
     let backend = scan.conn().get_database_backend();
     let due =
         Due::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(scan.conn()).await?;

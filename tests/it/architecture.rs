@@ -187,6 +187,7 @@ const INSTALLATION_ACTS: &[(&str, &str)] = &[
     ("api/src/app/whole/restore.rs", "brings a merchant back into the provider that is named by command"),
     ("api/src/app/whole/erase.rs", "takes a deleted merchant out of its provider's own rows"),
     ("api/src/cli_whole.rs", "makes an archive of a merchant by command"),
+    ("api/src/app/webhooks/relay.rs", "carries a merchant's events to its provider"),
     ("api/src/channels/vault.rs", "opens credentials for the host, which knows the account and no person"),
     ("api/src/channels/exchange_writer.rs", "notes exchanges after the calls, in the background"),
 ];

@@ -47,6 +47,7 @@ mod supervision;
 mod tables;
 mod tenancy;
 mod two_tenants;
+mod webhooks;
 mod white_label;
 mod whole;
 mod zero;

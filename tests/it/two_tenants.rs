@@ -56,6 +56,8 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("subscription_id", ids::SubscriptionId::PREFIX, "subscriptions"),
     ("tenant_id", ids::TenantId::PREFIX, "tenants"),
     ("user_id", ids::UserId::PREFIX, "users"),
+    ("webhook_delivery_id", ids::WebhookDeliveryId::PREFIX, "webhook_deliveries"),
+    ("webhook_endpoint_id", ids::WebhookEndpointId::PREFIX, "webhook_endpoints"),
 ];
 
 /// Parameters of paths that name no row.

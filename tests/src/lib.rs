@@ -3,6 +3,7 @@
 //! * [`postgres`] finds or starts one PostgreSQL server per test process; [`db`] hands out one fresh, migrated
 //!   database per test on SQLite or PostgreSQL and holds the [`both!`] macro.
 //! * [`app`] is the whole application on a free port; [`http`] calls the application; [`sandbox`] is the platforms' stand-in.
+//! * [`receiver`] is somebody else's system that gets webhooks.
 //! * [`push`] makes pushes by hand, well or badly.
 //! * [`stage`] puts the application beside the stand-in, with a provider, a merchant and a trading shop.
 //! * [`program`] is the program as a process of its own, on a test's data, that can be killed.
@@ -37,6 +38,7 @@ mod postgres_docker;
 mod postgres_local;
 pub mod program;
 pub mod push;
+pub mod receiver;
 pub mod rows;
 pub mod sandbox;
 pub mod smtp;

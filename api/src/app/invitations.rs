@@ -10,10 +10,12 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{InvitationId, RequestId};
 use qianpu_domain::time::Span;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::error::StoreError;
+use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::random;
 use qianpu_tenants::resolve;
@@ -63,6 +65,7 @@ pub async fn invite(
     let provider = tenant_get(&tx).await?;
     notices::invitation(state, &mut tx, &provider.name, email, name, command.lang, &token).await?;
     audit_append(&mut tx, AuditAction::InvitationSent, "invitation", &id.to_string(), json!({})).await?;
+    outbox_append(&mut tx, EventType::InvitationSent, &id.to_string(), 1, json!({})).await?;
     let sent = invitation_get(&tx, id).await?;
     tx.commit().await?;
     Ok(sent)

@@ -28,4 +28,5 @@ pub mod stock;
 pub mod storefront;
 pub mod tenancy;
 pub mod todos;
+pub mod webhooks;
 pub mod whole;

@@ -5,6 +5,7 @@ mod account;
 mod staff;
 mod supervision;
 mod tenancy;
+mod webhooks;
 mod whole;
 pub(super) use account::{
     SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
@@ -15,9 +16,9 @@ pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,
 };
-pub(super) use whole::{deletion_asked, deletion_done, deletion_withdrawn, export_ready};
-
 pub(super) use tenancy::{provider_welcome, tenant_changed};
+pub(super) use webhooks::webhook_disabled;
+pub(super) use whole::{deletion_asked, deletion_done, deletion_withdrawn, export_ready};
 
 use crate::error::Answer;
 use crate::mail::Mail;

@@ -12,6 +12,7 @@ use qianpu_domain::catalog::{self, ProductCheck, ProductCommand, ProductState};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{MediaId, ProductId, ShopId, SkuId};
 use qianpu_domain::stock::StockLevel;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::db::{Db, TenantTx};
@@ -241,7 +242,7 @@ pub async fn product_act(
     product_move(&mut tx, id, was.state, next).await?;
     let public = id.to_string();
     let change = json!({ "from": was.state.as_str(), "to": next.0.as_str() });
-    outbox_append(&mut tx, "product.state_changed", &public, was.version, change.clone()).await?;
+    outbox_append(&mut tx, EventType::ProductStateChanged, &public, was.version, change.clone()).await?;
     audit_append(&mut tx, action.audited(), "product", &public, change).await?;
     // Channels are told through their stock: what is not on sale here has none to offer.
     for sku in sku_list(&tx, id).await? {

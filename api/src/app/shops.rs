@@ -16,6 +16,7 @@ use qianpu_domain::onboarding::{ApplicationState, OnboardingError};
 use qianpu_domain::order::OrderState;
 use qianpu_domain::shop::{self, ShopCommand, ShopError, ShopState};
 use qianpu_domain::subject::ShopName;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::error::StoreError;
@@ -165,7 +166,7 @@ pub async fn start_trading(state: &AppState, grant: &Grant<perm::ShopManage>, id
     deposits::open_in(&mut tx, id, &deposit).await?;
     audit_append(&mut tx, AuditAction::ShopStartedTrading, "shop", &id.to_string(), json!({})).await?;
     let payload = json!({"state": next.as_str()});
-    outbox_append(&mut tx, "shop.started_trading", &id.to_string(), was.version + 1, payload).await?;
+    outbox_append(&mut tx, EventType::ShopStartedTrading, &id.to_string(), was.version + 1, payload).await?;
     let now = shop_get(&tx, id).await?;
     tx.commit().await?;
     Ok(now)
@@ -192,7 +193,7 @@ pub async fn close(state: &AppState, grant: &Grant<perm::ShopManage>, id: ShopId
     let detail = json!({ "state": now.state.as_str(), "open_orders": open });
     audit_append(&mut tx, AuditAction::ShopClosed, "shop", &id.to_string(), detail).await?;
     let payload = json!({"state": now.state.as_str()});
-    outbox_append(&mut tx, "shop.closed", &id.to_string(), now.version, payload).await?;
+    outbox_append(&mut tx, EventType::ShopClosed, &id.to_string(), now.version, payload).await?;
     tx.commit().await?;
     Ok(now)
 }

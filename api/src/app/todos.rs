@@ -14,6 +14,7 @@ use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::order::OrderFilter;
 use qianpu_tenants::store::tenant::merchant_list;
+use qianpu_tenants::store::webhook_endpoint::endpoint_disabled_count;
 
 /// One count.
 #[derive(Debug, Clone)]
@@ -57,6 +58,7 @@ async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             href: "/console/provider/merchants",
         });
     }
+    disabled_webhooks(state, caller, found, "/console/provider/webhooks").await?;
     dead_jobs(state, caller, found, "/console/provider/jobs").await
 }
 
@@ -95,7 +97,24 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             href: "/console/merchant/channel_accounts",
         });
     }
+    disabled_webhooks(state, caller, found, "/console/merchant/webhooks").await?;
     dead_jobs(state, caller, found, "/console/merchant/jobs").await
+}
+
+/// Shown only when there are any: most tenants have no endpoint at all.
+async fn disabled_webhooks(
+    state: &AppState,
+    caller: &Caller,
+    found: &mut Vec<Todo>,
+    href: &'static str,
+) -> Answer<()> {
+    let Ok(grant) = caller.grant::<perm::WebhookManage>() else { return Ok(()) };
+    let disabled = endpoint_disabled_count(&*state.db.read(grant.ctx()).await?).await?;
+    if disabled > 0 {
+        let count = i64::try_from(disabled).unwrap_or(i64::MAX);
+        found.push(Todo { name: "todo_webhooks", count, href });
+    }
+    Ok(())
 }
 
 async fn dead_jobs(

@@ -50,6 +50,11 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
         (1..=16_384).contains(&config.exports.max_restore_gigabytes),
         "exports.max_restore_gigabytes: 1 to 16384",
     );
+    let webhooks = &config.webhooks;
+    expect((1..=30).contains(&webhooks.timeout_seconds), "webhooks.timeout_seconds: 1 to 30");
+    expect((1..=256).contains(&webhooks.concurrency), "webhooks.concurrency: 1 to 256");
+    expect((1..=64).contains(&webhooks.per_tenant), "webhooks.per_tenant: 1 to 64");
+    expect((1..=64).contains(&webhooks.per_endpoint), "webhooks.per_endpoint: 1 to 64");
     expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
     expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
     expect(
@@ -70,6 +75,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
                 &format!("keys.{key}: production needs a key of its own, not the development key"),
             );
         }
+        expect(!webhooks.allow_loopback, "webhooks.allow_loopback: production refuses it");
         expect(
             url.is_ok_and(|url| url.scheme() == "https"),
             "app.public_url: production needs https, cookies are marked Secure",

@@ -51,6 +51,7 @@ pub struct Config {
     pub imports: Imports,
     pub exports: Exports,
     pub deletion: Deletion,
+    pub webhooks: Webhooks,
     pub log: Log,
 }
 
@@ -189,6 +190,16 @@ pub struct Deletion {
 pub struct Exports {
     pub keep_hours: i64,
     pub max_restore_gigabytes: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub allow_loopback: bool,
+    pub timeout_seconds: u64,
+    pub concurrency: usize,
+    pub per_tenant: u64,
+    pub per_endpoint: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

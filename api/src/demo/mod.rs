@@ -15,6 +15,7 @@ mod pictures;
 mod platform;
 pub mod seed;
 mod staff;
+mod webhooks;
 
 use crate::config::{Config, MailTransport, Profile};
 use crate::http::server;
@@ -63,6 +64,7 @@ pub async fn run(options: DemoOptions, config: Option<&Path>, stop: Cancellation
         .with_context(|| format!("port {port} is not free; choose another with --port"))?;
     let jobs = tokio::spawn(runner::run(state.clone(), stop.clone()));
 
+    webhooks::learn(&state, directory.root())?;
     let manifest = match before {
         Some(manifest) => manifest,
         None => {
@@ -106,6 +108,8 @@ fn configuration(directory: &DataDirectory, file: Option<&Path>, port: u16) -> a
     config.app.data_dir = directory.root().to_owned();
     config.app.public_url = format!("http://127.0.0.1:{port}");
     config.mail.transport = MailTransport::File;
+    // The demo's receiver is the demo itself.
+    config.webhooks.allow_loopback = true;
     config.channels.wechat_api_url = format!("http://{}", local(port + 1));
     config.channels.wechat_pages_url = config.channels.wechat_api_url.clone();
     if std::env::var_os("QIANPU__LOG__FILTER").is_none() {
@@ -116,7 +120,7 @@ fn configuration(directory: &DataDirectory, file: Option<&Path>, port: u16) -> a
 
 fn greet(manifest: &Manifest, directory: &DataDirectory) -> anyhow::Result<()> {
     let mut text = format!(
-        "\n  Qianpu 千铺 is running.\n\n  Console          {base}/console\n  Mails            {base}/demo/mail\n  API              {base}/api/docs\n  Platform sandbox {sandbox}\n\n",
+        "\n  Qianpu 千铺 is running.\n\n  Console          {base}/console\n  Mails            {base}/demo/mail\n  Webhook receiver {base}/demo/webhooks\n  API              {base}/api/docs\n  Platform sandbox {sandbox}\n\n",
         base = manifest.base_url,
         sandbox = manifest.sandbox_url
     );

@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{money, pictures, platform, staff};
+use super::{money, pictures, platform, staff, webhooks};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -73,6 +73,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
+    webhooks::register(state, &owner, &first.client).await.context("webhooks")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;

@@ -11,13 +11,15 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{account, channels, documents, imports, listings, orders};
+use crate::app::{account, channels, documents, imports, listings, orders, webhooks};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, job_finish};
+use qianpu_tenants::outbox;
+use qianpu_tenants::store::webhook_delivery;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -83,6 +85,9 @@ pub const KINDS: &[JobKind] = &[
     kind!(exports::MAKE, exports::TRIES, exports::run),
     kind!(exports::REMOVE, 20, exports::run_remove),
     kind!(deletion::DELETE, 20, deletion::run),
+    kind!(webhook_delivery::DELIVER_JOB, i64::MAX, webhooks::send::run),
+    kind!(outbox::RELAY_JOB, i64::MAX, webhooks::relay::run),
+    kind!(webhooks::TRIM_JOB, 20, webhooks::trim::run),
 ];
 
 /// Every periodic task. Add yours here.

@@ -8,7 +8,10 @@ use futures_util::FutureExt;
 use qianpu_domain::ids::RequestId;
 use qianpu_domain::time::Span;
 use qianpu_tenants::error::StoreError;
-use qianpu_tenants::jobs::{ClaimedJob, JobFailure, LEASE, job_claim, job_extend, job_fail, job_finish};
+use qianpu_tenants::jobs::{
+    Among, ClaimedJob, JobFailure, LEASE, Share, job_claim_share, job_extend, job_fail, job_finish,
+};
+use qianpu_tenants::store::webhook_delivery::DELIVER_JOB;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -24,12 +27,46 @@ pub async fn run(state: AppState, stop: CancellationToken) {
     for task in PERIODIC {
         periodic.spawn(repeat(state.clone(), task, stop.clone()));
     }
+    let lanes = Lane::of(&state).map(|lane| run_lane(state.clone(), lane, stop.clone()));
+    futures_util::future::join_all(lanes).await;
+    while periodic.join_next().await.is_some() {}
+}
+
+/// Kinds of jobs with places of their own, so that those that wait for strangers take none from the others.
+#[derive(Clone)]
+struct Lane {
+    places: usize,
+    share: Share<'static>,
+}
+
+/// Kinds that call addresses of tenants.
+const OUTSIDE: &[&str] = &[DELIVER_JOB];
+
+impl Lane {
+    fn of(state: &AppState) -> [Self; 2] {
+        let (jobs, webhooks) = (&state.config.jobs, &state.config.webhooks);
+        // One tenant never has every place, so that the first job of another need not wait for one to end.
+        let most = u64::try_from(jobs.concurrency.saturating_mul(3).div_ceil(4)).unwrap_or(1);
+        let inside = Share { kinds: (Among::AllBut, OUTSIDE), per_tenant: most, per_part: most };
+        let outside = Share {
+            kinds: (Among::Only, OUTSIDE),
+            per_tenant: webhooks.per_tenant,
+            per_part: webhooks.per_endpoint,
+        };
+        [
+            Self { places: jobs.concurrency, share: inside },
+            Self { places: webhooks.concurrency, share: outside },
+        ]
+    }
+}
+
+async fn run_lane(state: AppState, lane: Lane, stop: CancellationToken) {
     let pause = Duration::from_millis(state.config.jobs.poll_milliseconds);
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
-        let free = state.config.jobs.concurrency.saturating_sub(running.len());
-        let claimed = if free == 0 { Ok(Vec::new()) } else { claim(&state, free).await };
+        let free = lane.places.saturating_sub(running.len());
+        let claimed = if free == 0 { Ok(Vec::new()) } else { claim(&state, &lane, free).await };
         let nothing = match claimed {
             Ok(jobs) => {
                 let nothing = jobs.is_empty();
@@ -46,34 +83,34 @@ pub async fn run(state: AppState, stop: CancellationToken) {
         if nothing {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                Some(_) = running.join_next(), if free == 0 => {}
+                // A place of a tenant that had all of its own may be free now.
+                Some(_) = running.join_next(), if !running.is_empty() => {}
                 () = stop.cancelled() => {}
             }
         }
     }
     tracing::info!(running = running.len(), "no more jobs are claimed; waiting for those that run");
     while running.join_next().await.is_some() {}
-    while periodic.join_next().await.is_some() {}
 }
 
 /// Runs everything that is due now, one after the other; returns how many jobs ran. For tests and seeding.
 pub async fn run_until_idle(state: &AppState) -> Result<usize, StoreError> {
-    let mut count = 0;
-    loop {
-        let jobs = claim(state, 16).await?;
-        if jobs.is_empty() {
-            return Ok(count);
-        }
-        for job in jobs {
-            count += 1;
-            run_one(state.clone(), job).await;
+    let (mut count, mut before) = (0, None);
+    while before != Some(count) {
+        before = Some(count);
+        for lane in Lane::of(state) {
+            for job in claim(state, &lane, 16).await? {
+                count += 1;
+                run_one(state.clone(), job).await;
+            }
         }
     }
+    Ok(count)
 }
 
-async fn claim(state: &AppState, limit: usize) -> Result<Vec<ClaimedJob>, StoreError> {
+async fn claim(state: &AppState, lane: &Lane, limit: usize) -> Result<Vec<ClaimedJob>, StoreError> {
     let limit = u64::try_from(limit).unwrap_or(1);
-    job_claim(&state.db, limit, RequestId(state.new_id())).await
+    job_claim_share(&state.db, limit, &lane.share, RequestId(state.new_id())).await
 }
 
 async fn repeat(state: AppState, task: &'static Periodic, stop: CancellationToken) {

@@ -203,6 +203,15 @@ pub const MENU: &[MenuRow] = &[
     ),
     row(Provider, "menu.operations", "menu.jobs", "/console/provider/jobs", "jobs", P::JobRead, false),
     row(
+        Provider,
+        "menu.operations",
+        "menu.webhooks",
+        "/console/provider/webhooks",
+        "link",
+        P::WebhookManage,
+        false,
+    ),
+    row(
         Merchant,
         "menu.channels",
         "menu.channel_accounts",
@@ -267,6 +276,15 @@ pub const MENU: &[MenuRow] = &[
     ),
     row(Merchant, "menu.operations", "menu.jobs", "/console/merchant/jobs", "jobs", P::JobRead, false),
     row(Provider, "menu.people", "menu.brand", "/console/provider/brand", "image", P::BrandManage, false),
+    row(
+        Merchant,
+        "menu.operations",
+        "menu.webhooks",
+        "/console/merchant/webhooks",
+        "link",
+        P::WebhookManage,
+        false,
+    ),
     row(Provider, "menu.people", "menu.staff", "/console/provider/staff", "staff", P::StaffManage, false),
     row(Merchant, "menu.people", "menu.staff", "/console/merchant/staff", "staff", P::StaffManage, false),
     row(

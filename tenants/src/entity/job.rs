@@ -21,6 +21,7 @@ pub struct Model {
     pub error_code: Option<String>,
     pub error_text: Option<String>,
     pub created_at: i64,
+    pub part: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

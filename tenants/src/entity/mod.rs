@@ -74,3 +74,6 @@ pub(crate) mod subscription;
 pub(crate) mod tenant;
 pub(crate) mod totp_secret;
 pub(crate) mod user;
+pub(crate) mod webhook_attempt;
+pub(crate) mod webhook_delivery;
+pub(crate) mod webhook_endpoint;

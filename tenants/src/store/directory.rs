@@ -41,6 +41,9 @@ pub(crate) fn shop_name_value(provider: TenantId, name_key: &str) -> String {
     format!("{}:{name_key}", provider.0.simple())
 }
 
+/// Provider's id → provider, while one of its webhook endpoints wants events of its merchants.
+pub const WEBHOOK_LISTENER: &str = "webhook_listener";
+
 /// What a key points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalKey {

@@ -56,3 +56,5 @@ pub mod subscription;
 pub mod tenant;
 pub mod totp;
 pub mod user;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;

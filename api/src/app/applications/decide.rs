@@ -10,6 +10,7 @@ use qianpu_domain::ids::{ApplicationId, ShopId};
 use qianpu_domain::onboarding::{Application, ApplicationDecision, ApplicationEvent, OnboardingError, Step};
 use qianpu_domain::subject::ShopSlug;
 use qianpu_domain::time::Timestamp;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::{Actor, TenantCtx};
 use qianpu_tenants::db::TenantTx;
@@ -79,8 +80,7 @@ async fn tell(
         | ApplicationEvent::Rejected
         | ApplicationEvent::AgreementSigned => {}
     }
-    outbox_append(tx, event.audited().as_str(), &id, was.version + 1, json!({"state": next.state.as_str()}))
-        .await?;
+    outbox_append(tx, event.told(), &id, was.version + 1, json!({"state": next.state.as_str()})).await?;
     notices::application(state, tx, was, next, event).await
 }
 
@@ -125,6 +125,6 @@ async fn open_shop(tx: &mut TenantTx, was: &StoredApplication, next: &Applicatio
     documents::daily::ensure_in(tx).await?;
     let shop = json!({"shop": id.to_string(), "name": details.name.as_str()});
     audit_append(tx, AuditAction::ShopOpened, "shop", &id.to_string(), shop.clone()).await?;
-    outbox_append(tx, "shop.opened", &id.to_string(), 1, shop).await?;
+    outbox_append(tx, EventType::ShopOpened, &id.to_string(), 1, shop).await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use qianpu_domain::deposit::{DepositState, TrialUse, deposit_due};
 use qianpu_domain::ids::{CategoryId, DepositId, ShopId};
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{self, PolicyKind, PolicyRule};
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
@@ -189,7 +190,7 @@ async fn try_settle(
     audit_append(tx, AuditAction::DepositChanged, "deposit", &public, detail).await?;
     if next != was.state {
         let payload = json!({"state": next.as_str(), "trial_ended_by": ended});
-        outbox_append(tx, "deposit.state_changed", &public, was.version + 1, payload).await?;
+        outbox_append(tx, EventType::DepositStateChanged, &public, was.version + 1, payload).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use qianpu_domain::billing::{InvoiceState, Period, date_text, day_begins_at, ear
 use qianpu_domain::ids::InvoiceId;
 use qianpu_domain::ledger::flows::subscription_days_earned;
 use qianpu_domain::time::Timestamp;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob};
@@ -99,7 +100,7 @@ pub async fn run_fall_due(state: &AppState, job: &ClaimedJob) -> JobResult {
     }
     let public = id.to_string();
     audit_append(&mut tx, AuditAction::InvoiceOverdue, "invoice", &public, json!({})).await?;
-    outbox_append(&mut tx, "invoice.overdue", &public, 2, json!({})).await?;
+    outbox_append(&mut tx, EventType::InvoiceOverdue, &public, 2, json!({})).await?;
     let lines = invoice_lines(&tx, id).await?;
     notices::invoice(state, &mut tx, &seller, "money.mail_invoice_overdue.", &was, &lines).await?;
     finish(tx, job).await

@@ -17,6 +17,7 @@ use qianpu_domain::ledger::flows::invoice_issued;
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{self, PolicyKind};
 use qianpu_domain::time::Span;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::context::TenantCtx;
@@ -170,7 +171,7 @@ pub async fn issue_in(
     let public = id.to_string();
     let detail = json!({"number": number, "total_fen": total.get(), "due_rule": terms.rule});
     audit_append(tx, AuditAction::InvoiceIssued, "invoice", &public, detail).await?;
-    outbox_append(tx, "invoice.issued", &public, 1, json!({"number": number})).await?;
+    outbox_append(tx, EventType::InvoiceIssued, &public, 1, json!({"number": number})).await?;
     let invoice = invoice_get(tx, id).await?;
     let lines = invoice_lines(tx, id).await?;
     notices::invoice(state, tx, &terms.seller, "money.mail_invoice_issued.", &invoice, &lines).await?;

@@ -8,10 +8,12 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{BillingError, PlanTerms};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::PlanId;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::ReadTx;
 use qianpu_tenants::error::StoreError;
+use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::store::plan::{
     NewPlan, Plan, PlanVersion, plan_get, plan_insert, plan_list, plan_version_add, plan_version_list,
 };
@@ -88,6 +90,7 @@ pub async fn create(
     })?;
     audit_append(&mut tx, AuditAction::PlanCreated, "plan", &id.to_string(), terms_detail(&command.terms))
         .await?;
+    outbox_append(&mut tx, EventType::PlanCreated, &id.to_string(), 1, json!({})).await?;
     let made = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
     tx.commit().await?;
     Ok(made)
@@ -110,6 +113,8 @@ pub async fn add_version(
     audit_append(&mut tx, AuditAction::PlanVersionAdded, "plan", &id.to_string(), terms_detail(terms))
         .await?;
     let now = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
+    let number = now.1.iter().map(|version| version.number).max().unwrap_or(1);
+    outbox_append(&mut tx, EventType::PlanVersionAdded, &id.to_string(), number, json!({})).await?;
     tx.commit().await?;
     Ok(now)
 }

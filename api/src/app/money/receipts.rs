@@ -13,6 +13,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{DepositId, InvoiceId, ReceiptId};
 use qianpu_domain::ledger::flows::{ReceivedAt, deposit_topped_up, invoice_paid};
 use qianpu_domain::money::{Fen, MAX_FEN};
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
@@ -115,7 +116,7 @@ pub async fn declare_in(
     })?;
     let detail = json!({"amount_fen": command.amount.get()});
     audit_append(tx, AuditAction::ReceiptDeclared, "receipt", &id.to_string(), detail).await?;
-    outbox_append(tx, "receipt.declared", &id.to_string(), 1, json!({})).await?;
+    outbox_append(tx, EventType::ReceiptDeclared, &id.to_string(), 1, json!({})).await?;
     Ok(receipt_get(tx, id).await?)
 }
 
@@ -167,7 +168,7 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
         json!({"amount_fen": receipt.amount.get()}),
     )
     .await?;
-    outbox_append(tx, "receipt.confirmed", &public, 2, json!({})).await?;
+    outbox_append(tx, EventType::ReceiptConfirmed, &public, 2, json!({})).await?;
     notices::receipt(state, tx, seller, &receipt).await?;
     match receipt.pays {
         ReceiptFor::Invoice(invoice_id) => {
@@ -175,7 +176,7 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
             let paid = invoice.state.pay(invoice.amounts.total, receipt.amount)?;
             let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
             invoice_move(tx, invoice_id, invoice.state, paid, &change).await?;
-            outbox_append(tx, "invoice.paid", &invoice_id.to_string(), 3, json!({})).await?;
+            outbox_append(tx, EventType::InvoicePaid, &invoice_id.to_string(), 3, json!({})).await?;
             book(tx, invoice_paid(&invoice_id.to_string(), receipt.amount, &into, now)).await?;
         }
         ReceiptFor::Deposit(deposit_id) => {
@@ -212,7 +213,7 @@ pub async fn refuse_in(
     let receipt = receipt_get(tx, id).await?;
     audit_append(tx, AuditAction::ReceiptRefused, "receipt", &id.to_string(), json!({"reason": reason}))
         .await?;
-    outbox_append(tx, "receipt.refused", &id.to_string(), 2, json!({})).await?;
+    outbox_append(tx, EventType::ReceiptRefused, &id.to_string(), 2, json!({})).await?;
     notices::receipt(state, tx, seller, &receipt).await?;
     Ok(receipt)
 }

@@ -10,6 +10,7 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{InvoiceState, date_in, date_text};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
@@ -106,7 +107,7 @@ pub async fn subscribe_in(tx: &mut TenantTx, offer: &Offer) -> Answer<Subscripti
     let public = made.to_string();
     let detail = json!({"plan": id.to_string(), "version": version.number});
     audit_append(tx, AuditAction::SubscriptionStarted, "subscription", &public, detail).await?;
-    outbox_append(tx, "subscription.started", &public, 1, json!({"plan_id": id.to_string()})).await?;
+    outbox_append(tx, EventType::SubscriptionStarted, &public, 1, json!({"plan_id": id.to_string()})).await?;
     Ok(subscription)
 }
 
@@ -134,6 +135,6 @@ pub async fn end_in(tx: &mut TenantTx, id: SubscriptionId) -> Answer<Subscriptio
         invoice_move(tx, next.id, InvoiceState::Gathering, void, &InvoiceChange::default()).await?;
     }
     audit_append(tx, AuditAction::SubscriptionEnded, "subscription", &id.to_string(), json!({})).await?;
-    outbox_append(tx, "subscription.ended", &id.to_string(), 2, json!({})).await?;
+    outbox_append(tx, EventType::SubscriptionEnded, &id.to_string(), 2, json!({})).await?;
     Ok(subscription_get(tx, id).await?)
 }

@@ -13,6 +13,7 @@ use crate::error::Answer;
 use qianpu_domain::ids::{BuyerId, OrderId};
 use qianpu_domain::order::{Happening, OrderEvent, OrderProgress, OrderState, Undo};
 use qianpu_domain::time::Timestamp;
+use qianpu_domain::webhook::EventType;
 use qianpu_sdk::{ChannelOrder, ChannelOrderLine};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::{NewJob, job_enqueue};
@@ -86,7 +87,7 @@ async fn insert(
     if unknown > 0 {
         work.note(Happening::LinesUnknown, json!({ "lines": unknown }), reported.created_at).await?;
     }
-    work.publish("order.created").await?;
+    work.publish(EventType::OrderCreated).await?;
     let parcels = work.merge_parcels(reported).await?;
     work.finish(news, &parcels, true).await
 }
@@ -232,7 +233,7 @@ impl Work<'_> {
         Ok(order_event_append(self.tx, event).await?)
     }
 
-    async fn publish(&mut self, event: &str) -> Answer<()> {
+    async fn publish(&mut self, event: EventType) -> Answer<()> {
         let id = self.order.id.to_string();
         let payload = json!({
             "order_id": id,
@@ -290,21 +291,23 @@ impl Work<'_> {
         let (kind, outbox, at, detail) = match event {
             OrderEvent::Paid => {
                 let detail = json!({ "amount_fen": self.facts.amounts.total.get() });
-                (Happening::Paid, "order.paid", self.progress.paid_at, detail)
+                (Happening::Paid, EventType::OrderPaid, self.progress.paid_at, detail)
             }
-            OrderEvent::Shipped => (Happening::Shipped, "order.shipped", self.progress.shipped_at, json!({})),
+            OrderEvent::Shipped => {
+                (Happening::Shipped, EventType::OrderShipped, self.progress.shipped_at, json!({}))
+            }
             OrderEvent::Received => {
-                (Happening::Received, "order.received", self.progress.received_at, json!({}))
+                (Happening::Received, EventType::OrderReceived, self.progress.received_at, json!({}))
             }
             OrderEvent::Completed => {
-                (Happening::Completed, "order.completed", self.progress.completed_at, json!({}))
+                (Happening::Completed, EventType::OrderCompleted, self.progress.completed_at, json!({}))
             }
             OrderEvent::Cancelled { by, .. } => {
                 if self.order.progress.state == OrderState::Cancelled {
                     return Ok(());
                 }
                 let detail = json!({ "by": by.as_str() });
-                (Happening::Cancelled, "order.cancelled", self.progress.cancelled_at, detail)
+                (Happening::Cancelled, EventType::OrderCancelled, self.progress.cancelled_at, detail)
             }
         };
         self.note(kind, detail, at.unwrap_or(now)).await?;
@@ -359,7 +362,7 @@ impl Work<'_> {
             self.note(Happening::StockShort, detail, now).await?;
         }
         if !shortages.is_empty() {
-            self.publish("order.stock_short").await?;
+            self.publish(EventType::OrderStockShort).await?;
         }
         Ok(())
     }

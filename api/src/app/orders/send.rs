@@ -9,6 +9,7 @@ use crate::jobs::{Done, JobResult, finish};
 use crate::state::AppState;
 use qianpu_domain::ids::ShipmentId;
 use qianpu_domain::order::{Extent, Happening, OrderEvent, OrderState};
+use qianpu_domain::webhook::EventType;
 use qianpu_sdk as sdk;
 use qianpu_sdk::{ErrorClass, ShipOutcome};
 use qianpu_tenants::db::TenantTx;
@@ -129,7 +130,7 @@ async fn sent(state: &AppState, job: &ClaimedJob, was: &Shipment) -> JobResult {
         let subject = order.id.to_string();
         let payload =
             json!({ "order_id": subject, "number": order.number, "state": progress.state.as_str() });
-        outbox_append(&mut tx, "order.shipped", &subject, version, payload).await?;
+        outbox_append(&mut tx, EventType::OrderShipped, &subject, version, payload).await?;
     }
     if let (Some(account), Some(external_id)) = (order.account, &order.external_id) {
         job_enqueue(&mut tx, sync::new_job(account, external_id, 3)).await?;
@@ -147,7 +148,7 @@ async fn refused(state: &AppState, job: &ClaimedJob, was: &Shipment, reason: &st
     note(&mut tx, &order, Happening::ShipmentRefused, detail).await?;
     let subject = was.id.to_string();
     let payload = json!({ "shipment_id": subject, "order_id": order.id.to_string() });
-    outbox_append(&mut tx, "shipment.refused", &subject, was.version + 1, payload).await?;
+    outbox_append(&mut tx, EventType::ShipmentRefused, &subject, was.version + 1, payload).await?;
     finish(tx, job).await
 }
 

@@ -14,6 +14,7 @@ use crate::state::AppState;
 use qianpu_domain::ids::OrderId;
 use qianpu_domain::order::{Happening, OrderState};
 use qianpu_domain::time::Span;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
@@ -60,7 +61,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     note(&mut tx, &order, Happening::Settled, detail).await?;
     let subject = id.to_string();
     let event = json!({ "order_id": subject, "number": order.number });
-    outbox_append(&mut tx, "order.settled", &subject, order.version + 1, event).await?;
+    outbox_append(&mut tx, EventType::OrderSettled, &subject, order.version + 1, event).await?;
     booking::settled(&mut tx, &order, order.facts.amounts.total).await?;
     finish(tx, job).await
 }

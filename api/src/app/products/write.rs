@@ -8,6 +8,7 @@ use qianpu_domain::catalog::{ProductDraft, SkuDraft};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ProductId, ShopId};
 use qianpu_domain::sku_facts::{check_barcode, check_market_price, check_subtitle, check_weight};
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
@@ -248,7 +249,7 @@ async fn note(
     input: &ProductInput,
 ) -> Answer<()> {
     let public = id.to_string();
-    outbox_append(tx, "product.changed", &public, version, json!({})).await?;
+    outbox_append(tx, EventType::ProductChanged, &public, version, json!({})).await?;
     let detail = json!({ "title": input.title.trim(), "skus": input.skus.len(), "version": version });
     audit_append(tx, action, "product", &public, detail).await?;
     Ok(())

@@ -11,6 +11,7 @@ use qianpu_domain::ids::ShopId;
 use qianpu_domain::onboarding::OnboardingError;
 use qianpu_domain::shop::{self, ShopCommand, ShopError, ShopState, SuspensionCause};
 use qianpu_domain::subject::is_invisible;
+use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::{Actor, TenantCtx};
@@ -104,7 +105,7 @@ pub(crate) async fn suspend_in(
     let detail = json!({"cause": cause.as_str(), "reason": reason});
     audit_append(tx, AuditAction::ShopSuspended, "shop", &id, detail).await?;
     let payload = json!({"state": next.as_str(), "cause": cause.as_str()});
-    outbox_append(tx, "shop.suspended", &id, was.version + 1, payload).await?;
+    outbox_append(tx, EventType::ShopSuspended, &id, was.version + 1, payload).await?;
     match cause {
         SuspensionCause::Provider => notices::shop_suspended(state, tx, was, reason).await,
         SuspensionCause::DocumentExpired => {
@@ -121,7 +122,7 @@ pub(crate) async fn resume_in(state: &AppState, tx: &mut TenantTx, was: &Shop) -
     suspension_lift(tx, was.id, &by).await?;
     let id = was.id.to_string();
     audit_append(tx, AuditAction::ShopResumed, "shop", &id, json!({})).await?;
-    outbox_append(tx, "shop.resumed", &id, was.version + 1, json!({"state": next.as_str()})).await?;
+    outbox_append(tx, EventType::ShopResumed, &id, was.version + 1, json!({"state": next.as_str()})).await?;
     notices::shop_resumed(state, tx, was).await
 }
 

@@ -45,6 +45,12 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("channel_tokens", "credentials; the account is authorised again"),
     ("exchange_logs", "calls of this installation, kept for a short time only"),
     ("link_intents", "attempts to link an account through this installation"),
+    (
+        "webhook_endpoints",
+        "agreed between this installation and a receiver; registered anew, with a new secret",
+    ),
+    ("webhook_deliveries", "what this installation told a receiver, kept for a short time only"),
+    ("webhook_attempts", "what this installation told a receiver, kept for a short time only"),
     ("exports", "archives lie in this installation"),
     ("merchant_deletions", "about leaving this installation"),
     ("invitations", "the provider's"),
@@ -101,6 +107,7 @@ pub const KEYS_LEFT: &[(&str, &str)] = &[
     (directory::EMAIL_CHANGE, "a link of a mail"),
     (directory::EMAIL_UNDO, "a link of a mail"),
     (directory::STAFF_INVITATION, "a link of a mail"),
+    (directory::WEBHOOK_LISTENER, "the provider's"),
     (directory::LINK_STATE, "an attempt to link an account"),
 ];
 

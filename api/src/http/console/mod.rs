@@ -20,6 +20,7 @@ mod deletion;
 mod demo_design;
 mod demo_mail;
 mod demo_sms;
+pub mod demo_webhooks;
 mod documents;
 pub mod errors;
 mod exports;
@@ -42,6 +43,7 @@ mod shops;
 mod sign_in;
 mod staff;
 mod staff_join;
+mod webhooks;
 
 use super::route::PageRoutes;
 
@@ -70,9 +72,11 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     channels::routes(pages);
     listings::routes(pages);
     jobs::routes(pages);
+    webhooks::routes(pages);
     demo_design::routes(pages);
     demo_mail::routes(pages);
     demo_sms::routes(pages);
+    demo_webhooks::routes(pages);
     goods::routes(pages);
     orders::routes(pages);
     money::routes(pages);

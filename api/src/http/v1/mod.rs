@@ -37,6 +37,7 @@ mod skus;
 mod staff;
 mod stock;
 mod subscriptions;
+mod webhook_endpoints;
 
 use super::route::Api;
 
@@ -83,6 +84,7 @@ pub fn register(api: &mut Api<'_>) {
     ledger::routes(api);
     exports::routes(api);
     deletions::routes(api);
+    webhook_endpoints::routes(api);
 }
 
 /// Operations anyone may call. A test compares this list with the handlers that take `Open`.
