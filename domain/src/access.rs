@@ -326,6 +326,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_stopped_may_look_after_the_log_in_and_take_the_data_along_and_nothing_else() {
+        let rest: Vec<&str> = Permission::ALL
+            .iter()
+            .filter(|permission| permission.works_while_suspended() && !permission.is_everyones())
+            .map(|permission| permission.as_str())
+            .collect();
+        assert_eq!(rest, ["exports.manage", "deletions.manage"]);
+    }
+
+    #[test]
     fn nobody_outside_a_merchant_may_change_its_goods_or_see_its_books() {
         for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Merchant) {
             for permission in [

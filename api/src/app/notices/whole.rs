@@ -74,7 +74,7 @@ pub async fn deletion_asked(state: &AppState, tx: &mut TenantTx, deletion: &Dele
     let merchant = tenant_get(tx).await?;
     let day = date_in(deletion.due_at, &merchant.zone)?;
     let arguments = vec![("merchant".to_owned(), merchant.name), ("date".to_owned(), date_text(day))];
-    to_owners(state, tx, "deletion.mail_asked.", arguments, Some("/console/merchant/deletion")).await
+    to_owners(state, tx, "deletion.mail_asked.", arguments, Some("/console/merchant/exports/deletion")).await
 }
 
 /// The merchant stays: to its owners.
@@ -95,27 +95,28 @@ pub async fn deletion_done(
     let parent = state.db.read_parent(tx.ctx()).await?;
     let provider = tenant_get(&parent).await?.name;
     drop(parent);
-    let lines = |field: &str, sign: &str| {
+    let lines = |field: &str, word: &str| {
         let rows = proof[field].as_array().cloned().unwrap_or_default();
         let line = move |row: &Value| {
             let reason = row["reason"].as_str().map_or_else(String::new, |reason| format!(" ({reason})"));
-            format!("{sign} {}: {}{reason}", row["table"].as_str().unwrap_or_default(), row["rows"])
+            format!("{word} {}: {}{reason}", row["table"].as_str().unwrap_or_default(), row["rows"])
         };
         rows.iter().map(line).collect::<Vec<_>>()
     };
-    let mut points = lines("deleted", "−");
-    points.push(format!("− files: {}", proof["files_deleted"]));
-    points.extend(lines("kept", "="));
     for owner in owners {
+        let lang = Lang::parse(&owner.locale).unwrap_or(Lang::Zh);
+        let mut points = lines("deleted", lang.pick("删除", "deleted"));
+        points.push(format!("{} {}", lang.pick("删除文件", "deleted files:"), proof["files_deleted"]));
+        points.extend(lines("kept", lang.pick("保留", "kept")));
         let mail = Mail {
             to: owner.email.clone(),
-            lang: Lang::parse(&owner.locale).unwrap_or(Lang::Zh),
+            lang,
             texts: "deletion.mail_done.".into(),
             arguments: vec![
                 ("merchant".to_owned(), merchant.to_owned()),
                 ("sha256".to_owned(), sha256.to_owned()),
             ],
-            points: points.clone(),
+            points,
             link: None,
             from_name: provider.clone(),
         };

@@ -131,7 +131,7 @@ pub fn left_out(table: &str) -> Option<&'static str> {
     LEFT_OUT.iter().find(|(name, _)| *name == table).map(|(_, reason)| *reason)
 }
 
-/// Whether somebody has to decide about a column: its name speaks of a secret, or it holds bytes.
+/// Whether somebody has to decide about a column: its name speaks of a secret or of another tenant, or it holds bytes.
 pub fn looks_secret(column: &Column) -> bool {
     const WORDS: &[&str] = &[
         "secret",
@@ -154,7 +154,11 @@ pub fn looks_secret(column: &Column) -> bool {
         "credential",
         "verifier",
     ];
-    column.kind == Kind::Bytes || column.name.split('_').any(|word| WORDS.contains(&word))
+    let names_a_tenant = column.name != "tenant_id" && column.name.ends_with("tenant_id");
+    column.kind == Kind::Bytes
+        || names_a_tenant
+        || column.name == "merchant_id"
+        || column.name.split('_').any(|word| WORDS.contains(&word))
 }
 
 /// What was decided about a column; none when nothing had to be.

@@ -14,7 +14,7 @@ use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::deletion::Blocker;
 use serde::Serialize;
 
-const OWN: &str = "/console/merchant/deletion";
+const OWN: &str = "/console/merchant/exports/deletion";
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
@@ -23,7 +23,7 @@ type Manages<T = ()> = Authed<perm::MerchantDelete, T>;
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(OWN, own_page);
     pages.post(OWN, own_form);
-    pages.post("/console/merchant/deletion/{deletion_id}/withdraw", own_withdraw_form);
+    pages.post("/console/merchant/exports/deletion/{deletion_id}/withdraw", own_withdraw_form);
     pages.get("/console/provider/merchants/{merchant_id}/deletion", merchant_page);
     pages.post("/console/provider/merchants/{merchant_id}/deletion", merchant_form);
     pages.post("/console/provider/deletions/{deletion_id}/withdraw", merchant_withdraw_form);
@@ -61,10 +61,12 @@ struct DeletionPage {
     form: FormView,
     action: String,
     back: String,
+    back_text: String,
     is_merchant: bool,
     conditions: Vec<Condition>,
     may_ask: bool,
     deletion: Option<DeletionLine>,
+    gone: bool,
     waiting_days: i64,
     keep_years: i64,
 }
@@ -94,7 +96,7 @@ async fn page<T>(auth: &Manages<T>, merchant: Option<TenantId>, form: FormView) 
             let back = format!("/console/provider/merchants/{merchant}");
             (format!("{back}/deletion"), back, "/console/provider/deletions".to_owned())
         }
-        None => (OWN.to_owned(), String::new(), OWN.to_owned()),
+        None => (OWN.to_owned(), "/console/merchant/exports".to_owned(), OWN.to_owned()),
     };
     let deletion = newest.filter(|newest| newest.state != "withdrawn").map(|found| DeletionLine {
         waiting: found.state == "waiting",
@@ -113,13 +115,20 @@ async fn page<T>(auth: &Manages<T>, merchant: Option<TenantId>, form: FormView) 
         withdraw_href: format!("{desk}/{}/withdraw", found.id),
         proof_href: format!("/api/v1/deletions/{}/proof", found.id),
     });
+    let catalogue = auth.state.pages.catalogue();
     Ok(DeletionPage {
         form,
         action,
         back,
+        back_text: catalogue.say(
+            auth.info.lang,
+            if merchant.is_some() { "deletion.back" } else { "exports.title" },
+            [],
+        ),
         is_merchant: merchant.is_none(),
         conditions,
         may_ask: open.is_empty() && deletion.is_none(),
+        gone: deletion.as_ref().is_some_and(|deletion| deletion.done),
         deletion,
         waiting_days: auth.state.config.deletion.waiting_days,
         keep_years: auth.state.config.deletion.keep_years,
