@@ -13,9 +13,11 @@ use qianpu_api::demo::seed::seed;
 use qianpu_api::jobs::runner;
 use qianpu_domain::access::Role;
 use qianpu_domain::ids::{RequestId, TenantId};
+use qianpu_domain::subject::Phone;
 use qianpu_tenants::clock::Clock;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
 use qianpu_tenants::random;
+use qianpu_tenants::store::buyer::{buyer_by_phone, buyer_insert, phone_insert};
 use qianpu_tests::app::TestApp;
 use qianpu_tests::goods::Goods;
 use qianpu_tests::sandbox::TestSandbox;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::whole::{manifest, parts, rows};
 
 const SLUG: &str = "lvshan";
+const PHONE: &str = "13800138000";
 
 /// An installation with a provider and nobody else.
 async fn empty(db: TestDb) -> TestApp {
@@ -274,6 +277,11 @@ async fn small(db: TestDb) -> (Goods, Forged, Vec<u8>) {
     let mut body = Goods::simple("明前龙井", 12800, 7);
     body["pictures"] = json!([goods.picture().await]);
     goods.on_sale(&body).await;
+    let mut tx = goods.app.state.db.begin(&goods.merchant).await.unwrap();
+    let buyer = buyer_insert(&mut tx, goods.shop, "王晓", "zh").await.unwrap();
+    let phone = Phone::parse(PHONE).unwrap();
+    assert!(phone_insert(&mut tx, &goods.app.state.keys.sealer, &buyer, &phone).await.unwrap());
+    tx.commit().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("small.tar");
     packed(&goods.app, goods.merchant.tenant(), &to).await;
@@ -370,9 +378,15 @@ both! {
         let rich = forged(&move |f| f.lines("ledger_accounts", |lines| lines.push(account.clone())));
         refused(&app, "money from nowhere", &rich, "the books are not in order").await;
 
-        // And as it was it comes.
+        // And as it was it comes. A buyer is found by the phone there as well, under another key.
         let restored = tried(&app, &archive).await.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(restored.merchant, goods.merchant.tenant());
+        let phone = Phone::parse(PHONE).unwrap();
+        let there = acting(&app, restored.merchant).await;
+        let tx = app.state.db.read(&there).await.unwrap();
+        let found = buyer_by_phone(&tx, &app.state.keys.sealer, goods.shop, &phone).await.unwrap();
+        drop(tx);
+        assert!(found.is_some(), "the buyer is found by the phone");
         app.stop().await;
         goods.app.stop().await;
     }

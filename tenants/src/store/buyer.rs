@@ -3,6 +3,7 @@
 //! Invariant: within a shop a phone or an open id belongs to at most one buyer (unique in the database). A phone is
 //! stored sealed, and found by a keyed hash that holds for one shop only; the plain number is in no column.
 
+use crate::context::TenantCtx;
 use crate::db::TenantTx;
 use crate::entity::{buyer as row, buyer_identity as identity};
 use crate::error::{StoreError, StoreResult};
@@ -64,7 +65,13 @@ fn from_model(model: row::Model) -> StoreResult<Buyer> {
 
 /// What a phone is found by in one shop.
 pub fn phone_lookup(sealer: &Sealer, tx: &TenantTx, shop: ShopId, phone: &Phone) -> StoreResult<String> {
-    sealer.lookup(tx.ctx(), &format!("{PURPOSE_PHONE} {}", shop.0.simple()), phone.reveal())
+    lookup_of(sealer, tx.ctx(), shop, phone.reveal())
+}
+
+/// The same for a phone as it is stored, outside a transaction: the key is this installation's and this provider's,
+/// so it is made anew for a merchant that comes from elsewhere.
+pub fn lookup_of(sealer: &Sealer, ctx: &TenantCtx, shop: ShopId, phone: &str) -> StoreResult<String> {
+    sealer.lookup(ctx, &format!("{PURPOSE_PHONE} {}", shop.0.simple()), phone)
 }
 
 /// Adds a buyer whom nothing identifies yet.

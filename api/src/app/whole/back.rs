@@ -6,11 +6,11 @@ use super::plan::{self, Secret};
 use super::unpack::Refused;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use qianpu_domain::ids::CategoryId;
+use qianpu_domain::ids::{CategoryId, ShopId};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::random;
 use qianpu_tenants::secrets::{Plain, Sealer};
-use qianpu_tenants::store::directory;
+use qianpu_tenants::store::{buyer, directory};
 use qianpu_tenants::whole::rows::Row;
 use qianpu_tenants::whole::{Cell, Column, Kind, Shape};
 use serde_json::{Map, Value};
@@ -93,6 +93,9 @@ impl Reading<'_> {
         if let Some(owner) = plan::OWNERSHIP.iter().find(|name| line.contains_key(**name)) {
             return self.fault(format!("a row does not say whose it is, and this one has {owner}"));
         }
+        if plan::finds_by_phone(shape.table(), &line) {
+            self.find_by_phone(&mut line)?;
+        }
         let mut row = Vec::with_capacity(shape.columns().len());
         for (at, column) in shape.columns().iter().enumerate() {
             let cell = if coming.given.contains(&at) {
@@ -113,6 +116,15 @@ impl Reading<'_> {
         }
         self.look(shape, &mut row)?;
         Ok(row)
+    }
+
+    fn find_by_phone(&self, line: &mut Map<String, Value>) -> Result<(), Refused> {
+        let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
+        let Ok(shop) = Uuid::try_parse(text("shop_id")) else { return self.fault("shop_id names no shop") };
+        let lookup = buyer::lookup_of(self.sealer, self.ctx, ShopId(shop), text("sealed"));
+        let lookup = lookup.map_err(|error| Refused(error.to_string()))?;
+        line.insert("lookup".to_owned(), Value::String(lookup));
+        Ok(())
     }
 
     /// A value that is not in the archive.

@@ -126,6 +126,14 @@ pub fn owns(table: &str, column: &str) -> bool {
 pub const CATEGORIES: &[(&str, &str)] =
     &[("shops", "category_id"), ("products", "category_id"), ("applications", "category_id")];
 
+/// Whether a line is a buyer's phone. What it is found by is keyed by installation and provider, so it is not written,
+/// and made anew from the phone itself.
+pub fn finds_by_phone(table: &str, line: &serde_json::Map<String, serde_json::Value>) -> bool {
+    table == "buyer_identities"
+        && line.get("kind").is_some_and(|kind| kind == "phone")
+        && line.get("sealed").is_some_and(serde_json::Value::is_string)
+}
+
 /// Why a table is not in an archive; none when it is.
 pub fn left_out(table: &str) -> Option<&'static str> {
     LEFT_OUT.iter().find(|(name, _)| *name == table).map(|(_, reason)| *reason)

@@ -53,6 +53,9 @@ pub fn line(writing: &Writing<'_>, shape: &Shape, row: &Row) -> Answer<Option<Ma
         plan::KEYS => Ok(key(writing.ctx, line)),
         table => {
             settle(table, &mut line);
+            if plan::finds_by_phone(table, &line) {
+                line.insert("lookup".to_owned(), Value::Null);
+            }
             Ok(Some(line))
         }
     }
