@@ -2,6 +2,7 @@
 
 use crate::app::orders::carriers::Carriers;
 use crate::auth::keys::Keys;
+use crate::auth::last_use::LastUse;
 use crate::auth::throttle::Throttle;
 use crate::channels::Channels;
 use crate::config::Config;
@@ -24,6 +25,7 @@ pub struct AppState {
     pub keys: Arc<Keys>,
     pub pages: Arc<Pages>,
     pub throttle: Arc<Throttle>,
+    pub last_use: Arc<LastUse>,
     pub mailer: Arc<Mailer>,
     pub channels: Arc<Channels>,
     pub carriers: Arc<Carriers>,
@@ -57,6 +59,7 @@ impl AppState {
             mailer: Arc::new(Mailer::of(&config, keys.sealer.clone())?),
             keys: Arc::new(keys),
             pages: Arc::new(Pages::load(&config).map_err(anyhow::Error::msg)?),
+            last_use: Arc::default(),
             throttle: Arc::new(Throttle::new(config.login.max_failures)),
             config: Arc::new(config),
             db,

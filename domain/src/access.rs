@@ -130,6 +130,10 @@ permissions! {
     MerchantDelete = "deletions.manage";
     /// Manage webhook endpoints and see what was sent to them.
     WebhookManage = "webhooks.manage";
+    /// Make, rename and revoke API keys.
+    ApiKeyManage = "api_keys.manage";
+    /// Register third-party apps.
+    OauthAppManage = "oauth_apps.manage";
     /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
 }
@@ -164,6 +168,7 @@ roles! {
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
+        ApiKeyManage, OauthAppManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
@@ -172,11 +177,12 @@ roles! {
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, ShopRead, PolicyRead, JobRead];
     /// Looks after channel apps.
-    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage];
+    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage];
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
+        ApiKeyManage,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
@@ -316,6 +322,8 @@ mod tests {
         for permission in [
             Permission::SelfManage,
             Permission::StaffManage,
+            Permission::ApiKeyManage,
+            Permission::OauthAppManage,
             Permission::ProviderManage,
             Permission::ChannelAppManage,
             Permission::ApplicationEdit,

@@ -66,6 +66,32 @@ words! {
         SmsSenderSet = "sms_sender.set",
         /// Settings about buyers changed.
         BuyerSettingsChanged = "buyer_settings.changed",
+        /// An API key was made.
+        ApiKeyMade = "api_key.made",
+        /// An API key was renamed.
+        ApiKeyRenamed = "api_key.renamed",
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key.revoked",
+        /// A third-party app was registered.
+        OauthAppRegistered = "oauth_app.registered",
+        /// A third-party app was changed.
+        OauthAppChanged = "oauth_app.changed",
+        /// A third-party app was stopped.
+        OauthAppDisabled = "oauth_app.disabled",
+        /// A third-party app may work again.
+        OauthAppEnabled = "oauth_app.enabled",
+        /// A third-party app got a new secret.
+        OauthSecretRotated = "oauth_app.secret_rotated",
+        /// A secret of a third-party app was ended.
+        OauthSecretEnded = "oauth_app.secret_ended",
+        /// A person allowed a third-party app something.
+        OauthAllowed = "authorised_app.allowed",
+        /// What a third-party app was allowed was withdrawn.
+        OauthWithdrawn = "authorised_app.withdrawn",
+        /// A code was used twice; its tokens have ended.
+        OauthCodeReused = "authorised_app.code_reused",
+        /// A refresh token was used twice; its family has ended.
+        OauthTokenReused = "authorised_app.token_reused",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

@@ -14,6 +14,7 @@ mod m0006_money;
 mod m0007_supervision;
 mod m0008_people;
 mod m0010_sign_in;
+mod m0011_machines;
 mod m0012_webhooks;
 mod m0013_tenancy;
 mod m0013b_white_label;
@@ -39,6 +40,7 @@ pub fn tables() -> Vec<Table> {
         m0007_supervision::tables(),
         m0008_people::tables(),
         m0010_sign_in::tables(),
+        m0011_machines::tables(),
         m0012_webhooks::tables(),
         m0013b_white_label::tables(),
         m0014_buyers::tables(),

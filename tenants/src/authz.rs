@@ -247,6 +247,21 @@ impl Caller {
         Permission::ALL.iter().copied().filter(|permission| self.may(*permission)).collect()
     }
 
+    /// What it holds in all of these shops, or in the whole tenant where none are named: the most that it can pass on.
+    pub fn permissions_in(&self, shops: Option<&[ShopId]>) -> PermissionSet {
+        let holds = |permission: Permission, shop: Option<ShopId>| {
+            let mut giving = self.giving(permission);
+            giving.any(|right| {
+                right.scope == Scope::Tenant || shop.is_some_and(|id| right.scope == Scope::Shop(id))
+            })
+        };
+        let everywhere = |permission: &Permission| match shops {
+            None => holds(*permission, None),
+            Some(shops) => shops.iter().all(|shop| holds(*permission, Some(*shop))),
+        };
+        Permission::ALL.iter().copied().filter(everywhere).collect()
+    }
+
     /// The rights that give a permission. Some permissions are for people only, whatever a program was given.
     fn giving(&self, permission: Permission) -> impl Iterator<Item = &Right> {
         let for_this_kind = permission.reaches_machines() || matches!(self.principal, Principal::Person(_));

@@ -16,6 +16,12 @@ use qianpu_domain::subject::ShopName;
 use qianpu_domain::tenancy;
 use uuid::Uuid;
 
+mod apps;
+mod programs;
+
+pub use apps::{by_app_token, by_client_id, by_named_tenant};
+pub use programs::by_api_key;
+
 /// The person behind an access token (already verified): session alive, user active, grants read anew,
 /// so that the removal of a role acts at once. `None` when anything of it no longer holds.
 pub async fn by_token(

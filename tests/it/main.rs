@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod api_keys;
 mod architecture;
 mod boundary;
 mod buyers;
@@ -28,6 +29,8 @@ mod logs;
 mod matrix;
 mod migrations;
 mod money;
+mod oauth;
+mod oauth_tokens;
 mod onboarding;
 mod onboarding_pages;
 mod once;

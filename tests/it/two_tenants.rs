@@ -17,6 +17,10 @@ use uuid::Uuid;
 
 /// What a parameter of a path, or a field of a body, names: the prefix of its public form and the table of its rows.
 const NAMES: &[(&str, &str, &str)] = &[
+    ("authorised_app_id", ids::AuthorisationId::PREFIX, "oauth_authorisations"),
+    ("oauth_app_id", ids::OauthAppId::PREFIX, "oauth_apps"),
+    ("oauth_secret_id", ids::OauthSecretId::PREFIX, "oauth_secrets"),
+    ("api_key_id", ids::ApiKeyId::PREFIX, "api_keys"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
     ("application_id", ids::ApplicationId::PREFIX, "applications"),

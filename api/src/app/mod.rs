@@ -2,6 +2,7 @@
 //! commit. No web types here; a use case takes a `Grant`, the database and a command.
 
 pub mod account;
+pub mod api_keys;
 pub mod applications;
 pub mod auth;
 pub mod branding;
@@ -17,6 +18,8 @@ pub mod media;
 pub mod merchants;
 pub mod money;
 mod notices;
+pub mod oauth;
+pub mod oauth_apps;
 pub mod orders;
 pub mod policies;
 pub mod products;

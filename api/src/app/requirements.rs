@@ -10,7 +10,7 @@ use qianpu_domain::ids::{RequirementId, TenantId};
 use qianpu_domain::onboarding::{AgreementVersion, Requirement};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::Db;
 use qianpu_tenants::error::StoreError;
@@ -197,7 +197,7 @@ pub async fn get(
 }
 
 /// The protected brand names.
-pub async fn brands(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<Vec<String>> {
+pub async fn brands<P: Perm>(state: &AppState, grant: &Grant<P>) -> Answer<Vec<String>> {
     let tx = state.db.read_parent(grant.ctx()).await?;
     Ok(brand_list(&tx).await?)
 }

@@ -5,6 +5,7 @@
 pub mod buyer_token;
 pub mod csrf;
 pub mod keys;
+pub mod last_use;
 pub mod password;
 pub mod throttle;
 pub mod token;

@@ -102,6 +102,47 @@ mod tests {
         let unsigned = format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), parts[1]);
         assert_eq!(read(&keys, &unsigned, now), None);
 
+        // Right key, wrong everything else.
+        let key = EncodingKey::from_secret(keys.token_key());
+        let forge = |algorithm, kid: &str, change: &dyn Fn(&mut serde_json::Value)| {
+            let mut wire = serde_json::json!({ "iss": ISSUER, "aud": "qianpu:merchant", "sub": claims.user.to_string(),
+                "ten": claims.tenant.to_string(), "sid": claims.session.to_string(), "iat": now.seconds(),
+                "exp": now.plus(Span::minutes(15)).seconds() });
+            change(&mut wire);
+            let header = Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
+            encode(&header, &wire, &key).unwrap()
+        };
+        let own = keys.key_id();
+        assert_eq!(read(&keys, &forge(Algorithm::HS256, own, &|_| {}), now), Some(claims));
+        for audience in ["qianpu:buyer", "qianpu:app", "qianpu", "merchant", "https://elsewhere.example"] {
+            let token = forge(Algorithm::HS256, own, &|wire| wire["aud"] = audience.into());
+            assert_eq!(read(&keys, &token, now), None, "{audience}");
+        }
+        for (field, value) in
+            [("iss", "elsewhere"), ("sub", "key_00000000000000000000000000000001"), ("ten", "x"), ("sid", "")]
+        {
+            let token = forge(Algorithm::HS256, own, &|wire| wire[field] = value.into());
+            assert_eq!(read(&keys, &token, now), None, "{field}");
+        }
+        let endless = forge(Algorithm::HS256, own, &|wire| drop(wire.as_object_mut().unwrap().remove("exp")));
+        assert_eq!(read(&keys, &endless, now), None);
+        for (algorithm, kid) in [
+            (Algorithm::HS384, own),
+            (Algorithm::HS512, own),
+            (Algorithm::HS256, "other"),
+            (Algorithm::HS256, ""),
+        ] {
+            assert_eq!(read(&keys, &forge(algorithm, kid, &|_| {}), now), None, "{algorithm:?} {kid}");
+        }
+        // The signature of HS256 under a header that says another family of keys.
+        let signed = forge(Algorithm::HS256, own, &|_| {});
+        for algorithm in ["RS256", "ES256", "EdDSA", "none", "None", "hs256"] {
+            let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":"{own}"}}"#);
+            let (_, rest) = signed.split_once('.').unwrap();
+            let token = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header));
+            assert_eq!(read(&keys, &token, now), None, "{algorithm}");
+        }
+
         let other = [("QIANPU__KEYS__TOKEN_SECRET".to_owned(), "x".repeat(40))];
         let other = Keys::of(&Config::from_parts(None, other).unwrap()).unwrap();
         assert_eq!(read(&other, &token, now), None);

@@ -31,6 +31,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect(master_key(config).is_some(), "keys.master_key: expected 64 hexadecimal digits");
     expect((1..=60).contains(&config.login.access_token_minutes), "login.access_token_minutes: 1 to 60");
     expect((1..=365).contains(&config.login.session_days), "login.session_days: 1 to 365");
+    expect((1..=3660).contains(&config.login.api_key_days), "login.api_key_days: 1 to 3660");
     expect(config.login.max_failures >= 3, "login.max_failures: at least 3");
     let buyers = &config.buyers;
     expect((1..=365).contains(&buyers.session_days), "buyers.session_days: 1 to 365");

@@ -104,6 +104,7 @@ pub struct Login {
     pub access_token_minutes: i64,
     pub session_days: i64,
     pub max_failures: u32,
+    pub api_key_days: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

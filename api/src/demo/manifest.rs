@@ -17,6 +17,40 @@ pub struct Manifest {
     pub linked_accounts: Vec<AccountEntry>,
     /// The provider's channel apps, likewise.
     pub channel_apps: Vec<AppEntry>,
+    /// API keys.
+    #[serde(default)]
+    pub api_keys: Vec<KeyEntry>,
+    /// Third-party apps of the provider.
+    #[serde(default)]
+    pub oauth_apps: Vec<OauthAppEntry>,
+}
+
+/// An API key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// `provider` or `merchant`.
+    pub surface: String,
+    /// What it is called.
+    pub name: String,
+    /// The key itself.
+    pub key: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+/// A third-party app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OauthAppEntry {
+    /// Public id.
+    pub client_id: String,
+    /// Proves the app.
+    pub client_secret: String,
+    /// Where answers go.
+    pub redirect_uri: String,
+    /// Asks a person, with the challenge of `code_verifier`.
+    pub authorize_url: String,
+    /// For the token request.
+    pub code_verifier: String,
 }
 
 /// A person.

@@ -13,6 +13,7 @@ mod merchants;
 mod money;
 mod pictures;
 mod platform;
+mod programs;
 pub mod seed;
 mod staff;
 mod webhooks;

@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{money, pictures, platform, staff, webhooks};
+use super::{money, pictures, platform, programs, staff, webhooks};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -77,6 +77,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;
+    programs::make(&owner, first, &mut manifest).await.context("programs")?;
     first.client.post("/api/v1/exports", &json!({})).await.context("an archive")?;
 
     Ok(manifest)

@@ -8,6 +8,7 @@ pub mod describe;
 pub mod extract;
 mod hooks;
 pub mod idempotent;
+pub mod oauth;
 pub mod openapi;
 mod ops;
 pub mod problem;
@@ -34,6 +35,7 @@ pub fn routes() -> Routes {
     console::register(&mut routes.pages());
     storefront::register(&mut routes.pages());
     hooks::routes(&mut routes.pages());
+    oauth::routes(&mut routes.pages());
     routes
 }
 
@@ -70,7 +72,17 @@ pub fn build_app(
 /// Whether a person looks at the answer: everything but the API, the hooks and the operators' paths.
 pub(crate) fn wants_page(request: &HttpRequest) -> bool {
     let path = request.path();
-    let machine = ["/api/v1/", "/api/openapi.json", "/hooks/", "/healthz", "/readyz", "/metrics", "/assets/"];
+    let machine = [
+        "/api/v1/",
+        "/api/openapi.json",
+        "/hooks/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/assets/",
+        "/oauth/",
+        "/.well-known/",
+    ];
     !machine.iter().any(|prefix| path.starts_with(prefix))
 }
 

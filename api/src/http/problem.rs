@@ -129,12 +129,23 @@ pub(super) fn finish(request: &HttpRequest, response: HttpResponse<BoxBody>) -> 
     if let Some(seconds) = error.retry_after_seconds() {
         written.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
-    if error.code() == ErrorCode::Unauthenticated && !super::wants_page(request) {
-        written
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer realm=\"qianpu\""));
+    if !super::wants_page(request)
+        && let Some(challenge) = challenge(request, &error)
+    {
+        written.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
     }
     written
+}
+
+/// What RFC 6750 says about a token that was not taken, or does not suffice.
+fn challenge(request: &HttpRequest, error: &ApiError) -> Option<&'static str> {
+    let token = request.headers().contains_key(header::AUTHORIZATION);
+    match error.code() {
+        ErrorCode::Unauthenticated if token => Some("Bearer realm=\"qianpu\", error=\"invalid_token\""),
+        ErrorCode::Unauthenticated => Some("Bearer realm=\"qianpu\""),
+        ErrorCode::Forbidden if token => Some("Bearer realm=\"qianpu\", error=\"insufficient_scope\""),
+        _ => None,
+    }
 }
 
 fn log(error: &ApiError, info: &RequestInfo) {

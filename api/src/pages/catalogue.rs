@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn every_permission_has_words() {
+        let catalogue = Catalogue::load().unwrap();
+        for permission in qianpu_domain::access::Permission::ALL {
+            let key = format!("permissions.{}", permission.as_str());
+            assert!(catalogue.zh.contains_key(&key) && catalogue.en.contains_key(&key), "{key}");
+        }
+    }
+
+    #[test]
     fn every_key_is_used_and_every_used_key_exists() {
         let catalogue = Catalogue::load().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,6 +1,8 @@
 //! Rows, one file per table. Private to this crate: only stores may name a table.
 
 pub(crate) mod agreement;
+pub(crate) mod api_key;
+pub(crate) mod api_key_shop;
 pub(crate) mod app_authorisation;
 pub(crate) mod application;
 pub(crate) mod application_document;
@@ -41,6 +43,11 @@ pub(crate) mod login_challenge;
 pub(crate) mod mail_sender;
 pub(crate) mod media;
 pub(crate) mod merchant_deletion;
+pub(crate) mod oauth_app;
+pub(crate) mod oauth_authorisation;
+pub(crate) mod oauth_code;
+pub(crate) mod oauth_secret;
+pub(crate) mod oauth_token;
 pub(crate) mod order;
 pub(crate) mod order_event;
 pub(crate) mod order_line;

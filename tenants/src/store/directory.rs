@@ -31,6 +31,10 @@ pub const EMAIL_CHANGE: &str = "email_change";
 pub const EMAIL_UNDO: &str = "email_undo";
 /// Token hash of an invitation to join → invitation.
 pub const STAFF_INVITATION: &str = "staff_invitation";
+/// Hash of an API key → key.
+pub const API_KEY: &str = "api_key";
+/// Public id of a third-party app → app.
+pub const OAUTH_APP: &str = "oauth_app";
 /// State of a running account link → link intent.
 pub const LINK_STATE: &str = "link_state";
 /// Shop name within a provider (`provider:name`) → shop.

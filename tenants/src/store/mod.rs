@@ -1,6 +1,7 @@
 //! Stores: one file per aggregate, functions named noun first. A reading store takes `&TenantTx`, a writing
 //! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
 
+pub mod api_key;
 pub mod app_authorisation;
 pub mod application;
 pub mod brand;
@@ -30,6 +31,9 @@ pub mod listing;
 pub mod listing_sku;
 pub mod login_challenge;
 pub mod media;
+pub mod oauth_app;
+pub mod oauth_authorisation;
+pub mod oauth_token;
 pub mod order;
 pub mod order_event;
 pub mod order_line;

@@ -78,9 +78,14 @@ async fn login_form(open: Open<Fields>) -> PageAnswer {
     };
     let home = format!("/console/{}", session.surface.as_str());
     let next = own_path(fields.text("next"));
-    let to = if next.starts_with(&home) { next } else { home };
+    let to = back_to(next, home);
     let cookie = cookie_of(&open, session);
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).cookie(cookie).finish())
+}
+
+/// Where somebody who logged in goes: where they wanted to, if that is in their console or asks them for an app.
+pub(super) fn back_to(next: String, home: String) -> String {
+    if next.starts_with(&home) || next.starts_with("/console/oauth/") { next } else { home }
 }
 
 /// What a browser keeps of a session.

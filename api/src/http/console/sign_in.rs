@@ -3,7 +3,7 @@
 
 use super::account::{emptied, secret};
 use super::apply::may_be_mended;
-use super::login::{cookie_of, own_path};
+use super::login::{back_to, cookie_of, own_path};
 use crate::app::account::totp::{self, TotpState};
 use crate::app::auth::second_step::{CHALLENGE_LIFE, Proof};
 use crate::app::auth::{self, GiveCode};
@@ -106,7 +106,7 @@ async fn code_form(open: Open<Fields>) -> PageAnswer {
         Ok(session) => {
             let home = format!("/console/{}", session.surface.as_str());
             let next = own_path(next);
-            let to = if next.starts_with(&home) { next } else { home };
+            let to = back_to(next, home);
             let mut done = HttpResponse::SeeOther();
             done.insert_header((header::LOCATION, to)).cookie(cookie_of(&open, session));
             return Ok(done.cookie(waiting(&open, String::new(), 0)).finish());

@@ -4,6 +4,7 @@
 use super::body::Body;
 use super::form::csrf_token;
 use super::input::Input;
+use crate::app::{api_keys, oauth};
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
 use crate::http::request::RequestInfo;
@@ -224,6 +225,15 @@ fn unauthenticated() -> ApiError {
 }
 
 async fn by_bearer(call: &Call, bearer: &str) -> Answer<Caller> {
+    // Programs have the API and no pages.
+    let at_the_api = call.request.path().starts_with(crate::http::v1::PREFIX);
+    if at_the_api && bearer.starts_with(api_keys::PREFIX) {
+        return api_keys::authenticate(&call.state, call.request_id(), bearer, &call.info.address).await;
+    }
+    if at_the_api && bearer.starts_with(oauth::ACCESS_PREFIX) {
+        let found = oauth::allowed::authenticate(&call.state, call.request_id(), bearer).await?;
+        return found.ok_or_else(unauthenticated);
+    }
     let now = call.state.clock().now();
     let claims = token::read(&call.state.keys, bearer, now).ok_or_else(unauthenticated)?;
     let found = resolve::by_token(&call.state.db, claims.tenant, claims.session, call.request_id()).await?;

@@ -3,6 +3,7 @@
 //! A handler is thin: it takes one gate, turns the body into a command, calls one use case and wraps the
 //! answer in a view. Never a domain type or an entity on the wire.
 
+mod api_keys;
 mod applications;
 mod auth;
 mod brand;
@@ -23,6 +24,7 @@ mod listings;
 mod me;
 mod media;
 mod merchants;
+mod oauth_apps;
 mod orders;
 mod plans;
 mod policies;
@@ -58,6 +60,8 @@ pub fn register(api: &mut Api<'_>) {
     me::routes(api);
     sign_in::routes(api);
     staff::routes(api);
+    api_keys::routes(api);
+    oauth_apps::routes(api);
     categories::routes(api);
     imports::routes(api);
     products::routes(api);

@@ -168,8 +168,7 @@ struct BrandsView {
 }
 
 async fn list_brands(auth: Authed<perm::PolicyManage>) -> Answer<Json<BrandsView>> {
-    let reading = auth.caller.grant::<perm::PolicyRead>()?;
-    Ok(Json(BrandsView { items: requirements::brands(&auth.state, &reading).await? }))
+    Ok(Json(BrandsView { items: requirements::brands(&auth.state, &auth.grant).await? }))
 }
 
 async fn protect_brand(auth: Authed<perm::PolicyManage, Path<String>>) -> Answer<NoContent> {
