@@ -214,6 +214,12 @@ both! {
         let folder = goods.app.state.config.media_dir().join(goods.merchant.tenant().0.simple().to_string());
         let archives = || std::fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("export-")).count();
         assert_eq!(archives(), 2, "two archives and nothing else of them");
+        for _ in 0..3 {
+            goods.app.advance(1);
+            staff.post("/api/v1/exports", &body, 202).await;
+            goods.app.run_jobs().await;
+        }
+        assert_eq!(archives(), 3, "the oldest go when another one is asked for");
         // Their time is over: first they cannot be taken any more, then they are gone.
         goods.app.advance(168 * 3600 + 1);
         let owner = goods.app.person(&goods.merchant, Role::MerchantOwner).await;

@@ -13,9 +13,10 @@ use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
-use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::page::{MAX_LIMIT, Page, PageRequest};
 use qianpu_tenants::store::export::{
     Export, Made, export_failed, export_get, export_get_by_provider, export_insert, export_list,
     export_list_by_provider, export_progress, export_ready, export_removed,
@@ -30,6 +31,8 @@ pub const MAKE: &str = "export.make";
 pub const REMOVE: &str = "export.remove";
 /// Tries to make an archive.
 pub const TRIES: i64 = 5;
+/// Archives of a merchant that are kept at once; the oldest goes when another one is asked for.
+const MOST_KEPT: usize = 3;
 /// Pause between two notes of how far it is.
 const BEAT: Duration = Duration::from_millis(500);
 
@@ -56,6 +59,7 @@ pub async fn ask(state: &AppState, grant: &Manages, merchant: Option<TenantId>) 
     if tenant_get(&tx).await?.state == TenantState::Closed {
         return Err(ApiError::new(ErrorCode::Conflict));
     }
+    let too_many = give_up_oldest(&mut tx).await?;
     let id = export_insert(&mut tx, side).await.map_err(|error| match error {
         StoreError::Conflict(_) => ApiError::new(ErrorCode::ExportRunning),
         other => other.into(),
@@ -72,7 +76,23 @@ pub async fn ask(state: &AppState, grant: &Manages, merchant: Option<TenantId>) 
     audit_append(&mut tx, AuditAction::ExportRequested, "export", &public, json!({ "by": side })).await?;
     let export = export_get(&tx, id).await?;
     tx.commit().await?;
+    for old in too_many {
+        // What is left behind here goes with the job that waits for its time.
+        let _ = tokio::fs::remove_file(place(state, on.ctx().tenant(), old)).await;
+    }
     Ok(export)
+}
+
+/// Makes room for one more archive; those whose files may go when this is committed.
+async fn give_up_oldest(tx: &mut TenantTx) -> Answer<Vec<ExportId>> {
+    let newest = export_list(tx, PageRequest::first(MAX_LIMIT)).await?.items;
+    let ready = newest.into_iter().filter(|export| export.state == "ready");
+    let mut given_up = Vec::new();
+    for old in ready.skip(MOST_KEPT - 1) {
+        export_removed(tx, old.id).await?;
+        given_up.push(old.id);
+    }
+    Ok(given_up)
 }
 
 /// Archives the caller may see, newest first: the merchant's own, or those of the provider's merchants.
