@@ -72,6 +72,7 @@ pub(crate) async fn demo(db: TestDb) -> Source {
         ("QIANPU__CHANNELS__WECHAT_API_URL", sandbox.base_url.as_str()),
         ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
         ("QIANPU__JOBS__POLL_MILLISECONDS", "50"),
+        ("QIANPU__WEBHOOKS__ALLOW_LOOPBACK", "true"),
     ];
     let app = TestApp::start_with(db, Clock::system(), &settings).await;
     let stop = CancellationToken::new();
