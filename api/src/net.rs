@@ -1,7 +1,7 @@
 //! Names that a tenant gave us, and the addresses behind them that may be connected to. Whoever connects takes the
 //! addresses from here and connects to exactly those, so a name cannot come to mean something else in between.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
@@ -34,34 +34,7 @@ pub async fn public_addresses(host: &str, port: u16, inside: bool) -> Result<Vec
 
 /// Whether an address is on the internet. What is not known to be is not.
 pub fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let special = ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_documentation()
-        || a == 0
-        || a >= 224
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (18..20).contains(&b))
-        || ip == Ipv4Addr::new(168, 63, 129, 16);
-    !special
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [first, second, ..] = ip.segments();
-    let special =
-        first == 0x2002 || (first == 0x2001 && (second < 0x200 || second == 0xdb8)) || first == 0x3fff;
-    // Global unicast is 2000::/3; outside are loopback, mapped IPv4, unique-local, link-local and multicast.
-    first >> 13 == 0b001 && !special
+    crate::outside::is_public(ip)
 }
 
 #[cfg(test)]

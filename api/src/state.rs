@@ -7,6 +7,7 @@ use crate::auth::throttle::Throttle;
 use crate::channels::Channels;
 use crate::config::Config;
 use crate::http::console::demo_webhooks::Receiver;
+use crate::http::limits::Limits;
 use crate::mail::Mailer;
 use crate::outside::{Outside, PORTS, Policy, SystemNames};
 use crate::pages::Pages;
@@ -30,6 +31,7 @@ pub struct AppState {
     pub channels: Arc<Channels>,
     pub carriers: Arc<Carriers>,
     pub outside: Arc<Outside>,
+    pub limits: Arc<Limits>,
     /// The demo's receiver of webhooks; only development shows it.
     pub receiver: Arc<Receiver>,
     ready: Arc<AtomicBool>,
@@ -53,6 +55,7 @@ impl AppState {
         let outside = Outside::new(policy, Arc::new(SystemNames)).map_err(anyhow::Error::msg)?;
         Ok(Self {
             outside: Arc::new(outside),
+            limits: Arc::new(Limits::new(config.limits.rates())),
             receiver: Arc::default(),
             channels: Arc::new(channels),
             carriers: Arc::default(),

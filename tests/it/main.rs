@@ -17,6 +17,7 @@ mod crash;
 mod deletions;
 mod documents;
 mod email_change;
+mod fairness;
 mod hooks;
 mod hostile;
 mod imports;

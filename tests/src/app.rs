@@ -53,6 +53,10 @@ impl TestApp {
             ("QIANPU__HTTP__BIND", &address),
             ("QIANPU__HTTP__WORKERS", "2"),
             ("QIANPU__HTTP__SHUTDOWN_SECONDS", "2"),
+            // Tests of limits set their own.
+            ("QIANPU__LIMITS__ADDRESS_PER_SECOND", "0"),
+            ("QIANPU__LIMITS__TENANT_PER_SECOND", "0"),
+            ("QIANPU__LIMITS__CALLER_PER_SECOND", "0"),
             ("QIANPU__MAIL__TRANSPORT", "smtp"),
             ("QIANPU__MAIL__SMTP_HOST", "127.0.0.1"),
             ("QIANPU__MAIL__SMTP_PORT", &smtp.address.port().to_string()),

@@ -4,6 +4,7 @@
 
 mod check;
 
+use crate::http::limits::{Rate, Rates};
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ pub struct Config {
     pub exports: Exports,
     pub deletion: Deletion,
     pub webhooks: Webhooks,
+    pub limits: Limits,
     pub log: Log,
 }
 
@@ -191,6 +193,29 @@ pub struct Deletion {
 pub struct Exports {
     pub keep_hours: i64,
     pub max_restore_gigabytes: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub address_per_second: u32,
+    pub address_burst: u32,
+    pub tenant_per_second: u32,
+    pub tenant_burst: u32,
+    pub caller_per_second: u32,
+    pub caller_burst: u32,
+}
+
+impl Limits {
+    /// As the counters of requests want them.
+    pub fn rates(&self) -> Rates {
+        let rate = |per_second, burst| Rate { per_second, burst };
+        Rates {
+            address: rate(self.address_per_second, self.address_burst),
+            tenant: rate(self.tenant_per_second, self.tenant_burst),
+            caller: rate(self.caller_per_second, self.caller_burst),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -109,6 +109,10 @@ fn configuration(directory: &DataDirectory, file: Option<&Path>, port: u16) -> a
     config.app.data_dir = directory.root().to_owned();
     config.app.public_url = format!("http://127.0.0.1:{port}");
     config.mail.transport = MailTransport::File;
+    // One person on one machine, and tools that try everything: nobody to be fair to.
+    config.limits.address_per_second = 0;
+    config.limits.tenant_per_second = 0;
+    config.limits.caller_per_second = 0;
     // The demo's receiver is the demo itself.
     config.webhooks.allow_loopback = true;
     config.channels.wechat_api_url = format!("http://{}", local(port + 1));

@@ -8,6 +8,7 @@ pub mod describe;
 pub mod extract;
 mod hooks;
 pub mod idempotent;
+pub mod limits;
 pub mod oauth;
 pub mod openapi;
 mod ops;

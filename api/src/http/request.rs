@@ -1,15 +1,19 @@
 //! What every request gets: an id, a language, a span and its metrics. This is the outermost middleware, so errors of everything inside are written here too.
 
+use super::limits::{Standing, TooMany};
 use super::problem;
+use crate::error::ApiError;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Extensions;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
+use qianpu_domain::error::ErrorCode;
 use std::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -56,8 +60,11 @@ pub(super) async fn envelope(
         tenant_id = tracing::field::Empty,
     );
     request.extensions_mut().insert(info.clone());
-    // The request must not be cloned before it is routed: the router needs it for itself.
-    let answered = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let answered = match admit(&request, &info) {
+        // The request must not be cloned before it is routed: the router needs it for itself.
+        Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_boxed_body(),
+        Err(refusal) => request.into_response(refusal.error_response()),
+    };
     let _entered = span.enter();
     let (request, response) = answered.into_parts();
     let mut response = problem::finish(&request, response);
@@ -68,6 +75,7 @@ pub(super) async fn envelope(
     if let Ok(value) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    tell_standing(&request, response.headers_mut());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
@@ -77,6 +85,51 @@ pub(super) async fn envelope(
     metrics::counter!("qianpu_http_requests_total", &labels).increment(1);
     metrics::histogram!("qianpu_http_request_seconds", &labels[..2]).record(elapsed.as_secs_f64());
     Ok(ServiceResponse::new(request, response))
+}
+
+/// Paths that are never refused: a flood must not make the process look dead.
+const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+/// Platforms push for many accounts from few addresses; what they push is counted by nobody but the platforms.
+const HOOKS: &str = "/hooks/";
+
+/// Counts a request from its address.
+fn admit(request: &ServiceRequest, info: &RequestInfo) -> Result<(), ApiError> {
+    let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(()) };
+    if OPERATORS.contains(&request.path()) || request.path().starts_with(HOOKS) {
+        return Ok(());
+    }
+    counted(&mut request.extensions_mut(), state.limits.from_address(&info.address, state.clock().now()))
+}
+
+/// Keeps what is left for the answer's headers; too many is 429.
+pub(super) fn counted(
+    extensions: &mut Extensions,
+    outcome: Result<Option<Standing>, TooMany>,
+) -> Result<(), ApiError> {
+    let (standing, refusal) = match outcome {
+        Ok(standing) => (standing, Ok(())),
+        Err(many) => {
+            let refusal = ApiError::new(ErrorCode::RateLimited).retry_after(many.retry_after);
+            (Some(many.standing), Err(refusal))
+        }
+    };
+    // Of two limits the one that is nearer to its end is told.
+    let known = extensions.get::<Standing>().copied();
+    if let Some(standing) = known.into_iter().chain(standing).min_by_key(|standing| standing.remaining) {
+        extensions.insert(standing);
+    }
+    refusal
+}
+
+fn tell_standing(request: &HttpRequest, headers: &mut HeaderMap) {
+    let Some(standing) = request.extensions().get::<Standing>().copied() else { return };
+    for (name, value) in [
+        ("ratelimit-limit", standing.limit),
+        ("ratelimit-remaining", standing.remaining),
+        ("ratelimit-reset", standing.reset),
+    ] {
+        headers.insert(HeaderName::from_static(name), value.into());
+    }
 }
 
 fn read(request: &ServiceRequest) -> RequestInfo {

@@ -225,6 +225,11 @@ impl Outside {
     }
 }
 
+/// Whether an address is on the internet.
+pub fn is_public(ip: IpAddr) -> bool {
+    may_be_called(ip, false)
+}
+
 /// Whether the host is this machine by its own name.
 fn is_here(url: &Url) -> bool {
     match url.host() {

@@ -125,7 +125,12 @@ async fn receive_webhook(open: Open<(Query<AnswerQuery>, RawBody<65_536>)>) -> P
     let asked = query.answer.filter(|status| (200..600).contains(status));
     let status = asked.and_then(|status| StatusCode::from_u16(status).ok());
     let usual = if good { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
-    Ok(HttpResponse::build(status.unwrap_or(usual)).finish())
+    let status = status.unwrap_or(usual);
+    let said = if good { "verified" } else { "not verified" };
+    let mut response = HttpResponse::build(status);
+    // Its own words, as another system would answer, and not our page of errors.
+    response.content_type("text/plain; charset=utf-8");
+    Ok(if status == StatusCode::NO_CONTENT { response.finish() } else { response.body(said) })
 }
 
 async fn add_receiver_secret(open: Open<Fields>) -> PageAnswer {

@@ -9,9 +9,19 @@ use futures_util::StreamExt;
 use qianpu_domain::error::ErrorCode;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
+use tokio::time::Instant;
 
-/// A client that needs longer for its body is cut off.
+/// A client that needs longer for its body is cut off, however much comes.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// So is one that has sent less than this for each second after the first ones.
+const LEAST_BYTES_PER_SECOND: usize = 1024;
+const FIRST_SECONDS: Duration = Duration::from_secs(8);
+
+/// Until when the next part has to come, when so much has.
+fn next_part_by(started: Instant, received: usize) -> Instant {
+    let earned = Duration::from_secs((received / LEAST_BYTES_PER_SECOND) as u64);
+    started + (FIRST_SECONDS + earned).min(BODY_TIMEOUT)
+}
 
 /// A read body and what the head says about it.
 pub struct Body {
@@ -37,19 +47,17 @@ impl Body {
             return Err(too_large());
         }
         let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
-        let read = async {
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|_| ApiError::bad_request("the body ended early"))?;
-                if bytes.len() + chunk.len() > limit {
-                    return Err(too_large());
-                }
-                bytes.extend_from_slice(&chunk);
+        let started = Instant::now();
+        let late = |_| ApiError::bad_request("the body did not arrive in time");
+        loop {
+            let part = tokio::time::timeout_at(next_part_by(started, bytes.len()), payload.next()).await;
+            let Some(chunk) = part.map_err(late)? else { break };
+            let chunk = chunk.map_err(|_| ApiError::bad_request("the body ended early"))?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large());
             }
-            Ok(())
-        };
-        tokio::time::timeout(BODY_TIMEOUT, read)
-            .await
-            .map_err(|_| ApiError::bad_request("the body did not arrive in time"))??;
+            bytes.extend_from_slice(&chunk);
+        }
         let content_type = header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
         Ok(Self { bytes: bytes.freeze(), content_type })
     }

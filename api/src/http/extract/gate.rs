@@ -7,7 +7,7 @@ use super::input::Input;
 use crate::app::{api_keys, oauth};
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
-use crate::http::request::RequestInfo;
+use crate::http::request::{RequestInfo, counted};
 use crate::pages::frame::stop_key;
 use crate::state::AppState;
 use actix_web::dev::Payload;
@@ -144,6 +144,9 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
             // An error page keeps the frame of the console it happened in.
             request.extensions_mut().insert(caller.clone());
+            let asked =
+                call.state.limits.of_caller(caller.tenant().0, caller.actor_id(), call.state.clock().now());
+            counted(&mut request.extensions_mut(), asked)?;
             if caller.lacks_second_factor() && !sets_it_up(request.path()) {
                 return Err(ApiError::new(ErrorCode::SecondFactorRequired));
             }
