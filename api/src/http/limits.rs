@@ -48,7 +48,7 @@ impl Bucket {
         let elapsed = now.since(self.at).as_micros().max(0);
         let most = i64::from(self.rate.burst) * TOKEN;
         let gained = elapsed.saturating_mul(i64::from(self.rate.per_second));
-        Self { left: self.left.saturating_add(gained).min(most), at: now, ..self }
+        Self { left: self.left.saturating_add(gained).min(most), at: self.at.max(now), ..self }
     }
     fn is_full(self, now: Timestamp) -> bool {
         self.filled(now).left >= i64::from(self.rate.burst) * TOKEN
