@@ -1,6 +1,8 @@
 // The product form: rows follow the specifications while typing, and pictures are uploaded and sorted at
 // once. Without this file the form does the same with buttons; the fields and their names are the same.
 const form = document.querySelector("[data-product-form]");
+// Where this console's session is, when several are open in one browser.
+const seat = document.documentElement.dataset.seat;
 if (form) {
   document.documentElement.classList.add("scripted");
   specifications(form);
@@ -155,12 +157,11 @@ function pictures(form) {
       body.append("purpose", "picture");
       body.append("file", file);
       try {
-        const answer = await fetch("/api/v1/media", {
+        const answer = await fetch(`${seat}/api/v1/media`, {
           method: "POST",
           body,
           headers: {
             "x-csrf-token": form.querySelector("[name=_csrf]").value,
-            "x-qianpu-surface": "merchant",
             "accept-language": document.documentElement.lang,
           },
         });
@@ -171,7 +172,7 @@ function pictures(form) {
         hidden.name = "picture";
         hidden.value = media.id;
         const image = document.createElement("img");
-        image.src = `/api/v1/media/${media.id}/content`;
+        image.src = `${seat}/api/v1/media/${media.id}/content`;
         image.alt = "";
         image.width = image.height = 120;
         item.className = "";

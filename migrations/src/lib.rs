@@ -13,6 +13,7 @@ mod m0005_orders;
 mod m0006_money;
 mod m0007_supervision;
 mod m0008_people;
+mod m0009_roles;
 mod m0010_sign_in;
 mod m0011_machines;
 mod m0012_webhooks;
@@ -39,6 +40,7 @@ pub fn tables() -> Vec<Table> {
         m0006_money::tables(),
         m0007_supervision::tables(),
         m0008_people::tables(),
+        m0009_roles::tables(),
         m0010_sign_in::tables(),
         m0011_machines::tables(),
         m0012_webhooks::tables(),

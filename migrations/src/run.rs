@@ -2,7 +2,7 @@
 
 use crate::{
     Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money,
-    m0007_supervision, m0008_people, m0010_sign_in, m0011_machines, m0012_webhooks, m0013_tenancy,
+    m0007_supervision, m0008_people, m0009_roles, m0010_sign_in, m0011_machines, m0012_webhooks, m0013_tenancy,
     m0013b_white_label, m0014_buyers, m0015_whole, tables,
 };
 use sea_orm_migration::prelude::*;
@@ -25,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_money::Migration),
             Box::new(m0007_supervision::Migration),
             Box::new(m0008_people::Migration),
+            Box::new(m0009_roles::Migration),
             Box::new(m0010_sign_in::Migration),
             Box::new(m0011_machines::Migration),
             Box::new(m0012_webhooks::Migration),

@@ -7,6 +7,7 @@ use crate::context::{Actor, ProviderCtx, SystemCtx, TenantCtx};
 use crate::db::Db;
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{self, TenantRow, TenantState};
+use crate::store::user::Home;
 use qianpu_domain::access::{Permission, Role, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ApiKeyId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId};
@@ -95,6 +96,8 @@ pub struct Person {
     pub name: String,
     /// Log-in e-mail.
     pub email: String,
+    /// Where their log-in lives: here, or in another tenant.
+    pub home: Home,
     /// The session they came with.
     pub session: SessionId,
     /// The token a form must carry.
@@ -360,6 +363,18 @@ impl<P: Perm> Grant<P> {
             provider: Some(provider),
             ..self.ctx.clone()
         };
+        Ok(Grant { ctx, scopes: vec![Scope::Tenant], _permission: PhantomData })
+    }
+}
+
+impl Grant<perm::SelfManage> {
+    /// The same proof where the person's log-in lives: password, codes and what is told about them.
+    pub async fn at_home(&self, db: &Db, person: &Person) -> StoreResult<Grant<perm::SelfManage>> {
+        if person.id == person.home.user {
+            return Ok(self.clone());
+        }
+        let found = crate::resolve::at_home(db, person.home, self.ctx.request).await?;
+        let (ctx, _) = found.ok_or(StoreError::NotFound)?;
         Ok(Grant { ctx, scopes: vec![Scope::Tenant], _permission: PhantomData })
     }
 }

@@ -6,9 +6,10 @@ pub use buyer::{BuyerCaller, BuyerClaims, by_buyer_cookie, by_buyer_token, provi
 
 use crate::authz::{Caller, Person, Principal, Right, Scope};
 use crate::context::{Actor, SystemCtx, TenantCtx};
-use crate::db::{Db, SystemTx, TenantTx};
+use crate::db::{Db, ReadTx, SystemTx, TenantTx};
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{TenantRow, TenantState};
+use crate::store::user::{Home, User};
 use crate::store::{directory, login_challenge, session, sign_in_rule, staff, tenant, totp, user};
 use qianpu_domain::access::Surface;
 use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
@@ -33,7 +34,7 @@ pub async fn by_token(
     let Some((row, ctx)) = open(db, tenant, Actor::Visitor, request).await? else { return Ok(None) };
     let tx = db.read(&ctx).await?;
     match session::session_find(&tx, session).await? {
-        Some(found) => caller(&tx, row, found).await,
+        Some(found) => caller(db, tx, row, found).await,
         None => Ok(None),
     }
 }
@@ -47,31 +48,54 @@ pub async fn by_console_cookie(db: &Db, cookie: &str, request: RequestId) -> Sto
     };
     let tx = db.read(&ctx).await?;
     match session::session_by_token(&tx, token).await? {
-        Some(found) => caller(&tx, row, found).await,
+        Some(found) => caller(db, tx, row, found).await,
         None => Ok(None),
     }
 }
 
-async fn caller(tx: &TenantTx, row: TenantRow, session: session::Session) -> StoreResult<Option<Caller>> {
+async fn caller(
+    db: &Db,
+    tx: ReadTx,
+    row: TenantRow,
+    session: session::Session,
+) -> StoreResult<Option<Caller>> {
     if session.revoked || session.expires_at <= tx.now() || row.state == TenantState::Closed {
         return Ok(None);
     }
-    let Some(person) = user::user_find(tx, session.user).await?.filter(|person| person.active) else {
+    let Some(person) = user::user_find(&tx, session.user).await?.filter(|person| person.active) else {
         return Ok(None);
     };
-    let required = sign_in_rule::totp_required_since(tx).await?.is_some();
-    let lacks_second_factor = required && !totp::totp_is_on(tx, session.user).await?;
-    let rights = rights_of(tx, session.user).await?;
+    let required = sign_in_rule::totp_required_since(&tx).await?.is_some();
+    let has_app = required && totp::totp_is_on(&tx, session.user).await?;
+    let rights = rights_of(&tx, session.user).await?;
+    let ctx = tx.ctx().clone();
+    // Given back before the home is read: one request holds one connection.
+    drop(tx);
+    let mut lacks_second_factor = required && !has_app;
+    let (email, home) = match person.home {
+        None => (person.email, Home { tenant: row.id, user: person.id }),
+        Some(home) => {
+            let Some((at, own)) = at_home(db, home, ctx.request).await? else { return Ok(None) };
+            // Begun with a password that has been replaced since.
+            if own.credentials_epoch != session.credentials_epoch {
+                return Ok(None);
+            }
+            let app = required && totp::totp_is_on(&*db.read(&at).await?, home.user).await?;
+            lacks_second_factor = required && !app;
+            (own.email, home)
+        }
+    };
     let principal = Principal::Person(Person {
         id: person.id,
+        home,
         name: person.display_name,
-        email: person.email,
+        email,
         session: session.id,
         csrf_token: session.csrf_token,
         locale: person.locale,
         lacks_second_factor,
     });
-    Ok(Some(Caller::new(principal, rights, &row, tx.ctx().clone())))
+    Ok(Some(Caller::new(principal, rights, &row, ctx)))
 }
 
 /// What a person may do in the transaction's tenant, read anew at each request.
@@ -97,6 +121,72 @@ pub async fn by_challenge(
     }
     let tx = db.read(&ctx).await?;
     Ok(login_challenge::challenge_find(&tx, token).await?.map(|waiting| (ctx, waiting)))
+}
+
+/// The row that holds a person's password, with a context in which that person acts there. Whether the row is
+/// active says something about that tenant only.
+pub async fn at_home(db: &Db, home: Home, request: RequestId) -> StoreResult<Option<(TenantCtx, User)>> {
+    let Some((_, ctx)) = open(db, home.tenant, Actor::Visitor, request).await? else { return Ok(None) };
+    let found = user::user_find(&*db.read(&ctx).await?, home.user).await?;
+    Ok(found.filter(|own| own.home.is_none()).map(|own| {
+        let actor = Actor::User { id: own.id, name: own.display_name.clone() };
+        (TenantCtx { actor, ..ctx }, own)
+    }))
+}
+
+/// Whether a person has an authenticator app, which is at home like the password.
+pub async fn has_second_factor(db: &Db, home: Home, request: RequestId) -> StoreResult<bool> {
+    let Some((ctx, own)) = at_home(db, home, request).await? else { return Ok(false) };
+    totp::totp_is_on(&*db.read(&ctx).await?, own.id).await
+}
+
+/// A tenant that somebody works for.
+#[derive(Clone, Debug)]
+pub struct Workplace {
+    /// The tenant, for the person before there is a session in it.
+    pub ctx: TenantCtx,
+    /// Their row in it.
+    pub user: UserId,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: TenantState,
+    /// Whether the person's log-in lives there.
+    pub home: bool,
+}
+
+/// Whether the person works anywhere but at home.
+pub async fn has_memberships(db: &Db, home: Home, request: RequestId) -> StoreResult<bool> {
+    let tx = db.begin_lookup(&SystemCtx::for_task("directory", request)).await?;
+    Ok(!directory::memberships(&tx, home.user.0).await?.is_empty())
+}
+
+/// Every tenant that a person may work in now: home first, then the others by name. A tenant that closed, or
+/// that disabled the person, is none.
+pub async fn workplaces(db: &Db, home: Home, request: RequestId) -> StoreResult<Vec<Workplace>> {
+    let Some((_, own)) = at_home(db, home, request).await? else { return Ok(Vec::new()) };
+    let tx = db.begin_lookup(&SystemCtx::for_task("workplaces", request)).await?;
+    let mut keys = directory::memberships(&tx, home.user.0).await?;
+    if own.active {
+        keys.push(directory::GlobalKey { tenant: home.tenant, target: home.user.0 });
+    }
+    let ids: Vec<TenantId> = keys.iter().map(|key| key.tenant).collect();
+    let rows = tenant::tenant_find_all(&tx, &ids).await?;
+    let place = |row: TenantRow| {
+        let key = keys.iter().find(|key| key.tenant == row.id)?;
+        let actor = Actor::Visitor;
+        Some(Workplace {
+            ctx: TenantCtx { tenant: row.id, kind: row.kind, provider: row.provider, actor, request },
+            user: UserId(key.target),
+            name: row.name,
+            state: row.state,
+            home: row.id == home.tenant,
+        })
+    };
+    let open = rows.into_iter().filter(|row| row.state != TenantState::Closed);
+    let mut places: Vec<Workplace> = open.filter_map(place).collect();
+    places.sort_by_key(|place| !place.home);
+    Ok(places)
 }
 
 /// Where a log-in e-mail lives.

@@ -1,4 +1,7 @@
 //! A person with a browser, as far as the server can tell: cookies, pages, forms with their form token, redirects followed.
+//!
+//! Pages and paths are shown without the seat of the console they are of, so that tests name plain addresses; `shown` has
+//! the page as it came.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +15,16 @@ use crate::http::http_client;
 pub struct Browser {
     base_url: String,
     http: reqwest::Client,
-    cookies: BTreeMap<String, String>,
+    /// The jar.
+    pub cookies: BTreeMap<String, String>,
     /// Path of the page it stands on.
     pub path: String,
+    /// The path with its seat.
+    pub address: String,
     /// The page.
     pub html: String,
+    /// The page with its seat.
+    pub shown: String,
 }
 
 impl Browser {
@@ -26,7 +34,9 @@ impl Browser {
             http: http_client(),
             cookies: BTreeMap::new(),
             path: String::new(),
+            address: String::new(),
             html: String::new(),
+            shown: String::new(),
         }
     }
 
@@ -86,9 +96,11 @@ impl Browser {
             response = next.unwrap_or_else(|error| panic!("{path}: {error}"));
         }
         let status = response.status().as_u16();
-        self.html = response.text().await.expect("the page arrives");
+        self.shown = response.text().await.expect("the page arrives");
+        self.html = without_seat(&self.shown);
         assert_eq!(status, expected, "{path}: {}", self.html);
-        self.path = path;
+        self.path = without_seat(&path);
+        self.address = path;
         &self.html
     }
 
@@ -103,4 +115,27 @@ impl Browser {
             }
         }
     }
+}
+
+/// A text whose addresses are plain: `~` and the eight letters of a seat taken out.
+fn without_seat(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("/console/") {
+        let (before, after) = rest.split_at(at);
+        plain.push_str(before);
+        let surface = after.find('~').filter(|end| *end < 20);
+        match surface.and_then(|end| Some((after.get(..end)?, after.get(end + 9..)?))) {
+            Some((name, tail)) if name.bytes().all(|c| c.is_ascii_lowercase() || c == b'/') => {
+                plain.push_str(name);
+                rest = tail;
+            }
+            _ => {
+                plain.push_str("/console/");
+                rest = after.get(9..).unwrap_or_default();
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain.replace("/console/merchant/api/v1/", "/api/v1/").replace("/console/provider/api/v1/", "/api/v1/")
 }

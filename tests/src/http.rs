@@ -3,6 +3,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
+use qianpu_api::http::seats::Seat;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -14,17 +15,31 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub struct Client {
     base_url: String,
     token: Option<String>,
+    seat: Option<Seat>,
     http: reqwest::Client,
 }
 
 impl Client {
     pub fn new(base_url: &str) -> Client {
-        Client { base_url: base_url.to_owned(), token: None, http: http_client() }
+        Client { base_url: base_url.to_owned(), token: None, seat: None, http: http_client() }
     }
 
     /// The same caller with another access token.
     pub fn with_token(&self, token: &str) -> Client {
         Client { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same caller whose plain page addresses are meant at a seat, as the links of its pages are.
+    pub fn at_seat(&self, seat: &Seat) -> Client {
+        Client { seat: Some(seat.clone()), ..self.clone() }
+    }
+
+    fn url(&self, path: &str) -> String {
+        let path = match &self.seat {
+            Some(seat) => seat.address(path),
+            None => path.to_owned(),
+        };
+        format!("{}{path}", self.base_url)
     }
 
     pub async fn get(&self, path: &str, expected: u16) -> Answer {
@@ -82,7 +97,7 @@ impl Client {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base_url));
+        let mut request = self.http.request(method.clone(), self.url(path));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -98,7 +113,7 @@ impl Client {
 
     /// The HTTP client, the address and the token, for bodies that are not JSON.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base_url));
+        let request = self.http.request(method, self.url(path));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -2,7 +2,7 @@
 
 use qianpu_api::app::setup::ensure_operator;
 use qianpu_api::auth::token::{Claims, sign};
-use qianpu_api::http::extract::session_cookie;
+use qianpu_api::http::seats::Seat;
 use qianpu_domain::access::{Role, Surface};
 use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
 use qianpu_domain::time::Span;
@@ -66,12 +66,13 @@ impl TestApp {
     /// A new person with this role in the tenant, logged in at the console.
     pub async fn visitor(&self, at: &TenantCtx, role: Role) -> Visitor {
         let (_, session, token) = self.session(at, role, SessionKind::Console).await;
-        let cookie = format!("{}={}.{token}", session_cookie(at.kind()), at.tenant().0.as_simple());
+        let seat = Seat::of(at.kind(), at.tenant());
+        let cookie = format!("{}={}.{token}", seat.cookie(), at.tenant().0.as_simple());
         let request = RequestId(random::id(self.state.clock().now()));
         let caller = resolve::by_token(&self.state.db, at.tenant(), session, request).await;
         let caller = caller.expect("the session can be read").expect("the session is there");
         Visitor {
-            client: self.anonymous(),
+            client: self.anonymous().at_seat(&seat),
             cookie,
             form_token: caller.person().expect("a person").csrf_token.clone(),
         }

@@ -10,7 +10,7 @@ use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::{RequestId, SessionId};
+use qianpu_domain::ids::{RequestId, SessionId, UserId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Person, perm};
@@ -18,8 +18,10 @@ use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::store::directory;
 use qianpu_tenants::store::login_challenge::challenge_end_all;
 use qianpu_tenants::store::password_reset::{reset_find, reset_insert, reset_token_hash, reset_use};
-use qianpu_tenants::store::session::{SessionRow, session_list, session_revoke_others, session_revoke_own};
-use qianpu_tenants::store::user::{User, user_find, user_set_password};
+use qianpu_tenants::store::session::{
+    SessionRow, session_list, session_revoke_others, session_revoke_own, session_set_epoch,
+};
+use qianpu_tenants::store::user::{Home, User, user_find, user_set_password};
 use qianpu_tenants::{random, resolve};
 use serde_json::json;
 use uuid::Uuid;
@@ -41,14 +43,23 @@ pub async fn ask_reset(state: &AppState, request: RequestId, email: &str, addres
     }
     state.throttle.failed(&asked, address, now);
     let Some((ctx, user)) = resolve::by_login_email(&state.db, email, request).await? else { return Ok(()) };
+    if !may_log_in(state, &ctx, user).await? {
+        return Ok(());
+    }
     let mut tx = state.db.begin(&ctx).await?;
-    let own = |person: &User| person.active && person.email == email.to_lowercase();
+    let own = |person: &User| person.email == email.to_lowercase();
     let Some(person) = user_find(&tx, user).await?.filter(own) else { return Ok(()) };
     let token = random::token();
     reset_insert(&mut tx, user, &token, RESET_LIFE).await?;
     let lang = Lang::parse(&person.locale).unwrap_or(state.config.app.language);
     notices::password_link(state, &mut tx, &person, lang, &token).await?;
     Ok(tx.commit().await?)
+}
+
+/// Somewhere, be it not at home.
+async fn may_log_in(state: &AppState, ctx: &TenantCtx, user: UserId) -> Answer<bool> {
+    let home = Home { tenant: ctx.tenant(), user };
+    Ok(!resolve::workplaces(&state.db, home, ctx.request_id()).await?.is_empty())
 }
 
 async fn link_of(state: &AppState, request: RequestId, token: &str) -> Answer<(TenantCtx, Uuid)> {
@@ -69,7 +80,10 @@ pub async fn complete_reset(state: &AppState, request: RequestId, token: &str, n
     let (ctx, id) = link_of(state, request, token).await?;
     check_length("password", new)?;
     // Before the work of hashing: a dead link costs nothing.
-    reset_find(&*state.db.read(&ctx).await?, id).await?;
+    let user = reset_find(&*state.db.read(&ctx).await?, id).await?;
+    if !may_log_in(state, &ctx, user).await? {
+        return Err(ApiError::not_found());
+    }
     let hash = password::hash(new.to_owned()).await?;
     let mut tx = state.db.begin(&ctx).await?;
     let user = reset_use(&mut tx, id).await?;
@@ -93,7 +107,8 @@ pub struct ChangePassword<'a> {
     pub address: &'a str,
 }
 
-/// Changes the caller's password. The caller's other sessions end.
+/// Changes the caller's password, which is at home, wherever the caller is now. The caller's other sessions
+/// end, in every tenant.
 pub async fn change_password(
     state: &AppState,
     person: &Person,
@@ -105,8 +120,9 @@ pub async fn change_password(
         return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));
     }
     check_length("new_password", change.new)?;
-    let stored = user_find(&*state.db.read(grant.ctx()).await?, person.id).await?;
-    let stored = stored.ok_or_else(ApiError::not_found)?;
+    let found = resolve::at_home(&state.db, person.home, grant.ctx().request_id()).await?;
+    let (home, stored) = found.ok_or_else(ApiError::not_found)?;
+    let is_home = person.id == stored.id;
     let given = change.current.chars().take(password::LONGEST).collect();
     if !password::verify(given, Some(stored.password_hash.clone())).await? {
         state.throttle.failed(&person.email, change.address, now);
@@ -114,13 +130,21 @@ pub async fn change_password(
         return Err(FieldError::new("current_password", "wrong", en, zh).into());
     }
     let hash = password::hash(change.new.to_owned()).await?;
-    let mut tx = state.db.begin(grant.ctx()).await?;
-    user_set_password(&mut tx, person.id, &hash).await?;
-    session_revoke_others(&mut tx, person.id, Some(person.session)).await?;
-    challenge_end_all(&mut tx, person.id).await?;
-    audit_append(&mut tx, AuditAction::PasswordChanged, "user", &person.id.to_string(), json!({})).await?;
+    let mut tx = state.db.begin(if is_home { grant.ctx() } else { &home }).await?;
+    user_set_password(&mut tx, stored.id, &hash).await?;
+    session_revoke_others(&mut tx, stored.id, is_home.then_some(person.session)).await?;
+    challenge_end_all(&mut tx, stored.id).await?;
+    audit_append(&mut tx, AuditAction::PasswordChanged, "user", &stored.id.to_string(), json!({})).await?;
     notices::password_changed(state, &mut tx, &stored).await?;
-    Ok(tx.commit().await?)
+    let set = user_find(&tx, stored.id).await?.ok_or_else(ApiError::not_found)?;
+    tx.commit().await?;
+    if !is_home {
+        // The new password has ended every session of a member; the one that asked goes on.
+        let mut tx = state.db.begin(grant.ctx()).await?;
+        session_set_epoch(&mut tx, person.session, set.credentials_epoch).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 fn check_length(field: &'static str, new: &str) -> Answer<()> {

@@ -15,13 +15,14 @@ use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Person, perm};
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::random;
-use qianpu_tenants::resolve;
+use qianpu_tenants::resolve::{self, Workplace};
 use qianpu_tenants::store::session::{
-    RefreshUse, SessionKind, refresh_insert, refresh_use, session_insert, session_revoke,
+    RefreshUse, SessionKind, refresh_insert, refresh_use, session_insert, session_revoke, session_set_epoch,
 };
-use qianpu_tenants::store::user::user_find;
+use qianpu_tenants::store::user::{Home, User, member_set_email, user_find};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -51,6 +52,7 @@ pub struct Tokens {
 pub struct ConsoleSession {
     pub cookie: String,
     pub surface: Surface,
+    pub tenant: TenantId,
 }
 
 /// Starts a session for a program. A person with an authenticator app is refused with `second_factor_needed` and what
@@ -58,20 +60,23 @@ pub struct ConsoleSession {
 pub async fn log_in(state: &AppState, request: RequestId, command: &LogIn) -> Answer<Tokens> {
     let (ctx, user) = prove(state, request, command).await?;
     second_step::ask(state, &ctx, user).await?;
-    issue(state, &ctx, user, &command.user_agent).await
+    let place = first_workplace(state, &ctx, user).await?;
+    issue(state, &place.ctx, place.user, &command.user_agent).await
 }
 
 /// Starts a session for a browser.
 pub async fn log_in_console(state: &AppState, request: RequestId, command: &LogIn) -> Answer<ConsoleSession> {
     let (ctx, user) = prove(state, request, command).await?;
     second_step::ask(state, &ctx, user).await?;
-    open_console(state, &ctx, user, &command.user_agent).await
+    let place = first_workplace(state, &ctx, user).await?;
+    open_console(state, &place.ctx, place.user, &command.user_agent).await
 }
 
 /// Starts a session for a program whose log-in waited for a code.
 pub async fn log_in_with_code(state: &AppState, request: RequestId, given: &GiveCode) -> Answer<Tokens> {
     let (ctx, user) = second_step::complete(state, request, given).await?;
-    issue(state, &ctx, user, &given.user_agent).await
+    let place = first_workplace(state, &ctx, user).await?;
+    issue(state, &place.ctx, place.user, &given.user_agent).await
 }
 
 /// Starts a session for a browser whose log-in waited for a code.
@@ -81,7 +86,8 @@ pub async fn log_in_console_with_code(
     given: &GiveCode,
 ) -> Answer<ConsoleSession> {
     let (ctx, user) = second_step::complete(state, request, given).await?;
-    open_console(state, &ctx, user, &given.user_agent).await
+    let place = first_workplace(state, &ctx, user).await?;
+    open_console(state, &place.ctx, place.user, &given.user_agent).await
 }
 
 /// Starts a console session of a person who has just been proven.
@@ -92,15 +98,50 @@ pub(super) async fn open_console(
     user_agent: &str,
 ) -> Answer<ConsoleSession> {
     let token = random::token();
+    let own = log_in_of(state, ctx, user).await?;
     let mut tx = state.db.begin(ctx).await?;
-    let life = Span::days(state.config.login.session_days);
-    let session = session_insert(&mut tx, user, SessionKind::Console, &token, user_agent, life).await?;
+    let session =
+        begin(state, &mut tx, user, own.as_ref(), (SessionKind::Console, &token), user_agent).await?;
     tx.commit().await?;
     note_start(state, ctx, session).await?;
     let cookie = format!("{}.{token}", ctx.tenant().0.as_simple());
-    Ok(ConsoleSession { cookie, surface: ctx.kind() })
+    Ok(ConsoleSession { cookie, surface: ctx.kind(), tenant: ctx.tenant() })
 }
 
+/// The row at home of somebody who is a member here.
+async fn log_in_of(state: &AppState, ctx: &TenantCtx, user: UserId) -> Answer<Option<User>> {
+    let person = user_find(&*state.db.read(ctx).await?, user).await?;
+    let Some(home) = person.and_then(|person| person.home) else { return Ok(None) };
+    Ok(resolve::at_home(&state.db, home, ctx.request_id()).await?.map(|(_, own)| own))
+}
+
+async fn begin(
+    state: &AppState,
+    tx: &mut TenantTx,
+    user: UserId,
+    own: Option<&User>,
+    (kind, token): (SessionKind, &str),
+    user_agent: &str,
+) -> Answer<SessionId> {
+    let life = Span::days(state.config.login.session_days);
+    let session = session_insert(tx, user, kind, token, user_agent, life).await?;
+    if let Some(own) = own {
+        session_set_epoch(tx, session, own.credentials_epoch).await?;
+        // The e-mail may have changed at home since the last time.
+        member_set_email(tx, user, &own.email).await?;
+    }
+    Ok(session)
+}
+
+/// Where a person who has proven themself at home goes: home, or, when they may not work there any more, the first
+/// of the other tenants.
+async fn first_workplace(state: &AppState, home: &TenantCtx, user: UserId) -> Answer<Workplace> {
+    let home = (Home { tenant: home.tenant(), user }, home.request_id());
+    let places = resolve::workplaces(&state.db, home.0, home.1).await?;
+    places.into_iter().next().ok_or_else(|| ApiError::new(ErrorCode::WrongCredentials))
+}
+
+/// Proves a password; the answer is the row at home.
 async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<(TenantCtx, UserId)> {
     let now = state.clock().now();
     let account = command.email.trim();
@@ -121,12 +162,19 @@ async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<
     // Longer than any password can be: no need to hash it, and no way to make us hash megabytes.
     let given = command.password.get(..password::LONGEST * 4).unwrap_or(&command.password).to_owned();
     let fits = password::verify(given, stored).await?;
-    match found {
-        Some((ctx, person)) if fits && person.active => {
+    let works = match &found {
+        Some((ctx, person)) if fits => {
+            let home = Home { tenant: ctx.tenant(), user: person.id };
+            !resolve::workplaces(&state.db, home, request).await?.is_empty()
+        }
+        _ => false,
+    };
+    match found.filter(|_| works) {
+        Some((ctx, person)) => {
             state.throttle.succeeded(account);
             Ok((ctx, person.id))
         }
-        _ => {
+        None => {
             state.throttle.failed(account, &command.address, now);
             metrics::counter!("qianpu_login_failures_total").increment(1);
             Err(wrong())
@@ -141,10 +189,12 @@ pub(super) async fn issue(
     user: UserId,
     user_agent: &str,
 ) -> Answer<Tokens> {
+    let own = log_in_of(state, ctx, user).await?;
     let mut tx = state.db.begin(ctx).await?;
     let life = Span::days(state.config.login.session_days);
     // Bearers never send the session's own token; it only has to be unguessable.
-    let session = session_insert(&mut tx, user, SessionKind::Api, &random::token(), user_agent, life).await?;
+    let kind = SessionKind::Api;
+    let session = begin(state, &mut tx, user, own.as_ref(), (kind, &random::token()), user_agent).await?;
     let refresh = random::token();
     refresh_insert(&mut tx, session, &refresh, life).await?;
     tx.commit().await?;
@@ -207,8 +257,7 @@ pub async fn log_out(state: &AppState, person: &Person, grant: &Grant<perm::Self
     Ok(())
 }
 
-/// Tokens for another tenant the caller has grants in. A person belongs to one tenant in this release, so
-/// every other tenant is not found.
+/// Tokens for another tenant the person works for; every other tenant is not found.
 pub async fn switch(
     state: &AppState,
     person: &Person,
@@ -216,10 +265,35 @@ pub async fn switch(
     to: TenantId,
     user_agent: &str,
 ) -> Answer<Tokens> {
-    if to != grant.ctx().tenant() {
-        return Err(ApiError::not_found());
-    }
-    issue(state, grant.ctx(), person.id, user_agent).await
+    let place = workplace(state, person, grant, to).await?;
+    issue(state, &place.ctx, place.user, user_agent).await
+}
+
+/// The same for a browser; the session it comes from goes on.
+pub async fn switch_console(
+    state: &AppState,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
+    to: TenantId,
+    user_agent: &str,
+) -> Answer<ConsoleSession> {
+    let place = workplace(state, person, grant, to).await?;
+    open_console(state, &place.ctx, place.user, user_agent).await
+}
+
+async fn workplace(
+    state: &AppState,
+    person: &Person,
+    grant: &Grant<perm::SelfManage>,
+    to: TenantId,
+) -> Answer<Workplace> {
+    let places = workplaces(state, person, grant.ctx().request_id()).await?;
+    places.into_iter().find(|place| place.ctx.tenant() == to).ok_or_else(ApiError::not_found)
+}
+
+/// The tenants a person may work in, home first.
+pub async fn workplaces(state: &AppState, person: &Person, request: RequestId) -> Answer<Vec<Workplace>> {
+    Ok(resolve::workplaces(&state.db, person.home, request).await?)
 }
 
 /// The log-in's own entry, by the person who now has a session.
@@ -232,12 +306,7 @@ async fn note_start(state: &AppState, ctx: &TenantCtx, session: SessionId) -> An
     Ok(tx.commit().await?)
 }
 
-async fn note(
-    tx: &mut qianpu_tenants::db::TenantTx,
-    action: AuditAction,
-    user: UserId,
-    session: SessionId,
-) -> Answer<()> {
+async fn note(tx: &mut TenantTx, action: AuditAction, user: UserId, session: SessionId) -> Answer<()> {
     let detail = json!({"user": user.to_string()});
     Ok(audit_append(tx, action, "session", &session.to_string(), detail).await?)
 }

@@ -11,7 +11,7 @@ pub(super) use account::{
     SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
     password_link, recovery_code_used, sign_in_changed,
 };
-pub(super) use staff::staff_invitation;
+pub(super) use staff::{StaffChange, staff_changed, staff_invitation};
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,

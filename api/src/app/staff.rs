@@ -2,6 +2,7 @@
 //! changed acts on the next request. Each change is decided behind the tenant's staff gate, so that of two
 //! owners who remove each other at once one stays.
 
+use super::notices::{StaffChange, staff_changed};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
@@ -17,7 +18,7 @@ use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::session::session_revoke_others;
 use qianpu_tenants::store::shop::{Shop, shop_get, shop_list};
 use qianpu_tenants::store::staff::{
-    StaffPerson, active_owners, grant_delete, grant_insert, person_get, person_list, staff_gate,
+    StaffGrant, StaffPerson, active_owners, grant_delete, grant_insert, person_get, person_list, staff_gate,
 };
 use qianpu_tenants::store::user::user_set_active;
 use serde_json::json;
@@ -76,7 +77,9 @@ pub async fn give_role(
         let (en, zh) = (format!("at most {MOST_GRANTS} roles"), format!("最多 {MOST_GRANTS} 个角色"));
         return Err(FieldError::new("role", "too_many", en, zh).into());
     }
-    grant_insert(&mut tx, id, role, command.shop).await?;
+    let given =
+        StaffGrant { id: grant_insert(&mut tx, id, role, command.shop).await?, role, shop: command.shop };
+    staff_changed(state, &mut tx, id, StaffChange::RoleGiven(&given)).await?;
     let detail = json!({ "role": role.as_str(), "shop": command.shop.map(|shop| shop.to_string()) });
     audit_append(&mut tx, AuditAction::StaffRoleGiven, "user", &id.to_string(), detail).await?;
     let person = person_get(&tx, id).await?;
@@ -112,6 +115,7 @@ pub async fn take_role(
         may_stop_owning(&active_owners(&tx).await?, id).map_err(ApiError::new)?;
     }
     grant_delete(&mut tx, held.id).await?;
+    staff_changed(state, &mut tx, id, StaffChange::RoleTaken(held)).await?;
     let detail = json!({ "role": held.role.as_str(), "shop": held.shop.map(|shop| shop.to_string()) });
     audit_append(&mut tx, AuditAction::StaffRoleTaken, "user", &id.to_string(), detail).await?;
     Ok(tx.commit().await?)
@@ -125,6 +129,7 @@ pub async fn disable(state: &AppState, grant: &Grant<perm::StaffManage>, id: Use
     may_stop_owning(&active_owners(&tx).await?, id).map_err(ApiError::new)?;
     user_set_active(&mut tx, id, false).await.map_err(so_already)?;
     let ended = session_revoke_others(&mut tx, id, None).await?;
+    staff_changed(state, &mut tx, id, StaffChange::Disabled).await?;
     let detail = json!({ "ended_sessions": ended });
     audit_append(&mut tx, AuditAction::StaffDisabled, "user", &id.to_string(), detail).await?;
     let person = person_get(&tx, id).await?;
@@ -138,6 +143,7 @@ pub async fn enable(state: &AppState, grant: &Grant<perm::StaffManage>, id: User
     staff_gate(&mut tx).await?;
     person_get(&tx, id).await?;
     user_set_active(&mut tx, id, true).await.map_err(so_already)?;
+    staff_changed(state, &mut tx, id, StaffChange::Enabled).await?;
     audit_append(&mut tx, AuditAction::StaffEnabled, "user", &id.to_string(), json!({})).await?;
     let person = person_get(&tx, id).await?;
     tx.commit().await?;

@@ -15,6 +15,7 @@ mod ops;
 pub mod problem;
 pub mod request;
 pub mod route;
+pub mod seats;
 mod security;
 pub mod server;
 mod storefront;
@@ -64,6 +65,7 @@ pub fn build_app(
             routes.configure(config);
         })
         .default_service(web::to(route::nothing_here))
+        .wrap(from_fn(seats::resolve))
         // The last wrap is the outermost.
         .wrap(Compress::default())
         .wrap(from_fn(security::headers))

@@ -194,11 +194,14 @@ async fn console_forms_need_their_token() {
     assert_eq!(call!(app, form(&token)).status(), 403, "without the visitor's cookie");
     assert_eq!(call!(app, form("0000").cookie(visitor.clone())).status(), 403, "with a wrong token");
     let entered = call!(app, form(&token).cookie(visitor));
-    assert_eq!(head(&entered, header::LOCATION), "/console/merchant");
-    let session = set_cookie(&entered, "qp_merchant").unwrap().into_owned();
+    let home = head(&entered, header::LOCATION).to_owned();
+    let seat = home.strip_prefix("/console/merchant~").unwrap();
+    let session = set_cookie(&entered, &format!("qp_merchant_{seat}")).unwrap().into_owned();
     assert!(session.http_only() == Some(true));
 
-    let home = call!(app, TestRequest::get().uri("/console/merchant").cookie(session.clone()));
+    let plain = call!(app, TestRequest::get().uri("/console/merchant?x=1").cookie(session.clone()));
+    assert_eq!(head(&plain, header::LOCATION), format!("{home}?x=1"));
+    let home = call!(app, TestRequest::get().uri(&home).cookie(session.clone()));
     assert_eq!(home.status(), 200);
     let html = String::from_utf8(read_body(home).await.to_vec()).unwrap();
     assert!(html.contains("陈小满") && html.contains("山前小铺"));

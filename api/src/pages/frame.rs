@@ -3,7 +3,8 @@
 use super::flash::Flash;
 use super::menu::{Section, menu_of};
 use crate::auth::csrf;
-use crate::http::extract::Call;
+use crate::http::extract::{Call, Neighbour};
+use crate::http::seats;
 use actix_web::HttpMessage;
 use actix_web::cookie::{Cookie, SameSite};
 use qianpu_domain::access::Surface;
@@ -17,6 +18,8 @@ pub struct Frame {
     lang: &'static str,
     lang_tag: &'static str,
     path: String,
+    /// What addresses of this console begin with, for scripts; empty when nobody is logged in.
+    seat: String,
     csrf: String,
     flash: Option<Value>,
     /// This page in the other language.
@@ -52,6 +55,8 @@ struct Person {
     surface: &'static str,
     home: String,
     menu: Vec<Section>,
+    /// The other consoles one may go to.
+    neighbours: Vec<Neighbour>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,13 +90,14 @@ impl Frame {
             lang: call.info.lang.code(),
             lang_tag: call.info.lang.tag(),
             path: call.request.path().to_owned(),
+            seat: seats::taken(&call.request).map(|seat| seat.home()).unwrap_or_default(),
             csrf,
             flash,
             other_language: other_language(call),
             request_id: call.info.id.clone(),
             development: call.state.config.is_development(),
             brand: call.request.extensions().get::<BrandShown>().cloned(),
-            person: caller.and_then(|caller| Person::of(caller, call.request.path())),
+            person: caller.and_then(|caller| Person::of(call, caller)),
         };
         (frame, cookies)
     }
@@ -99,8 +105,9 @@ impl Frame {
 
 impl Person {
     /// Pages are for people; a program has none.
-    fn of(caller: &Caller, path: &str) -> Option<Self> {
+    fn of(call: &Call, caller: &Caller) -> Option<Self> {
         let person = caller.person().ok()?;
+        let neighbours = call.request.extensions().get::<Vec<Neighbour>>().cloned();
         Some(Self {
             name: person.name.clone(),
             email: person.email.clone(),
@@ -112,7 +119,8 @@ impl Person {
                 .map(|stop| Stopped { key: stop_key(caller.surface(), stop), reason: stop.reason.clone() }),
             surface: caller.surface().as_str(),
             home: format!("/console/{}", caller.surface().as_str()),
-            menu: menu_of(caller, path),
+            menu: menu_of(caller, call.request.path()),
+            neighbours: neighbours.unwrap_or_default(),
         })
     }
 }

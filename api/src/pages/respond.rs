@@ -5,6 +5,7 @@ use super::frame::Frame;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Call, Open};
 use crate::http::request::language_cookie;
+use crate::http::seats;
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use qianpu_tenants::authz::{Caller, Perm};
@@ -67,6 +68,10 @@ pub fn render(
         .pages
         .render(call.info.lang, template, &View { frame, view })
         .map_err(|error| ApiError::internal(format!("{template}: {error}")))?;
+    let html = match seats::taken(&call.request) {
+        Some(seat) => seats::put_into(&html, &seat),
+        None => html,
+    };
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8");
     response.insert_header((header::CONTENT_LANGUAGE, call.info.lang.tag()));

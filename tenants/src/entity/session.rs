@@ -17,6 +17,7 @@ pub struct Model {
     pub expires_at: i64,
     pub revoked_at: Option<i64>,
     pub created_at: i64,
+    pub credentials_epoch: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -17,6 +17,9 @@ pub struct Model {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
+    pub home_tenant_id: Option<Uuid>,
+    pub home_user_id: Option<Uuid>,
+    pub credentials_epoch: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

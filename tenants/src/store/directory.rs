@@ -6,7 +6,7 @@ use crate::entity::global_key;
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::ids::TenantId;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use uuid::Uuid;
 
 /// Log-in e-mail, lower case → user.
@@ -39,6 +39,33 @@ pub const OAUTH_APP: &str = "oauth_app";
 pub const LINK_STATE: &str = "link_state";
 /// Shop name within a provider (`provider:name`) → shop.
 pub const SHOP_NAME: &str = "shop_name";
+
+/// A person in a further tenant (`home user:tenant`) → member's user there.
+pub const MEMBERSHIP: &str = "membership";
+
+/// Most further tenants of one person.
+pub const MOST_MEMBERSHIPS: usize = 50;
+
+/// The value of a [`MEMBERSHIP`] key.
+pub(crate) fn membership_value(home_user: Uuid, tenant: Uuid) -> String {
+    format!("{}:{}", home_user.simple(), tenant.simple())
+}
+
+/// The member's keys of a person, in no particular order. A range of texts of one shape, so that it is read
+/// from the primary key whatever the collation.
+pub(crate) async fn memberships(tx: &SystemTx, home_user: Uuid) -> StoreResult<Vec<GlobalKey>> {
+    let (first, last) = (membership_value(home_user, Uuid::nil()), membership_value(home_user, Uuid::max()));
+    let rows = global_key::Entity::find()
+        .filter(global_key::Column::Value.between(first, last))
+        .filter(global_key::Column::Kind.eq(MEMBERSHIP))
+        .limit(MOST_MEMBERSHIPS as u64)
+        .all(tx.conn())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| GlobalKey { tenant: TenantId(row.tenant_id), target: row.target_id })
+        .collect())
+}
 
 /// The value of a [`SHOP_NAME`] key.
 pub(crate) fn shop_name_value(provider: TenantId, name_key: &str) -> String {

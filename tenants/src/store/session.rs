@@ -33,6 +33,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// Whether it was ended before.
     pub revoked: bool,
+    /// Of a member: which of the home's passwords it was begun with.
+    pub credentials_epoch: i64,
 }
 
 fn hash(token: &str) -> Vec<u8> {
@@ -46,6 +48,7 @@ fn from_model(row: session::Model) -> Session {
         csrf_token: row.csrf_token,
         expires_at: Timestamp::from_micros(row.expires_at),
         revoked: row.revoked_at.is_some(),
+        credentials_epoch: row.credentials_epoch,
     }
 }
 
@@ -74,10 +77,22 @@ pub async fn session_insert(
         expires_at: Set(tx.now().plus(life).micros()),
         revoked_at: Set(None),
         created_at: Set(tx.now().micros()),
+        credentials_epoch: Set(0),
     }
     .insert(tx.conn())
     .await?;
     Ok(SessionId(id))
+}
+
+/// Says with which of the home's passwords a member's session was begun, or that it outlives a new one.
+pub async fn session_set_epoch(tx: &mut TenantTx, id: SessionId, epoch: i64) -> StoreResult<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::CredentialsEpoch, Expr::value(epoch))
+        .filter(session::Column::TenantId.eq(tx.tenant()))
+        .filter(session::Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// A session by id.

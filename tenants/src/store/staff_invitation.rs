@@ -144,11 +144,12 @@ pub async fn staff_invitation_list(tx: &TenantTx, page: PageRequest) -> StoreRes
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
 }
 
-/// How many invitations wait.
+/// How many invitations wait whose links still work.
 pub async fn staff_invitation_count(tx: &TenantTx) -> StoreResult<u64> {
     let query = row::Entity::find()
         .filter(row::Column::TenantId.eq(tx.tenant()))
-        .filter(row::Column::State.eq("open"));
+        .filter(row::Column::State.eq("open"))
+        .filter(row::Column::ExpiresAt.gt(tx.now().micros()));
     Ok(query.count(tx.conn()).await?)
 }
 

@@ -106,6 +106,19 @@ pub async fn tenant_find(tx: &SystemTx, id: TenantId) -> StoreResult<Option<Tena
     tenant::Entity::find_by_id(id.0).one(tx.conn()).await?.map(from_model).transpose()
 }
 
+/// Several tenants by id, by name, for the list of a person's own.
+pub async fn tenant_find_all(tx: &SystemTx, ids: &[TenantId]) -> StoreResult<Vec<TenantRow>> {
+    use sea_orm::{QueryOrder, QuerySelect};
+    let rows = tenant::Entity::find()
+        .filter(tenant::Column::TenantId.is_in(ids.iter().map(|id| id.0)))
+        .order_by_asc(tenant::Column::Name)
+        .order_by_asc(tenant::Column::TenantId)
+        .limit(100)
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(from_model).collect()
+}
+
 /// The first tenants of a kind, oldest first (start-up and command line).
 pub async fn tenant_list_of_kind(tx: &SystemTx, kind: Surface, limit: u64) -> StoreResult<Vec<TenantRow>> {
     use sea_orm::QueryOrder;

@@ -57,6 +57,7 @@ pub async fn totp_state(
     caller: &Person,
     grant: &Grant<perm::SelfManage>,
 ) -> Answer<TotpState> {
+    let (caller, grant) = &at_home(state, caller, grant).await?;
     let tx = state.db.read(grant.ctx()).await?;
     let found = totp_find(&tx, caller.id).await?;
     let on_at = found.as_ref().and_then(|row| row.on_at);
@@ -78,6 +79,7 @@ pub async fn begin_totp(
     grant: &Grant<perm::SelfManage>,
     proof: &Proof<'_>,
 ) -> Answer<SetUp> {
+    let (caller, grant) = &at_home(state, caller, grant).await?;
     if totp_is_on(&*state.db.read(grant.ctx()).await?, caller.id).await? {
         return Err(ApiError::new(ErrorCode::TotpOn));
     }
@@ -96,6 +98,7 @@ pub async fn confirm_totp(
     grant: &Grant<perm::SelfManage>,
     code: &str,
 ) -> Answer<Vec<String>> {
+    let (caller, grant) = &at_home(state, caller, grant).await?;
     let mut tx = state.db.begin(grant.ctx()).await?;
     let person = user_find(&tx, caller.id).await?.ok_or_else(ApiError::not_found)?;
     let found = totp_find(&tx, person.id).await?.ok_or_else(|| ApiError::new(ErrorCode::TotpOff))?;
@@ -120,6 +123,16 @@ pub async fn confirm_totp(
     Ok(codes)
 }
 
+/// The caller as the person they are at home, where the app is, whichever tenant they are in now.
+async fn at_home(
+    state: &AppState,
+    caller: &Person,
+    grant: &Grant<perm::SelfManage>,
+) -> Answer<(Person, Grant<perm::SelfManage>)> {
+    let grant = grant.at_home(&state.db, caller).await?;
+    Ok((Person { id: caller.home.user, ..caller.clone() }, grant))
+}
+
 async fn fresh_codes(tx: &mut TenantTx, person: &User) -> Answer<Vec<String>> {
     let codes = totp::new_recovery_codes();
     recovery_replace(tx, person.id, &codes).await?;
@@ -133,6 +146,7 @@ pub async fn renew_codes(
     grant: &Grant<perm::SelfManage>,
     proof: &Proof<'_>,
 ) -> Answer<Vec<String>> {
+    let (caller, grant) = &at_home(state, caller, grant).await?;
     needs_totp(state, caller, grant).await?;
     let (mut tx, person) = prove_again(state, caller, grant, proof).await?;
     let codes = fresh_codes(&mut tx, &person).await?;
@@ -148,6 +162,7 @@ pub async fn end_totp(
     grant: &Grant<perm::SelfManage>,
     proof: &Proof<'_>,
 ) -> Answer<()> {
+    let (caller, grant) = &at_home(state, caller, grant).await?;
     needs_totp(state, caller, grant).await?;
     let (mut tx, person) = prove_again(state, caller, grant, proof).await?;
     if totp_required_since(&tx).await?.is_some() {

@@ -70,7 +70,8 @@ pub(super) async fn complete(
     let found = resolve::by_challenge(&state.db, &given.challenge, request).await?;
     let (ctx, waiting) = found.ok_or_else(over)?;
     let person = user_find(&*state.db.read(&ctx).await?, waiting.user).await?;
-    let person = person.filter(|person| person.active).ok_or_else(over)?;
+    // Disabled or not, the caller asks where the person may work.
+    let person = person.ok_or_else(over)?;
     let brake = brake(&person.email);
     if let Some(seconds) = state.throttle.wait(&brake, &given.address, now) {
         return Err(ApiError::new(ErrorCode::RateLimited).retry_after(seconds));

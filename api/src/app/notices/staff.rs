@@ -1,4 +1,4 @@
-//! What people are told about joining a tenant.
+//! What people are told about joining a tenant, and about their roles in it.
 
 use super::link;
 use crate::app::staff::joining::LIFE;
@@ -6,7 +6,12 @@ use crate::error::Answer;
 use crate::mail::Mail;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
+use qianpu_domain::ids::UserId;
 use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::store::shop::shop_get;
+use qianpu_tenants::store::staff::StaffGrant;
+use qianpu_tenants::store::tenant::tenant_get;
+use qianpu_tenants::store::user::user_find;
 
 /// The link with which somebody joins.
 pub async fn staff_invitation(
@@ -34,5 +39,49 @@ pub async fn staff_invitation(
         link: link(state, &format!("/console/join/{token}")),
         from_name: tenant.to_owned(),
     };
+    Ok(state.mailer.enqueue(tx, &mail).await?)
+}
+
+/// What somebody else did to a person's work in a tenant.
+#[derive(Debug, Clone, Copy)]
+pub enum StaffChange<'a> {
+    RoleGiven(&'a StaffGrant),
+    RoleTaken(&'a StaffGrant),
+    Disabled,
+    Enabled,
+}
+
+/// Tells a person that their roles are others now, or that they may not or may again log in. Whoever gets it
+/// unexpectedly should ask.
+pub async fn staff_changed(
+    state: &AppState,
+    tx: &mut TenantTx,
+    user: UserId,
+    change: StaffChange<'_>,
+) -> Answer<()> {
+    let Some(person) = user_find(tx, user).await? else { return Ok(()) };
+    let tenant = tenant_get(tx).await?.name;
+    let lang = Lang::parse(&person.locale).unwrap_or(state.config.app.language);
+    let surface = tx.ctx().kind().as_str();
+    let home = || link(state, &format!("/console/{surface}"));
+    let (texts, grant, link) = match change {
+        StaffChange::RoleGiven(grant) => ("staff.mail_role_given.", Some(grant), home()),
+        StaffChange::RoleTaken(grant) => ("staff.mail_role_taken.", Some(grant), home()),
+        StaffChange::Disabled => ("staff.mail_disabled.", None, None),
+        StaffChange::Enabled => ("staff.mail_enabled.", None, home()),
+    };
+    let mut arguments = vec![("tenant".to_owned(), tenant.clone()), ("name".to_owned(), person.display_name)];
+    if let Some(grant) = grant {
+        let say = |key: &str| state.pages.catalogue().say(lang, key, []);
+        let role = say(&format!("roles.{}", grant.role.as_str()));
+        let place = match grant.shop {
+            Some(shop) => shop_get(tx, shop).await?.name,
+            None => say("staff.everywhere"),
+        };
+        arguments.extend([("role".to_owned(), role), ("where".to_owned(), place)]);
+    }
+    let from_name = tenant;
+    let mail =
+        Mail { to: person.email, lang, texts: texts.into(), arguments, points: Vec::new(), link, from_name };
     Ok(state.mailer.enqueue(tx, &mail).await?)
 }

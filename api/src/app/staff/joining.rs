@@ -1,5 +1,6 @@
 //! How people come to a tenant: an owner invites by mail, the link opens a page that asks for name and
-//! password. The link works once; only a hash of its token is stored.
+//! password. Whoever has a log-in already accepts while logged in, and works for one tenant more. The link
+//! works once; only a hash of its token is stored.
 
 use super::own_shop;
 use crate::app::auth::{ConsoleSession, Tokens, issue, open_console};
@@ -15,17 +16,20 @@ use qianpu_domain::staff::role_to_give;
 use qianpu_domain::subject::is_invisible;
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::authz::{Grant, Person, perm};
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::StoreError;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::directory;
-use qianpu_tenants::store::staff::staff_gate;
+use qianpu_tenants::store::staff::{grant_insert, staff_gate};
 use qianpu_tenants::store::staff_invitation::{
     NewStaffInvitation, StaffInvitation, staff_invitation_count, staff_invitation_find,
     staff_invitation_hash, staff_invitation_insert, staff_invitation_list, staff_invitation_revoke,
     staff_invitation_use,
 };
 use qianpu_tenants::store::tenant::{TenantState, tenant_get};
+use qianpu_tenants::store::user::{Home, member_find, member_insert};
 use qianpu_tenants::{random, resolve};
 use serde_json::json;
 
@@ -65,14 +69,6 @@ pub async fn invite(
     if !email_is_plausible(&command.email) {
         let (en, zh) = ("expected an e-mail address", "请填写正确的邮箱地址");
         errors.push(FieldError::new("email", "invalid", en, zh));
-    } else if resolve::by_login_email(&state.db, command.email.trim(), ctx.request_id()).await?.is_some() {
-        let en = "this e-mail has a log-in already; use another one, or give that person a role";
-        errors.push(FieldError::new(
-            "email",
-            "taken",
-            en,
-            "该邮箱已有登录账号，请换一个邮箱，或直接为其分配角色",
-        ));
     }
     let name = command.name.trim();
     if name.chars().count() > 60 || name.chars().any(|c| c.is_control() || is_invisible(c)) {
@@ -88,10 +84,14 @@ pub async fn invite(
             return Err(errors.into());
         }
     };
+    let known = resolve::by_login_email(&state.db, command.email.trim(), ctx.request_id()).await?;
     let token = random::token();
     let mut tx = state.db.begin(ctx).await?;
     staff_gate(&mut tx).await?;
     own_shop(&tx, command.shop).await?;
+    if works_here(&tx, known, &command.email).await? {
+        return Err(works_here_already().into());
+    }
     if staff_invitation_count(&tx).await? >= MOST_OPEN {
         let en = "too many invitations wait; take some back first";
         return Err(FieldError::new("email", "too_many", en, "等待中的邀请过多，请先撤回一些").into());
@@ -115,6 +115,19 @@ pub async fn invite(
     let invitation = staff_invitation_find(&tx, id).await?;
     tx.commit().await?;
     Ok(Invited { invitation, token })
+}
+
+/// Whether the tenant has a row of this person, by log-in or by e-mail.
+async fn works_here(tx: &TenantTx, known: Option<(TenantCtx, UserId)>, email: &str) -> Answer<bool> {
+    let email = email.trim().to_lowercase();
+    // Nobody is at home in a nil row, so that only the e-mail counts for somebody without a log-in.
+    let home = known.map_or(Home::NONE, |(ctx, user)| Home { tenant: ctx.tenant(), user });
+    Ok(member_find(tx, home, &email).await?.is_some())
+}
+
+fn works_here_already() -> FieldError {
+    let en = "this person works here already; give them a role, or enable them, on their page";
+    FieldError::new("email", "taken", en, "此人已在您的员工名单中，请在其页面分配角色或启用")
 }
 
 /// Invitations that wait for an answer, newest first.
@@ -142,6 +155,20 @@ pub struct Door {
     ctx: TenantCtx,
     pub tenant_name: String,
     pub invitation: StaffInvitation,
+    /// The log-in that the invited e-mail has already: the invitation is accepted with it, not with a new
+    /// password.
+    known: Option<Home>,
+}
+
+impl Door {
+    /// Whether the invited e-mail has a log-in already.
+    pub fn has_log_in(&self) -> bool {
+        self.known.is_some()
+    }
+    /// Whether this is the person who was invited.
+    pub fn is_for(&self, person: &Person) -> bool {
+        self.known == Some(person.home)
+    }
 }
 
 /// By the token of a link; spent, revoked and expired ones are not found.
@@ -156,7 +183,9 @@ pub async fn door(state: &AppState, request: RequestId, token: &str) -> Answer<D
     if tenant.state == TenantState::Closed {
         return Err(ApiError::not_found());
     }
-    Ok(Door { ctx, tenant_name: tenant.name, invitation })
+    let known = resolve::by_login_email(&state.db, &invitation.email, request).await?;
+    let known = known.map(|(ctx, user)| Home { tenant: ctx.tenant(), user });
+    Ok(Door { ctx, tenant_name: tenant.name, invitation, known })
 }
 
 /// What somebody who was invited gives.
@@ -199,4 +228,61 @@ pub async fn join_with_tokens(state: &AppState, door: &Door, command: &Join) -> 
 pub async fn join_with_cookie(state: &AppState, door: &Door, command: &Join) -> Answer<ConsoleSession> {
     let user = join(state, door, command).await?;
     open_console(state, &door.ctx, user, &command.user_agent).await
+}
+
+/// Joins with the log-in the person has: one tenant more, no second password. Only who was invited may.
+async fn accept(state: &AppState, door: &Door, person: &Person) -> Answer<UserId> {
+    if !door.is_for(person) {
+        let en = "this invitation is for somebody else; log in with the e-mail it was sent to";
+        return Err(FieldError::new(
+            "token",
+            "not_yours",
+            en,
+            "该邀请发给了其他邮箱，请用收到邀请的邮箱登录",
+        )
+        .into());
+    }
+    let home = person.home;
+    let places = resolve::workplaces(&state.db, home, door.ctx.request_id()).await?;
+    if places.len() >= directory::MOST_MEMBERSHIPS {
+        let en = "one person can work for so many at most; leave one of them first";
+        return Err(FieldError::new("token", "too_many", en, "一个账号可加入的商家数量已达上限").into());
+    }
+    let found = resolve::at_home(&state.db, home, door.ctx.request_id()).await?;
+    let (_, own) = found.ok_or_else(ApiError::not_found)?;
+    let invitation = &door.invitation;
+    let mut tx = state.db.begin(&door.ctx).await?;
+    staff_invitation_use(&mut tx, invitation.id).await?;
+    let user = member_insert(&mut tx, &own, home).await.map_err(|error| match error {
+        StoreError::Conflict(_) => works_here_already().into(),
+        other => ApiError::from(other),
+    })?;
+    grant_insert(&mut tx, user, invitation.role, invitation.shop).await?;
+    let shop = invitation.shop.map(|shop| shop.to_string());
+    let detail = json!({ "role": invitation.role.as_str(), "shop": shop, "member": true });
+    audit_append(&mut tx, AuditAction::StaffJoined, "user", &user.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Accepts, and gives a program tokens for the new tenant.
+pub async fn accept_with_tokens(
+    state: &AppState,
+    door: &Door,
+    person: &Person,
+    user_agent: &str,
+) -> Answer<(UserId, Tokens)> {
+    let user = accept(state, door, person).await?;
+    Ok((user, issue(state, &door.ctx, user, user_agent).await?))
+}
+
+/// Accepts, and opens the console of the new tenant beside the others.
+pub async fn accept_with_cookie(
+    state: &AppState,
+    door: &Door,
+    person: &Person,
+    user_agent: &str,
+) -> Answer<ConsoleSession> {
+    let user = accept(state, door, person).await?;
+    open_console(state, &door.ctx, user, user_agent).await
 }

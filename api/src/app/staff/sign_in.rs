@@ -10,10 +10,11 @@ use qianpu_domain::ids::UserId;
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Person, perm};
+use qianpu_tenants::resolve;
 use qianpu_tenants::store::login_challenge::challenge_end_all;
 use qianpu_tenants::store::sign_in_rule::{totp_require, totp_required_since};
 use qianpu_tenants::store::staff::person_get;
-use qianpu_tenants::store::totp::{totp_delete, totp_is_on};
+use qianpu_tenants::store::totp::totp_delete;
 use qianpu_tenants::store::user::user_find;
 use serde_json::json;
 
@@ -29,11 +30,12 @@ pub async fn require(
     grant: &Grant<perm::StaffManage>,
     required: bool,
 ) -> Answer<Option<Timestamp>> {
+    let own = resolve::has_second_factor(&state.db, caller.home, grant.ctx().request_id()).await?;
     let mut tx = state.db.begin(grant.ctx()).await?;
     if totp_required_since(&tx).await?.is_some() == required {
         return Ok(totp_required_since(&tx).await?);
     }
-    if required && !totp_is_on(&tx, caller.id).await? {
+    if required && !own {
         let (en, zh) = ("set up your own authenticator app first", "请先为自己开启两步验证");
         return Err(FieldError::new("totp_required", "own_first", en, zh).into());
     }

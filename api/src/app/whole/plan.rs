@@ -118,6 +118,7 @@ pub const KEYS_LEFT: &[(&str, &str)] = &[
     (directory::STAFF_INVITATION, "a link of a mail"),
     (directory::WEBHOOK_LISTENER, "the provider's"),
     (directory::LINK_STATE, "an attempt to link an account"),
+    (directory::MEMBERSHIP, "the log-in is another tenant's; enable the person anew"),
 ];
 
 /// The table of directory keys: not in the tenant's place, and yet a part of it.

@@ -1,6 +1,5 @@
 //! The public door: a provider's application page, and the page behind an invitation's link.
 
-use super::login::cookie_of;
 use crate::app::applications::{self, StartApplication};
 use crate::app::auth::ConsoleSession;
 use crate::app::branding;
@@ -8,6 +7,7 @@ use crate::app::invitations::{self, Door};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Call, Fields, Open, Path};
 use crate::http::route::PageRoutes;
+use crate::http::seats::{self, Seat};
 use crate::http::v1::user_agent;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
@@ -100,10 +100,9 @@ pub(super) fn may_be_mended(error: &ApiError) -> bool {
 }
 
 fn welcome(call: &Call, session: ConsoleSession) -> HttpResponse {
-    let cookie = cookie_of(call, session);
     let started = Flash::success("onboarding.started");
-    let mut response = call.redirect_with(&started, "/console/merchant/application");
-    // Fails only for a cookie that is no header value; ours is hex and base64url.
-    drop(response.add_cookie(&cookie));
+    let seat = Seat::of(session.surface, session.tenant);
+    let mut response = call.redirect_with(&started, &seat.address("/console/merchant/application"));
+    seats::sit_down(call, &mut response, session);
     response
 }

@@ -3,6 +3,7 @@
 use crate::error::{ApiError, Text};
 use crate::http::extract::Call;
 use crate::http::request::RequestInfo;
+use crate::http::seats;
 use crate::http::storefront;
 use crate::pages::lang::Lang;
 use crate::pages::respond;
@@ -76,12 +77,20 @@ pub fn page(
 
 fn to_login(request: &HttpRequest) -> HttpResponse<BoxBody> {
     let mut to = "/console/login".to_owned();
+    let seat = seats::asked_for(request);
     if *request.method() == Method::GET {
-        let back: String = url::form_urlencoded::byte_serialize(request.path().as_bytes()).collect();
+        let path =
+            seat.as_ref().map_or_else(|| request.path().to_owned(), |seat| seat.address(request.path()));
+        let back: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
         to.push_str("?next=");
         to.push_str(&back);
     }
-    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+    let mut response = HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish();
+    // Its session has ended: plain addresses must not lead here again.
+    if let Some(seat) = seat {
+        seats::stand_up(request, &mut response, &seat);
+    }
+    response
 }
 
 /// Key of the sentence that says what to do.

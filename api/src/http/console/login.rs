@@ -1,15 +1,15 @@
 //! The log-in page of all consoles, and logging out.
 
 use crate::app::auth::{self, ConsoleSession, LogIn};
-use crate::http::extract::{Authed, Call, Fields, Open, Query, session_cookie};
+use crate::error::{Answer, ApiError};
+use crate::http::extract::{Authed, Call, Fields, Open, Query, at_seat};
 use crate::http::route::PageRoutes;
+use crate::http::seats::{self, Seat};
 use crate::http::v1::user_agent;
 use crate::pages::FormView;
 use crate::pages::respond::PageAnswer;
 use actix_web::HttpResponse;
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use qianpu_domain::access::Surface;
 use qianpu_domain::error::ErrorCode;
 use qianpu_tenants::authz::perm;
@@ -21,6 +21,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.post("/console/login", login_form);
     for surface in [Surface::Operator, Surface::Provider, Surface::Merchant] {
         pages.post(&format!("/console/{}/logout", surface.as_str()), logout_form);
+        pages.post(&format!("/console/{}/switch", surface.as_str()), switch_form);
     }
 }
 
@@ -76,46 +77,87 @@ async fn login_form(open: Open<Fields>) -> PageAnswer {
             };
         }
     };
-    let home = format!("/console/{}", session.surface.as_str());
-    let next = own_path(fields.text("next"));
-    let to = back_to(next, home);
-    let cookie = cookie_of(&open, session);
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).cookie(cookie).finish())
+    enter(&open, session, fields.text("next")).await
 }
 
-/// Where somebody who logged in goes: where they wanted to, if that is in their console or asks them for an app.
-pub(super) fn back_to(next: String, home: String) -> String {
-    if next.starts_with(&home) || next.starts_with("/console/oauth/") { next } else { home }
+/// On to where the person wanted to go, with the session that has just begun.
+pub(super) async fn enter(call: &Call, session: ConsoleSession, next: &str) -> PageAnswer {
+    let mut response = HttpResponse::SeeOther().finish();
+    let seat = sit_down(call, &mut response, session).await?;
+    let to = HeaderValue::from_str(&onward(&seat, &own_path(next)));
+    response.headers_mut().insert(header::LOCATION, to.map_err(ApiError::internal)?);
+    Ok(response)
 }
 
-/// What a browser keeps of a session.
-pub(super) fn cookie_of(call: &Call, session: ConsoleSession) -> Cookie<'static> {
-    Cookie::build(session_cookie(session.surface), session.cookie)
-        .path("/")
-        .http_only(true)
-        .secure(call.state.config.cookies_are_secure())
-        .same_site(SameSite::Lax)
-        .max_age(Duration::days(call.state.config.login.session_days))
-        .finish()
+/// Gives the browser a session; the one that had the seat until now ends.
+pub(super) async fn sit_down(
+    call: &Call,
+    response: &mut HttpResponse,
+    session: ConsoleSession,
+) -> Answer<Seat> {
+    let seat = Seat::of(session.surface, session.tenant);
+    if let Some(before) = at_seat(call, &seat).await? {
+        auth::log_out(&call.state, before.person()?, &before.grant::<perm::SelfManage>()?).await?;
+    }
+    Ok(seats::sit_down(call, response, session))
+}
+
+/// Opens the console of another tenant of the same person, beside this one.
+async fn switch_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
+    let to = auth.input.text("tenant_id").parse().map_err(|_| ApiError::not_found())?;
+    let person = auth.caller.person()?;
+    let session = auth::switch_console(&auth.state, person, &auth.grant, to, &user_agent(&auth)).await?;
+    enter(&auth, session, "").await
+}
+
+/// Where the person wanted to go, when that is open to them now: a page of this seat, or one that is nobody's.
+fn onward(seat: &Seat, next: &str) -> String {
+    let home = seat.home();
+    let of_seat = seat.address(next);
+    let rest = of_seat.strip_prefix(&home);
+    let own = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let nobodys = ["/console/join/", "/console/oauth/"].iter().any(|start| next.starts_with(start));
+    if own || nobodys { of_seat } else { home }
 }
 
 async fn logout_form(auth: Authed<perm::SelfManage, Fields>) -> PageAnswer {
     auth::log_out(&auth.state, auth.caller.person()?, &auth.grant).await?;
-    let mut cookie = Cookie::build(session_cookie(auth.caller.surface()), "").path("/").finish();
-    cookie.make_removal();
     let to = (header::LOCATION, "/console/login");
-    Ok(HttpResponse::SeeOther().insert_header(to).cookie(cookie).finish())
+    let mut response = HttpResponse::SeeOther().insert_header(to).finish();
+    let seat = Seat::of(auth.caller.surface(), auth.caller.tenant());
+    seats::stand_up(&auth.request, &mut response, &seat);
+    Ok(response)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::own_path;
+    use super::{onward, own_path};
+    use crate::http::seats::Seat;
+    use qianpu_domain::access::Surface;
+    use qianpu_domain::ids::TenantId;
+    use uuid::Uuid;
 
     #[test]
     fn only_own_pages_are_returned_to() {
         assert_eq!(own_path("/console/merchant/orders"), "/console/merchant/orders");
         for foreign in ["//evil.example", "https://evil.example", "/\\evil", "/console/\\\nx", ""] {
             assert_eq!(own_path(foreign), "", "{foreign}");
+        }
+    }
+
+    #[test]
+    fn one_goes_on_to_pages_of_the_seat_only() {
+        let seat = Seat::of(Surface::Merchant, TenantId(Uuid::from_u128(1)));
+        for (next, to) in [
+            ("/console/merchant/orders", "/console/merchant~00000001/orders"),
+            ("/console/merchant~00000001/orders", "/console/merchant~00000001/orders"),
+            ("/console/merchant~00000002/orders", "/console/merchant~00000001"),
+            ("/console/merchant~000000012", "/console/merchant~00000001"),
+            ("/console/provider/plans", "/console/merchant~00000001"),
+            ("/console/join/abc", "/console/join/abc"),
+            ("", "/console/merchant~00000001"),
+        ] {
+            assert_eq!(onward(&seat, next), to, "{next}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::account::{emptied, secret};
 use super::apply::may_be_mended;
-use super::login::{back_to, cookie_of, own_path};
+use super::login::{enter, own_path};
 use crate::app::account::totp::{self, TotpState};
 use crate::app::auth::second_step::{CHALLENGE_LIFE, Proof};
 use crate::app::auth::{self, GiveCode};
@@ -104,12 +104,10 @@ async fn code_form(open: Open<Fields>) -> PageAnswer {
     let next = open.input.text("next");
     let error = match auth::log_in_console_with_code(&open.state, open.request_id(), &given).await {
         Ok(session) => {
-            let home = format!("/console/{}", session.surface.as_str());
-            let next = own_path(next);
-            let to = back_to(next, home);
-            let mut done = HttpResponse::SeeOther();
-            done.insert_header((header::LOCATION, to)).cookie(cookie_of(&open, session));
-            return Ok(done.cookie(waiting(&open, String::new(), 0)).finish());
+            let mut done = enter(&open, session, next).await?;
+            // Fails only for a cookie that is no header value.
+            drop(done.add_cookie(&waiting(&open, String::new(), 0)));
+            return Ok(done);
         }
         Err(error) => error,
     };

@@ -4,10 +4,13 @@
 use super::body::Body;
 use super::form::csrf_token;
 use super::input::Input;
+use super::neighbours::neighbours;
 use crate::app::{api_keys, oauth};
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
 use crate::http::request::{RequestInfo, counted};
+use crate::http::seats::{self, Seat};
+use crate::http::wants_page;
 use crate::pages::frame::stop_key;
 use crate::state::AppState;
 use actix_web::dev::Payload;
@@ -17,14 +20,14 @@ use futures_util::FutureExt;
 use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::RequestId;
-use qianpu_tenants::authz::{Caller, Grant, Perm};
+use qianpu_tenants::authz::{Caller, Grant, Perm, Person};
 use qianpu_tenants::resolve;
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
-/// Chooses the console session when an API request carries cookies of several consoles.
+/// Chooses the console when an API request without a seat in its address carries cookies of several.
 pub const SURFACE_HEADER: &str = "x-qianpu-surface";
 
 /// Who may call an operation; a row of the policy table.
@@ -153,6 +156,10 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             let grant = caller.grant::<P>()?;
             may_change(&request, &caller, P::PERMISSION)?;
             let body = read_body::<T>(&request, &mut payload).await?;
+            if by == By::Cookie && wants_page(&request) {
+                let others = neighbours(&call, &caller).await?;
+                request.extensions_mut().insert(others);
+            }
             if by == By::Cookie && !request.method().is_safe() {
                 own_site(&call)?;
                 check_form_token(&request, &body, &caller).await?;
@@ -194,16 +201,6 @@ enum By {
     Cookie,
 }
 
-/// The cookie of a console. One name per surface, so that a provider's and a merchant's console can be
-/// open in one browser.
-pub const fn session_cookie(surface: Surface) -> &'static str {
-    match surface {
-        Surface::Operator => "qp_operator",
-        Surface::Provider => "qp_provider",
-        Surface::Merchant => "qp_merchant",
-    }
-}
-
 async fn authenticate(call: &Call) -> Answer<(Caller, By)> {
     let request = &call.request;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
@@ -213,14 +210,32 @@ async fn authenticate(call: &Call) -> Answer<(Caller, By)> {
         let caller = by_bearer(call, bearer.trim()).await?;
         return Ok((caller, By::Bearer));
     }
-    for surface in surfaces_of(request) {
-        let Some(cookie) = request.cookie(session_cookie(surface)) else { continue };
-        let found = resolve::by_console_cookie(&call.state.db, cookie.value(), call.request_id()).await?;
-        if let Some(caller) = found.filter(|caller| caller.surface() == surface) {
+    for seat in seats_of(request) {
+        if let Some(caller) = at_seat(call, &seat).await? {
+            seats::take(request, seat);
             return Ok((caller, By::Cookie));
         }
     }
     Err(unauthenticated())
+}
+
+/// Who sits at a seat of this browser.
+pub async fn at_seat(call: &Call, seat: &Seat) -> Answer<Option<Caller>> {
+    let Some(cookie) = call.request.cookie(&seat.cookie()) else { return Ok(None) };
+    let found = resolve::by_console_cookie(&call.state.db, cookie.value(), call.request_id()).await?;
+    Ok(found.filter(|caller| Seat::of(caller.surface(), caller.tenant()) == *seat))
+}
+
+/// Everybody who is logged in in this browser.
+pub async fn logged_in(call: &Call) -> Answer<Vec<(Seat, Caller, Person)>> {
+    let mut found = Vec::new();
+    for seat in seats::in_browser(&call.request) {
+        if let Some(caller) = at_seat(call, &seat).await? {
+            let person = caller.person()?.clone();
+            found.push((seat, caller, person));
+        }
+    }
+    Ok(found)
 }
 
 fn unauthenticated() -> ApiError {
@@ -246,15 +261,19 @@ async fn by_bearer(call: &Call, bearer: &str) -> Answer<Caller> {
         .ok_or_else(unauthenticated)
 }
 
-/// The consoles whose cookie may speak for this request: the one in the path, or named by the header,
-/// or any.
-fn surfaces_of(request: &HttpRequest) -> Vec<Surface> {
+/// The seats whose session may speak for this request: the one in the address, or those of the surface in
+/// the path or the header, or any; the one used last first.
+fn seats_of(request: &HttpRequest) -> Vec<Seat> {
+    if let Some(seat) = seats::asked_for(request) {
+        return vec![seat];
+    }
     let in_path = request.path().strip_prefix("/console/").and_then(|rest| rest.split('/').next());
     let named = request.headers().get(SURFACE_HEADER).and_then(|value| value.to_str().ok());
-    match in_path.or(named).and_then(Surface::parse) {
-        Some(surface) => vec![surface],
-        None => vec![Surface::Merchant, Surface::Provider, Surface::Operator],
+    let mut seats = seats::in_browser(request);
+    if let Some(surface) = in_path.or(named).and_then(Surface::parse) {
+        seats.retain(|seat| seat.surface() == surface);
     }
+    seats
 }
 
 /// A browser's cookie speaks for a person only from our own pages.

@@ -1,6 +1,6 @@
 //! `/me`: who the caller is and what they may do.
 
-use crate::app::account;
+use crate::app::{account, auth};
 use crate::error::Answer;
 use crate::http::describe::NoContent;
 use crate::http::extract::{Authed, Json, Path};
@@ -9,6 +9,7 @@ use crate::http::wire::{Id, Time};
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::SessionId;
 use qianpu_tenants::authz::{Principal, Right, Scope, perm};
+use qianpu_tenants::resolve::Workplace;
 use qianpu_tenants::store::session::{SessionKind, SessionRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +27,8 @@ struct MeView {
     /// The person with a session; null for API keys and apps.
     user: Option<MeUser>,
     tenant: MeTenant,
+    /// Every tenant the person works for, home first; `POST /auth/switch` gives tokens for another.
+    tenants: Vec<MePlace>,
     roles: Vec<MeRole>,
     /// Names of all permissions the caller has.
     permissions: Vec<&'static str>,
@@ -58,6 +61,19 @@ struct MeTenant {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+struct MePlace {
+    id: String,
+    name: String,
+    /// `operator`, `provider` or `merchant`.
+    surface: &'static str,
+    state: &'static str,
+    /// The one these tokens are for.
+    current: bool,
+    /// Where the log-in lives; logging in leads there.
+    home: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 struct MeRole {
     /// A built-in role, or the name of a role of the tenant's own, an API key or an app.
     role: String,
@@ -83,7 +99,20 @@ async fn get_me(auth: Authed<perm::SelfRead>) -> Answer<Json<MeView>> {
             Scope::Shop(shop) => Some(shop.to_string()),
         },
     };
+    let places = match caller.person() {
+        Ok(person) => auth::workplaces(&auth.state, person, caller.request_id()).await?,
+        Err(_) => Vec::new(),
+    };
+    let place = |place: Workplace| MePlace {
+        id: place.ctx.tenant().to_string(),
+        surface: place.ctx.kind().as_str(),
+        state: place.state.as_str(),
+        current: place.ctx.tenant() == caller.tenant(),
+        home: place.home,
+        name: place.name,
+    };
     Ok(Json(MeView {
+        tenants: places.into_iter().map(place).collect(),
         principal: principal(caller.principal()),
         user: caller.person().ok().map(|person| MeUser {
             id: person.id.to_string(),

@@ -1,5 +1,6 @@
 //! `/staff` and `/staff_invitations`: the tenant's people and their roles.
 
+use crate::app::auth::Tokens;
 use crate::app::staff::joining::{self, InviteStaff, Join};
 use crate::app::staff::{self, GiveRole};
 use crate::error::Answer;
@@ -31,6 +32,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "Take an invitation back; its link is dead at once",
     );
     api.post("/staff_invitations/join", join_staff, "Join with the token of a mail's link, and log in");
+    api.post(
+        "/staff_invitations/accept",
+        accept_staff_invitation,
+        "Join with the log-in one has: tokens for one tenant more",
+    );
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,7 +134,7 @@ async fn enable_staff(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<J
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct InviteStaffBody {
-    /// The log-in to be; it must not have one yet.
+    /// The log-in to be. Whoever has one already accepts with it.
     email: String,
     /// To greet with; may be left out.
     #[serde(default)]
@@ -234,11 +240,33 @@ async fn join_staff(open: Open<Json<JoinBody>>) -> Answer<Created<JoinedView>> {
         user_agent: user_agent(&open),
     };
     let (user, tokens) = joining::join_with_tokens(&open.state, &door, &command).await?;
-    Ok(Created(JoinedView {
-        user_id: Id(user),
-        access_token: tokens.access_token,
-        refresh_token: tokens.refresh_token,
-        expires_in: tokens.expires_in,
-        token_type: "Bearer",
-    }))
+    Ok(Created(JoinedView::of(user, tokens)))
+}
+
+impl JoinedView {
+    fn of(user: UserId, tokens: Tokens) -> Self {
+        Self {
+            user_id: Id(user),
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_in: tokens.expires_in,
+            token_type: "Bearer",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AcceptBody {
+    /// Of the mail's link; works once, for the person it was sent to.
+    token: String,
+}
+
+async fn accept_staff_invitation(
+    auth: Authed<perm::SelfManage, Json<AcceptBody>>,
+) -> Answer<Created<JoinedView>> {
+    let door = joining::door(&auth.state, auth.request_id(), &auth.input.0.token).await?;
+    let (user, tokens) =
+        joining::accept_with_tokens(&auth.state, &door, auth.caller.person()?, &user_agent(&auth)).await?;
+    Ok(Created(JoinedView::of(user, tokens)))
 }
