@@ -92,6 +92,12 @@ words! {
         OauthCodeReused = "authorised_app.code_reused",
         /// A refresh token was used twice; its family has ended.
         OauthTokenReused = "authorised_app.token_reused",
+        /// A role of the tenant's own was made.
+        RoleMade = "role.made",
+        /// A role of the tenant's own was changed.
+        RoleChanged = "role.changed",
+        /// A role of the tenant's own was deleted.
+        RoleRemoved = "role.removed",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

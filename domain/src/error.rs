@@ -76,6 +76,7 @@ codes! {
     TotpOn = "totp_on", 409, false, "The authenticator app is set up already", "两步验证已开启";
     TotpOff = "totp_off", 409, false, "The authenticator app is not set up", "尚未开启两步验证";
     LastOwner = "last_owner", 409, false, "This is the last owner who can log in; make somebody else an owner first", "这是最后一位可登录的管理员，请先将其他人设为管理员";
+    RoleInUse = "role_in_use", 409, false, "Somebody holds this role or is invited to; take it from them first", "仍有员工拥有该角色或被邀请担任该角色，请先收回";
 
     // tenants
     TenantSuspended = "tenant_suspended", 403, false, "The account is suspended: you can look but not change", "账号已被暂停，只能查看，不能修改";

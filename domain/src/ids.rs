@@ -61,6 +61,8 @@ ids! {
     UserId = "usr";
     /// A (user, role, scope) triple.
     StaffGrantId = "sgr";
+    /// A role of a tenant's own.
+    RoleId = "rol";
     /// A console session or a family of refresh tokens.
     SessionId = "ses";
     /// An API key.

@@ -20,6 +20,7 @@ pub mod buyer;
 pub mod catalog;
 pub mod category;
 pub mod channel;
+pub mod custom_role;
 pub mod deposit;
 pub mod error;
 pub mod ids;

@@ -14,6 +14,11 @@ impl PermissionSet {
     /// No permission.
     pub const EMPTY: Self = Self(0);
 
+    /// What everyone has.
+    pub fn everyones() -> Self {
+        Permission::ALL.iter().copied().filter(|permission| permission.is_everyones()).collect()
+    }
+
     const fn bit(permission: Permission) -> u128 {
         1 << (permission as u32)
     }
@@ -69,8 +74,7 @@ impl std::fmt::Debug for PermissionSet {
 impl Role {
     /// All it allows, what everyone has included.
     pub fn permission_set(self) -> PermissionSet {
-        let everyone = Permission::ALL.iter().copied().filter(|permission| permission.is_everyones());
-        self.permissions().iter().copied().chain(everyone).collect()
+        self.permissions().iter().copied().collect::<PermissionSet>().or(PermissionSet::everyones())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Rules of staff: which role may be given where, and that a tenant is never left without an owner.
 
 use crate::access::{Role, Surface};
+use crate::custom_role::{StaffRole, within};
 use crate::error::{ErrorCode, FieldError};
 use crate::ids::UserId;
+use crate::permission_set::PermissionSet;
 
 /// Most roles that one person may hold.
 pub const MOST_GRANTS: usize = 50;
@@ -24,16 +26,23 @@ impl Role {
     }
 }
 
-/// A role as a tenant may give it to its people; `limited` when it is to hold in one shop only.
-pub fn role_to_give(surface: Surface, role: &str, limited: bool) -> Result<Role, FieldError> {
-    let Some(role) = Role::parse(role).filter(|role| role.surface() == surface) else {
+/// A role as a tenant may give it to its people; `limited` when it is to hold in one shop only. `found` is
+/// the role that was asked for, built in or the tenant's own.
+pub fn role_to_give(
+    surface: Surface,
+    found: Option<StaffRole>,
+    limited: bool,
+    holds: PermissionSet,
+) -> Result<StaffRole, FieldError> {
+    let Some(role) = found.filter(|role| role.belongs_to(surface)) else {
         let (en, zh) = ("choose one of the roles of this console", "请选择本后台的角色");
         return Err(FieldError::new("role", "invalid", en, zh));
     };
-    if limited && !role.may_be_limited() {
+    if limited && !role.may_be_limited(surface) {
         let (en, zh) = ("this role holds everywhere; choose no shop", "该角色不能限定店铺，请不要选择店铺");
         return Err(FieldError::new("shop_id", "not_limited", en, zh));
     }
+    within(holds, role.permissions())?;
     Ok(role)
 }
 
@@ -56,6 +65,11 @@ mod tests {
         UserId(Uuid::from_u128(number))
     }
 
+    fn give(surface: Surface, role: Option<Role>, limited: bool) -> Result<StaffRole, FieldError> {
+        let everything = crate::access::Permission::ALL.iter().copied().collect();
+        role_to_give(surface, role.map(StaffRole::from), limited, everything)
+    }
+
     #[test]
     fn the_last_active_owner_stays() {
         let (one, two, clerk) = (person(1), person(2), person(3));
@@ -72,17 +86,17 @@ mod tests {
         for surface in [Surface::Operator, Surface::Provider, Surface::Merchant] {
             assert_eq!(Role::of(surface).filter(|role| role.is_owner()).count(), 1, "{surface:?}");
             for role in Role::ALL {
-                let given = role_to_give(surface, role.as_str(), false);
+                let given = give(surface, Some(*role), false);
                 assert_eq!(given.is_ok(), role.surface() == surface, "{surface:?} {}", role.as_str());
             }
-            assert_eq!(role_to_give(surface, "king", false).unwrap_err().path, "role");
+            assert_eq!(give(surface, None, false).unwrap_err().path, "role");
         }
     }
 
     #[test]
     fn only_staff_of_merchants_is_limited_to_shops() {
         for role in Role::ALL {
-            let given = role_to_give(role.surface(), role.as_str(), true);
+            let given = give(role.surface(), Some(*role), true);
             let may = role.surface() == Surface::Merchant && *role != Role::MerchantOwner;
             assert_eq!(given.is_ok(), may, "{}", role.as_str());
             assert!(may || given.unwrap_err().path == "shop_id");

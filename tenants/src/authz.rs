@@ -9,6 +9,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{self, TenantRow, TenantState};
 use crate::store::user::Home;
 use qianpu_domain::access::{Permission, Role, Surface};
+use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ApiKeyId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::permission_set::PermissionSet;
@@ -78,6 +79,15 @@ impl Right {
     /// A built-in role.
     pub fn role(role: Role, scope: Scope) -> Self {
         Self { name: RightName::Role(role), permissions: role.permission_set(), scope }
+    }
+
+    /// A role of a person, built in or the tenant's own.
+    pub fn of(role: &StaffRole, scope: Scope) -> Self {
+        let name = match role {
+            StaffRole::BuiltIn(role) => RightName::Role(*role),
+            StaffRole::Custom(role) => RightName::Own(role.name.clone()),
+        };
+        Self { name, permissions: role.permissions(), scope }
     }
 
     /// Whether it gives a permission: what is about the whole tenant is not given in a shop.
@@ -243,7 +253,11 @@ impl Caller {
     }
     /// Whether any right allows it. Pages use it to hide what would be refused.
     pub fn may(&self, permission: Permission) -> bool {
-        self.giving(permission).next().is_some()
+        self.may_as_a_person(permission) || self.giving(permission).next().is_some()
+    }
+    /// What is about the own log-in needs no role: whoever lost their last one can still look, switch and log out.
+    fn may_as_a_person(&self, permission: Permission) -> bool {
+        permission.is_everyones() && matches!(self.principal, Principal::Person(_))
     }
     /// What it may do anywhere, in table order.
     pub fn permissions(&self) -> PermissionSet {
@@ -265,6 +279,12 @@ impl Caller {
         Permission::ALL.iter().copied().filter(everywhere).collect()
     }
 
+    /// What it may do in the whole tenant: what it may hand on.
+    pub fn holds_everywhere(&self) -> PermissionSet {
+        let everywhere = self.rights.iter().filter(|right| right.scope == Scope::Tenant);
+        everywhere.fold(PermissionSet::EMPTY, |set, right| set.or(right.permissions))
+    }
+
     /// The rights that give a permission. Some permissions are for people only, whatever a program was given.
     fn giving(&self, permission: Permission) -> impl Iterator<Item = &Right> {
         let for_this_kind = permission.reaches_machines() || matches!(self.principal, Principal::Person(_));
@@ -273,7 +293,10 @@ impl Caller {
 
     /// The proof of `P` in the caller's own tenant.
     pub fn grant<P: Perm>(&self) -> Result<Grant<P>, Denied> {
-        let scopes: Vec<Scope> = self.giving(P::PERMISSION).map(|right| right.scope).collect();
+        let mut scopes: Vec<Scope> = self.giving(P::PERMISSION).map(|right| right.scope).collect();
+        if scopes.is_empty() && self.may_as_a_person(P::PERMISSION) {
+            scopes.push(Scope::Tenant);
+        }
         if scopes.is_empty() {
             return Err(Denied(P::PERMISSION));
         }

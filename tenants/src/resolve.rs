@@ -101,8 +101,8 @@ async fn caller(
 /// What a person may do in the transaction's tenant, read anew at each request.
 pub(crate) async fn rights_of(tx: &TenantTx, user: UserId) -> StoreResult<Vec<Right>> {
     let grants = staff::grant_list(tx, user).await?;
-    let here = grants.into_iter().filter(|grant| grant.role.surface() == tx.ctx().kind());
-    Ok(here.map(|grant| Right::role(grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop))).collect())
+    let here = grants.into_iter().filter(|grant| grant.role.belongs_to(tx.ctx().kind()));
+    Ok(here.map(|grant| Right::of(&grant.role, grant.shop.map_or(Scope::Tenant, Scope::Shop))).collect())
 }
 
 /// The log-in that waits for its code under `<tenant hex>.<token>`.

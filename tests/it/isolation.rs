@@ -4,7 +4,10 @@
 use qianpu_api::http::extract::Access;
 use qianpu_api::http::route::{Entry, Routes};
 use qianpu_domain::access::{Permission, Role, Surface, allows};
+use qianpu_domain::custom_role::{StaffRole, grantable};
+use qianpu_domain::permission_set::PermissionSet;
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::store::custom_role::custom_role_insert;
 use qianpu_tenants::store::tenant::{StateChange, TenantState, tenant_change_state};
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
@@ -131,6 +134,38 @@ both! {
             }
         }
         assert!(wrong.is_empty(), "not as the policy says:\n{}", wrong.join("\n"));
+        app.stop().await;
+    }
+
+    /// The same for roles that a tenant makes: of all its owner holds, one role with every second permission and one
+    /// with the others, so that each operation is once open and once closed.
+    async fn a_role_of_ones_own_gets_in_exactly_where_it_says(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let provider = app.provider("甲服务商").await;
+        let merchant = app.merchant(&provider, "甲商家").await;
+        let routes = qianpu_api::http::routes();
+        let mut wrong = Vec::new();
+        for at in [&provider, &merchant] {
+            let all: Vec<Permission> = grantable(at.kind()).iter().collect();
+            for half in 0..2 {
+                let permissions: PermissionSet = all.iter().skip(half).step_by(2).copied().collect();
+                let mut tx = app.state.db.begin(at).await.unwrap();
+                let role = custom_role_insert(&mut tx, &format!("角色 {half}"), permissions).await.unwrap();
+                tx.commit().await.unwrap();
+                for (entry, permission) in guarded(&routes).filter(|(entry, _)| is_api(entry)) {
+                    // A person of its own for each: a role that manages people may change what it can do.
+                    let client = app.person(at, StaffRole::Custom(role.clone())).await;
+                    let path = with_unknown_ids(entry);
+                    let answer = client.try_send(entry.method.as_str().parse().unwrap(), &path, None, &[]).await;
+                    assert_ne!(answer.status, 401, "{} {}", entry.method, entry.path);
+                    let outcome = !(answer.status == 403 && answer.code() == "forbidden");
+                    if outcome != (permission.is_everyones() || permissions.contains(permission)) {
+                        wrong.push(format!("{permissions:?} at {} {}: {outcome}", entry.method, entry.path));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "not as the role says:\n{}", wrong.join("\n"));
         app.stop().await;
     }
 

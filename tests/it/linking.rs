@@ -80,7 +80,8 @@ both! {
         let back = decided["redirect_url"].as_str().unwrap();
         let path = back.strip_prefix(&stage.app.base_url).expect("back to us").to_owned();
         let landed = stage.app.anonymous().get(&path, 303).await;
-        assert!(landed.headers["location"].to_str().unwrap().starts_with("/console/merchant/channel_accounts"));
+        let to = landed.headers["location"].to_str().unwrap();
+        assert!(to.starts_with("/console/merchant~") && to.contains("/channel_accounts"), "{to}");
         let account = stage.account_of(&app_id).await.expect("linked");
         assert_eq!((&account["kind"], &account["name"]), (&json!("official_account"), &json!("山前茶讯")));
         // The same grant comes as a push too, and coming back twice is harmless.

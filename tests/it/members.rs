@@ -178,6 +178,8 @@ both! {
         second.delete(&format!("/api/v1/staff/{id}/grants/{held}"), 204).await;
         there.get("/api/v1/products", 403).await;
         first.get("/api/v1/products", 200).await;
+        // Without any role one still sees one's own log-in, and gets away.
+        assert_eq!(there.get("/api/v1/me", 200).await.json("/roles"), json!([]));
 
         // At home: another owner closes the log-in there. The other tenant stays, and logging in leads to it.
         let token = town.invite(first, "he@houshan.test", "merchant_owner").await;

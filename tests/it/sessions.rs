@@ -66,31 +66,32 @@ both! {
         let html = page.text().await.unwrap();
         let token = html.split("name=\"_csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         // Somebody planted a session of their own choice before.
-        let planted = format!("{visitor}; qp_provider=00000000000070008000000000000001.planted");
-        let mut got = Vec::new();
+        let planted = format!("{visitor}; qp_provider_00000001=00000000000070008000000000000001.planted");
+        let (mut got, mut home) = (Vec::new(), String::new());
         for _ in 0..2 {
             let fields = [("_csrf", token.as_str()), ("email", EMAIL), ("password", PASSWORD)];
             let request = client.request(Method::POST, "/console/login").header(COOKIE, &planted);
             let answer = request.form(&fields).send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 303);
+            home = answer.headers()["location"].to_str().unwrap().to_owned();
             let set = answer.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned());
-            let own: Vec<String> = set.filter(|cookie| cookie.starts_with("qp_provider=")).collect();
+            let own: Vec<String> = set.filter(|cookie| cookie.starts_with("qp_provider_")).collect();
             assert_eq!(own.len(), 1);
             assert!(own[0].contains("HttpOnly") && own[0].contains("SameSite=Lax"), "{own:?}");
             got.push(own[0].split(';').next().unwrap().to_owned());
         }
         assert_ne!(got[0], got[1]);
         assert!(!got.iter().any(|cookie| cookie.contains("planted")), "{got:?}");
-        for (cookie, status) in [(got[0].as_str(), 200), ("qp_provider=00000000000070008000000000000001.planted", 303)] {
-            let answer = client.try_send(Method::GET, "/console/provider", None, &[("Cookie", cookie)]).await;
+        for (cookie, status) in [(got[0].as_str(), 200), ("qp_provider_00000001=00000000000070008000000000000001.planted", 303)] {
+            let answer = client.try_send(Method::GET, &home, None, &[("Cookie", cookie)]).await;
             assert_eq!(answer.status, status);
         }
         // Logging out ends it for whoever kept the cookie.
-        let staff = client.try_send(Method::GET, "/console/provider/account", None, &[("Cookie", &got[1])]).await;
+        let staff = client.try_send(Method::GET, &format!("{home}/account"), None, &[("Cookie", &got[1])]).await;
         let token = staff.body.split("name=\"_csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        let out = client.request(Method::POST, "/console/provider/logout").header(COOKIE, &got[1]);
+        let out = client.request(Method::POST, &format!("{home}/logout")).header(COOKIE, &got[1]);
         assert_eq!(out.form(&[("_csrf", token)]).send().await.unwrap().status().as_u16(), 303);
-        let after = client.try_send(Method::GET, "/console/provider", None, &[("Cookie", &got[1])]).await;
+        let after = client.try_send(Method::GET, &home, None, &[("Cookie", &got[1])]).await;
         assert_eq!(after.status, 303);
         app.stop().await;
     }

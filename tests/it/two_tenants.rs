@@ -55,6 +55,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("session_id", ids::SessionId::PREFIX, "sessions"),
     ("shipment_id", ids::ShipmentId::PREFIX, "shipments"),
     ("shop_id", ids::ShopId::PREFIX, "shops"),
+    ("role_id", ids::RoleId::PREFIX, "custom_roles"),
     ("sku_id", ids::SkuId::PREFIX, "skus"),
     ("staff_invitation_id", ids::InvitationId::PREFIX, "staff_invitations"),
     ("subscription_id", ids::SubscriptionId::PREFIX, "subscriptions"),

@@ -3,7 +3,8 @@
 use qianpu_api::app::setup::ensure_operator;
 use qianpu_api::auth::token::{Claims, sign};
 use qianpu_api::http::seats::Seat;
-use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::access::Surface;
+use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
@@ -55,8 +56,8 @@ impl TestApp {
     }
 
     /// A new person with this role in the tenant, logged in at the API. They have no password.
-    pub async fn person(&self, at: &TenantCtx, role: Role) -> Client {
-        let (user, session, _) = self.session(at, role, SessionKind::Api).await;
+    pub async fn person(&self, at: &TenantCtx, role: impl Into<StaffRole>) -> Client {
+        let (user, session, _) = self.session(at, role.into(), SessionKind::Api).await;
         let claims = Claims { user, tenant: at.tenant(), session, surface: at.kind() };
         let now = self.state.clock().now();
         let token = sign(&self.state.keys, &claims, now, SESSION).expect("a token");
@@ -64,8 +65,8 @@ impl TestApp {
     }
 
     /// A new person with this role in the tenant, logged in at the console.
-    pub async fn visitor(&self, at: &TenantCtx, role: Role) -> Visitor {
-        let (_, session, token) = self.session(at, role, SessionKind::Console).await;
+    pub async fn visitor(&self, at: &TenantCtx, role: impl Into<StaffRole>) -> Visitor {
+        let (_, session, token) = self.session(at, role.into(), SessionKind::Console).await;
         let seat = Seat::of(at.kind(), at.tenant());
         let cookie = format!("{}={}.{token}", seat.cookie(), at.tenant().0.as_simple());
         let request = RequestId(random::id(self.state.clock().now()));
@@ -78,11 +79,16 @@ impl TestApp {
         }
     }
 
-    async fn session(&self, at: &TenantCtx, role: Role, kind: SessionKind) -> (UserId, SessionId, String) {
+    async fn session(
+        &self,
+        at: &TenantCtx,
+        role: StaffRole,
+        kind: SessionKind,
+    ) -> (UserId, SessionId, String) {
         let email = format!("{}@person.test", random::token().to_lowercase());
         let token = random::token();
         let mut tx = self.state.db.begin(at).await.expect("a transaction of the tenant");
-        let new = NewUser { email: &email, display_name: role.as_str(), password_hash: "none", locale: "zh" };
+        let new = NewUser { email: &email, display_name: &role.key(), password_hash: "none", locale: "zh" };
         let user = user_insert(&mut tx, &new).await.expect("the person is stored");
         grant_insert(&mut tx, user, role, None).await.expect("the grant is stored");
         let session = session_insert(&mut tx, user, kind, &token, "test", SESSION).await;

@@ -27,6 +27,7 @@ use qianpu_tenants::store::application::{
 };
 use qianpu_tenants::store::invitation::invitation_use;
 use qianpu_tenants::store::shop::{Shop, shop_of_application};
+use qianpu_tenants::store::staff::grant_insert;
 use qianpu_tenants::store::tenant::{TenantState, tenant_set};
 use serde_json::json;
 
@@ -107,7 +108,8 @@ async fn enrol(
         tx.commit().await?;
     }
     let mut tx = state.db.begin(ctx).await?;
-    let user = insert_person(&mut tx, person, None, hash).await?;
+    let user = insert_person(&mut tx, person, hash).await?;
+    grant_insert(&mut tx, user, person.role, None).await?;
     let application = application_insert(&mut tx, user, person.email, person.locale).await?;
     audit_append(
         &mut tx,

@@ -8,7 +8,7 @@ use crate::state::AppState;
 use qianpu_domain::access::{Role, Surface};
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::{RequestId, ShopId, TenantId, UserId};
+use qianpu_domain::ids::{RequestId, TenantId, UserId};
 use qianpu_domain::onboarding::Requirement;
 use qianpu_domain::policy;
 use qianpu_domain::subject::{ShopSlug, is_invisible};
@@ -36,6 +36,22 @@ pub struct NewPerson<'a> {
     /// `zh` or `en`.
     pub locale: &'a str,
     pub role: Role,
+}
+
+/// A log-in to be, before there is a role.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogInToBe<'a> {
+    pub email: &'a str,
+    pub name: &'a str,
+    pub password: &'a str,
+    /// `zh` or `en`.
+    pub locale: &'a str,
+}
+
+impl<'a> From<&'a NewPerson<'_>> for LogInToBe<'a> {
+    fn from(new: &'a NewPerson<'_>) -> Self {
+        Self { email: new.email, name: new.name, password: new.password, locale: new.locale }
+    }
 }
 
 /// A provider to be.
@@ -209,7 +225,8 @@ pub async fn add_staff(state: &AppState, ctx: &TenantCtx, new: &NewPerson<'_>) -
     }
     let hash = check_person(state, ctx.request_id(), new).await?;
     let mut tx = state.db.begin(ctx).await?;
-    let id = insert_person(&mut tx, new, None, &hash).await?;
+    let id = insert_person(&mut tx, new, &hash).await?;
+    staff::grant_insert(&mut tx, id, new.role, None).await?;
     let detail = json!({"role": new.role.as_str()});
     audit_append(&mut tx, AuditAction::StaffAdded, "user", &id.to_string(), detail).await?;
     tx.commit().await?;
@@ -220,8 +237,9 @@ pub async fn add_staff(state: &AppState, ctx: &TenantCtx, new: &NewPerson<'_>) -
 pub(super) async fn check_person(
     state: &AppState,
     request: RequestId,
-    new: &NewPerson<'_>,
+    new: impl Into<LogInToBe<'_>>,
 ) -> Answer<String> {
+    let new = new.into();
     let mut errors = Vec::new();
     if !email_is_plausible(new.email) {
         let (en, zh) = ("expected an e-mail address", "请填写正确的邮箱地址");
@@ -251,13 +269,13 @@ pub(super) async fn check_person(
     password::hash(new.password.to_owned()).await
 }
 
-/// Adds a checked person with their role, in one shop or everywhere; of two with one e-mail only the first comes through.
+/// Adds a checked person, without a role yet; of two with one e-mail only the first comes through.
 pub(super) async fn insert_person(
     tx: &mut qianpu_tenants::db::TenantTx,
-    new: &NewPerson<'_>,
-    shop: Option<ShopId>,
+    new: impl Into<LogInToBe<'_>>,
     hash: &str,
 ) -> Answer<UserId> {
+    let new = new.into();
     let row = user::NewUser {
         email: new.email.trim(),
         display_name: new.name.trim(),
@@ -268,7 +286,6 @@ pub(super) async fn insert_person(
         StoreError::Conflict(directory::LOGIN_EMAIL) => ApiError::field(email_taken()),
         other => other.into(),
     })?;
-    staff::grant_insert(tx, id, new.role, shop).await?;
     Ok(id)
 }
 

@@ -58,12 +58,15 @@ pub struct OauthAppEntry {
 pub struct Login {
     /// `provider` or `merchant`.
     pub surface: String,
-    /// Role.
+    /// Role: a built-in one's word, or the name of one that the merchant made.
     pub role: String,
     /// E-mail to log in with.
     pub email: String,
     /// Password.
     pub password: String,
+    /// Names of the further merchants the person works for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_works_for: Vec<String>,
 }
 
 /// A shop.

@@ -68,7 +68,8 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
         shops.push(merchant);
     }
     let first = shops.first().context("a merchant was set up")?;
-    let joined = staff::join(state, &visitor, first, &password).await.context("staff")?;
+    let second = shops.get(1).context("a second merchant was set up")?;
+    let joined = staff::join(state, &visitor, (first, second), &password).await.context("staff")?;
     manifest.logins.extend(joined);
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
@@ -89,6 +90,7 @@ pub(super) fn login(surface: &str, role: Role, email: &str, password: &str) -> L
         role: role.as_str().to_owned(),
         email: email.to_owned(),
         password: password.to_owned(),
+        also_works_for: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod category;
 pub(crate) mod channel_account;
 pub(crate) mod channel_app;
 pub(crate) mod channel_token;
+pub(crate) mod custom_role;
 pub(crate) mod deposit;
 pub(crate) mod document_notice;
 pub(crate) mod document_renewal;

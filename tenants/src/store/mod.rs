@@ -12,6 +12,7 @@ pub mod category;
 pub mod channel_account;
 pub mod channel_app;
 pub mod channel_token;
+pub mod custom_role;
 pub mod deletion;
 pub mod deposit;
 pub mod directory;

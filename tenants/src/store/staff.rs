@@ -4,9 +4,11 @@ use crate::db::TenantTx;
 use crate::entity::{session, staff_grant, tenant, user};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
+use crate::store::custom_role::Roles;
 use crate::store::keyset::newest_first;
 use crate::store::totp::totp_on_among;
 use qianpu_domain::access::Role;
+use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::ids::{ShopId, StaffGrantId, UserId};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::LockType;
@@ -23,15 +25,20 @@ pub struct StaffGrant {
     /// Its id.
     pub id: StaffGrantId,
     /// The role.
-    pub role: Role,
+    pub role: StaffRole,
     /// The shop it is limited to; none for the whole tenant.
     pub shop: Option<ShopId>,
 }
 
-fn from_model(row: &staff_grant::Model) -> StoreResult<StaffGrant> {
+async fn from_models(tx: &TenantTx, rows: &[staff_grant::Model]) -> StoreResult<Vec<StaffGrant>> {
+    let roles = Roles::of(tx, rows.iter().map(|row| row.role.as_str())).await?;
+    rows.iter().map(|row| from_model(&roles, row)).collect()
+}
+
+fn from_model(roles: &Roles, row: &staff_grant::Model) -> StoreResult<StaffGrant> {
     Ok(StaffGrant {
         id: StaffGrantId(row.id),
-        role: Role::parse(&row.role).ok_or(StoreError::Corrupt("staff_grants.role"))?,
+        role: roles.get(&row.role)?,
         shop: (row.scope_kind == "shop").then_some(ShopId(row.scope_id)),
     })
 }
@@ -51,19 +58,20 @@ pub async fn staff_gate(tx: &mut TenantTx) -> StoreResult<()> {
 pub async fn grant_insert(
     tx: &mut TenantTx,
     user: UserId,
-    role: Role,
+    role: impl Into<StaffRole>,
     shop: Option<ShopId>,
 ) -> StoreResult<StaffGrantId> {
     let id = tx.new_id();
+    let role: StaffRole = role.into();
     let (scope_kind, scope_id) = match shop {
         Some(shop) => ("shop", shop.0),
-        None => (role.surface().as_str(), tx.tenant()),
+        None => (tx.ctx().kind().as_str(), tx.tenant()),
     };
     staff_grant::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(id),
         user_id: Set(user.0),
-        role: Set(role.as_str().to_owned()),
+        role: Set(role.key()),
         scope_kind: Set(scope_kind.to_owned()),
         scope_id: Set(scope_id),
         created_at: Set(tx.now().micros()),
@@ -82,7 +90,7 @@ pub async fn grant_list(tx: &TenantTx, user: UserId) -> StoreResult<Vec<StaffGra
         .limit(100)
         .all(tx.conn())
         .await?;
-    rows.iter().map(from_model).collect()
+    from_models(tx, &rows).await
 }
 
 /// Takes a grant away. It acts on the next request.
@@ -137,8 +145,9 @@ async fn with_grants(tx: &TenantTx, rows: Vec<user::Model>) -> StoreResult<Vec<S
         .all(tx.conn())
         .await?;
     let mut of: BTreeMap<Uuid, Vec<StaffGrant>> = BTreeMap::new();
-    for grant in &grants {
-        of.entry(grant.user_id).or_default().push(from_model(grant)?);
+    let read = from_models(tx, &grants).await?;
+    for (row, grant) in grants.iter().zip(read) {
+        of.entry(row.user_id).or_default().push(grant);
     }
     let last: Vec<(Uuid, Option<i64>)> = session::Entity::find()
         .select_only()

@@ -4,9 +4,10 @@ use crate::db::TenantTx;
 use crate::entity::staff_invitation as row;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
+use crate::store::custom_role::Roles;
 use crate::store::directory;
 use crate::store::keyset::newest_first;
-use qianpu_domain::access::Role;
+use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::ids::{InvitationId, ShopId};
 use qianpu_domain::time::{Span, Timestamp};
 use sea_orm::sea_query::Expr;
@@ -23,7 +24,7 @@ pub struct StaffInvitation {
     /// What they are called; may be empty.
     pub name: String,
     /// The role they will have.
-    pub role: Role,
+    pub role: StaffRole,
     /// The shop it is limited to; none for the whole tenant.
     pub shop: Option<ShopId>,
     /// Language of the mail, `zh` or `en`.
@@ -42,7 +43,7 @@ pub struct NewStaffInvitation<'a> {
     /// May be empty.
     pub name: &'a str,
     /// The role.
-    pub role: Role,
+    pub role: &'a StaffRole,
     /// The shop it is limited to.
     pub shop: Option<ShopId>,
     /// `zh` or `en`.
@@ -58,12 +59,17 @@ pub fn staff_invitation_hash(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_model(row: row::Model) -> StoreResult<StaffInvitation> {
+async fn from_row(tx: &TenantTx, row: row::Model) -> StoreResult<StaffInvitation> {
+    let roles = Roles::of(tx, [row.role.as_str()]).await?;
+    from_model(&roles, row)
+}
+
+fn from_model(roles: &Roles, row: row::Model) -> StoreResult<StaffInvitation> {
     Ok(StaffInvitation {
         id: InvitationId(row.id),
         email: row.email,
         name: row.name,
-        role: Role::parse(&row.role).ok_or(StoreError::Corrupt("staff_invitations.role"))?,
+        role: roles.get(&row.role)?,
         shop: row.shop_id.map(ShopId),
         locale: row.locale,
         expires_at: Timestamp::from_micros(row.expires_at),
@@ -93,7 +99,7 @@ pub async fn staff_invitation_insert(
         id: Set(id),
         email: Set(new.email.to_owned()),
         name: Set(new.name.to_owned()),
-        role: Set(new.role.as_str().to_owned()),
+        role: Set(new.role.key()),
         shop_id: Set(new.shop.map(|shop| shop.0)),
         locale: Set(new.locale.to_owned()),
         token_hash: Set(hash),
@@ -131,7 +137,7 @@ pub async fn staff_invitation_find(tx: &TenantTx, id: InvitationId) -> StoreResu
     if found.expires_at <= tx.now().micros() {
         return Err(StoreError::NotFound);
     }
-    from_model(found)
+    from_row(tx, found).await
 }
 
 /// Invitations that wait for an answer, newest first; those that are too old among them.
@@ -140,7 +146,8 @@ pub async fn staff_invitation_list(tx: &TenantTx, page: PageRequest) -> StoreRes
         .filter(row::Column::TenantId.eq(tx.tenant()))
         .filter(row::Column::State.eq("open"));
     let rows = newest_first(query, row::Column::CreatedAt, row::Column::Id, page).all(tx.conn()).await?;
-    let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
+    let roles = Roles::of(tx, rows.iter().map(|row| row.role.as_str())).await?;
+    let rows = rows.into_iter().map(|row| from_model(&roles, row)).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
 }
 
@@ -160,7 +167,7 @@ pub async fn staff_invitation_use(tx: &mut TenantTx, id: InvitationId) -> StoreR
         return Err(StoreError::NotFound);
     }
     end(tx, &found, "used").await?;
-    from_model(found)
+    from_row(tx, found).await
 }
 
 /// Takes an invitation back; its link is dead at once.

@@ -185,6 +185,17 @@ pub async fn user_set_password(tx: &mut TenantTx, id: UserId, hash: &str) -> Sto
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
+/// Ends the sessions that a person has as a member elsewhere: whoever began them may not be that person.
+pub async fn user_end_memberships_sessions(tx: &mut TenantTx, id: UserId) -> StoreResult<()> {
+    user::Entity::update_many()
+        .col_expr(user::Column::CredentialsEpoch, Expr::col(user::Column::CredentialsEpoch).add(1))
+        .filter(user::Column::TenantId.eq(tx.tenant()))
+        .filter(user::Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Lets a person log in here, or not any more; what they may do elsewhere stays. `Conflict(user)` when that is
 /// so already.
 pub async fn user_set_active(tx: &mut TenantTx, id: UserId, active: bool) -> StoreResult<()> {

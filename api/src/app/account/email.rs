@@ -2,6 +2,7 @@
 //! that stops the change, or undoes it for seven days. Nothing says whether an address has a log-in already: whoever
 //! has one is told by mail.
 
+use super::totp::at_home;
 use crate::app::auth::second_step::{Proof, prove_again};
 use crate::app::notices;
 use crate::app::setup::email_is_plausible;
@@ -26,7 +27,7 @@ use qianpu_tenants::store::email_change::{
 use qianpu_tenants::store::login_challenge::challenge_end_all;
 use qianpu_tenants::store::password_reset::reset_insert;
 use qianpu_tenants::store::session::session_revoke_others;
-use qianpu_tenants::store::user::user_find;
+use qianpu_tenants::store::user::{user_end_memberships_sessions, user_find};
 use qianpu_tenants::{random, resolve};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -53,6 +54,7 @@ pub async fn ask_change(
     new: &str,
     proof: &Proof<'_>,
 ) -> Answer<()> {
+    let (person, grant) = &at_home(state, person, grant).await?;
     let new = new.trim().to_lowercase();
     if !email_is_plausible(&new) {
         let (en, zh) = ("expected an e-mail address", "请填写正确的邮箱地址");
@@ -129,6 +131,7 @@ pub async fn complete_change(state: &AppState, request: RequestId, token: &str) 
         done => done?,
     }
     session_revoke_others(&mut tx, change.user, Some(change.session)).await?;
+    user_end_memberships_sessions(&mut tx, change.user).await?;
     challenge_end_all(&mut tx, change.user).await?;
     let detail =
         json!({ "before": { "email": masked(&change.old) }, "after": { "email": masked(&change.new) } });
@@ -152,6 +155,7 @@ pub async fn undo_change(state: &AppState, request: RequestId, token: &str) -> A
     let change = email_change_undoable(&tx, id).await?;
     email_change_undo(&mut tx, &change).await?;
     session_revoke_others(&mut tx, change.user, None).await?;
+    user_end_memberships_sessions(&mut tx, change.user).await?;
     challenge_end_all(&mut tx, change.user).await?;
     let action = if change.done { AuditAction::EmailChangeUndone } else { AuditAction::EmailChangeStopped };
     let detail =

@@ -124,7 +124,7 @@ pub async fn confirm_totp(
 }
 
 /// The caller as the person they are at home, where the app is, whichever tenant they are in now.
-async fn at_home(
+pub(in crate::app) async fn at_home(
     state: &AppState,
     caller: &Person,
     grant: &Grant<perm::SelfManage>,

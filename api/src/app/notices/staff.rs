@@ -6,6 +6,7 @@ use crate::error::Answer;
 use crate::mail::Mail;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
+use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::ids::UserId;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::shop::shop_get;
@@ -13,17 +14,25 @@ use qianpu_tenants::store::staff::StaffGrant;
 use qianpu_tenants::store::tenant::tenant_get;
 use qianpu_tenants::store::user::user_find;
 
+/// What a role is called: the tenant's own name, or the product's in the reader's language.
+fn role_name(state: &AppState, lang: Lang, role: &StaffRole) -> String {
+    match role.own_name() {
+        Some(name) => name.to_owned(),
+        None => state.pages.catalogue().say(lang, &format!("roles.{}", role.key()), []),
+    }
+}
+
 /// The link with which somebody joins.
 pub async fn staff_invitation(
     state: &AppState,
     tx: &mut TenantTx,
     tenant: &str,
     (email, name): (&str, &str),
-    role: &str,
+    role: &StaffRole,
     lang: Lang,
     token: &str,
 ) -> Answer<()> {
-    let role = state.pages.catalogue().say(lang, &format!("roles.{role}"), []);
+    let role = role_name(state, lang, role);
     let days = LIFE.as_seconds() / 86_400;
     let mail = Mail {
         to: email.to_owned(),
@@ -73,7 +82,7 @@ pub async fn staff_changed(
     let mut arguments = vec![("tenant".to_owned(), tenant.clone()), ("name".to_owned(), person.display_name)];
     if let Some(grant) = grant {
         let say = |key: &str| state.pages.catalogue().say(lang, key, []);
-        let role = say(&format!("roles.{}", grant.role.as_str()));
+        let role = role_name(state, lang, &grant.role);
         let place = match grant.shop {
             Some(shop) => shop_get(tx, shop).await?.name,
             None => say("staff.everywhere"),

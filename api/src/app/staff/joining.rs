@@ -2,16 +2,17 @@
 //! password. Whoever has a log-in already accepts while logged in, and works for one tenant more. The link
 //! works once; only a hash of its token is stored.
 
-use super::own_shop;
+use super::{given, own_shop};
 use crate::app::auth::{ConsoleSession, Tokens, issue, open_console};
 use crate::app::notices;
-use crate::app::setup::{NewPerson, check_person, email_is_plausible, insert_person};
+use crate::app::setup::{LogInToBe, check_person, email_is_plausible, insert_person};
 use crate::error::{Answer, ApiError};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvitationId, RequestId, ShopId, UserId};
+use qianpu_domain::permission_set::PermissionSet;
 use qianpu_domain::staff::role_to_give;
 use qianpu_domain::subject::is_invisible;
 use qianpu_domain::time::Span;
@@ -21,6 +22,7 @@ use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::store::custom_role::staff_role_find;
 use qianpu_tenants::store::directory;
 use qianpu_tenants::store::staff::{grant_insert, staff_gate};
 use qianpu_tenants::store::staff_invitation::{
@@ -58,10 +60,11 @@ pub struct Invited {
     pub token: String,
 }
 
-/// Invites somebody to join with a role. An older invitation of the same e-mail is dead.
+/// Invites somebody to join with a role that the inviter holds all of. An older invitation of the same e-mail is dead.
 pub async fn invite(
     state: &AppState,
     grant: &Grant<perm::StaffManage>,
+    holds: PermissionSet,
     command: &InviteStaff,
 ) -> Answer<Invited> {
     let mut errors = Vec::new();
@@ -75,8 +78,12 @@ pub async fn invite(
         let (en, zh) = ("at most 60 characters, none of them invisible", "最多 60 个字，不能包含不可见字符");
         errors.push(FieldError::new("name", "too_long", en, zh));
     }
-    let role = role_to_give(ctx.kind(), &command.role, command.shop.is_some());
-    let role = match role {
+    let known = resolve::by_login_email(&state.db, command.email.trim(), ctx.request_id()).await?;
+    let token = random::token();
+    let mut tx = state.db.begin(ctx).await?;
+    staff_gate(&mut tx).await?;
+    let found = staff_role_find(&tx, &command.role).await?;
+    let role = match role_to_give(ctx.kind(), found, command.shop.is_some(), holds) {
         Ok(role) if errors.is_empty() => role,
         Ok(_) => return Err(errors.into()),
         Err(error) => {
@@ -84,10 +91,6 @@ pub async fn invite(
             return Err(errors.into());
         }
     };
-    let known = resolve::by_login_email(&state.db, command.email.trim(), ctx.request_id()).await?;
-    let token = random::token();
-    let mut tx = state.db.begin(ctx).await?;
-    staff_gate(&mut tx).await?;
     own_shop(&tx, command.shop).await?;
     if works_here(&tx, known, &command.email).await? {
         return Err(works_here_already().into());
@@ -100,7 +103,7 @@ pub async fn invite(
     let new = NewStaffInvitation {
         email: &email,
         name,
-        role,
+        role: &role,
         shop: command.shop,
         locale: command.lang.code(),
         token: &token,
@@ -109,8 +112,8 @@ pub async fn invite(
     let id = staff_invitation_insert(&mut tx, &new).await?;
     let tenant = tenant_get(&tx).await?;
     let to = (email.as_str(), name);
-    notices::staff_invitation(state, &mut tx, &tenant.name, to, role.as_str(), command.lang, &token).await?;
-    let detail = json!({ "role": role.as_str(), "shop": command.shop.map(|shop| shop.to_string()) });
+    notices::staff_invitation(state, &mut tx, &tenant.name, to, &role, command.lang, &token).await?;
+    let detail = given(&role, command.shop);
     audit_append(&mut tx, AuditAction::StaffInvited, "staff_invitation", &id.to_string(), detail).await?;
     let invitation = staff_invitation_find(&tx, id).await?;
     tx.commit().await?;
@@ -200,19 +203,18 @@ pub struct Join {
 
 async fn join(state: &AppState, door: &Door, command: &Join) -> Answer<UserId> {
     let invitation = &door.invitation;
-    let person = NewPerson {
+    let person = LogInToBe {
         email: &invitation.email,
         name: &command.name,
         password: &command.password,
         locale: command.lang.code(),
-        role: invitation.role,
     };
-    let hash = check_person(state, door.ctx.request_id(), &person).await?;
+    let hash = check_person(state, door.ctx.request_id(), person).await?;
     let mut tx = state.db.begin(&door.ctx).await?;
     staff_invitation_use(&mut tx, invitation.id).await?;
-    let user = insert_person(&mut tx, &person, invitation.shop, &hash).await?;
-    let detail =
-        json!({ "role": person.role.as_str(), "shop": invitation.shop.map(|shop| shop.to_string()) });
+    let user = insert_person(&mut tx, person, &hash).await?;
+    grant_insert(&mut tx, user, invitation.role.clone(), invitation.shop).await?;
+    let detail = given(&invitation.role, invitation.shop);
     audit_append(&mut tx, AuditAction::StaffJoined, "user", &user.to_string(), detail).await?;
     tx.commit().await?;
     Ok(user)
@@ -257,9 +259,8 @@ async fn accept(state: &AppState, door: &Door, person: &Person) -> Answer<UserId
         StoreError::Conflict(_) => works_here_already().into(),
         other => ApiError::from(other),
     })?;
-    grant_insert(&mut tx, user, invitation.role, invitation.shop).await?;
-    let shop = invitation.shop.map(|shop| shop.to_string());
-    let detail = json!({ "role": invitation.role.as_str(), "shop": shop, "member": true });
+    grant_insert(&mut tx, user, invitation.role.clone(), invitation.shop).await?;
+    let detail = given(&invitation.role, invitation.shop);
     audit_append(&mut tx, AuditAction::StaffJoined, "user", &user.to_string(), detail).await?;
     tx.commit().await?;
     Ok(user)

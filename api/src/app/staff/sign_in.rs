@@ -1,12 +1,15 @@
 //! What an owner decides about the sign-in of the tenant's people: whether an authenticator app is asked of everybody,
 //! and taking a colleague's away who lost it.
 
+use super::held_by;
 use crate::app::notices::{self, SignInChange};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::custom_role::within;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::UserId;
+use qianpu_domain::permission_set::PermissionSet;
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Person, perm};
@@ -54,10 +57,11 @@ pub async fn reset(
     state: &AppState,
     caller: &Person,
     grant: &Grant<perm::StaffManage>,
+    holds: PermissionSet,
     id: UserId,
 ) -> Answer<()> {
     let mut tx = state.db.begin(grant.ctx()).await?;
-    person_get(&tx, id).await?;
+    within(holds, held_by(&person_get(&tx, id).await?))?;
     if id == caller.id {
         let (en, zh) = ("switch your own off in your account", "自己的两步验证请在“我的账号”中关闭");
         return Err(FieldError::new("user_id", "own", en, zh).into());

@@ -43,6 +43,7 @@ mod orders;
 mod policies;
 mod providers;
 mod renewals;
+mod roles;
 mod shop_desk;
 mod shops;
 mod sign_in;
@@ -60,6 +61,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     sign_in::routes(pages);
     account_email::routes(pages);
     staff::routes(pages);
+    roles::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);
     brand::routes(pages);

@@ -4,14 +4,13 @@
 use super::api_keys::{Choice, permission_choice};
 use crate::app::oauth::authorize::{self, Asked, Read, Request, Stop};
 use crate::error::Answer;
-use crate::http::extract::{Authed, Call, Fields, Open, session_cookie};
+use crate::http::extract::{Authed, Call, Fields, Open, logged_in};
 use crate::http::route::PageRoutes;
 use crate::pages::respond::{PageAnswer, render};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use qianpu_domain::access::Surface;
 use qianpu_tenants::authz::{Caller, perm};
-use qianpu_tenants::resolve;
 use serde::Serialize;
 
 const ENTRY: &str = "/console/oauth/authorize";
@@ -66,15 +65,14 @@ async fn oauth_entry(open: Open) -> PageAnswer {
         Read::Stopped(stop) => return stopped(&open, None, stop),
     };
     let mut places = Vec::new();
-    for surface in [Surface::Merchant, Surface::Provider] {
-        let Some(cookie) = open.request.cookie(session_cookie(surface)) else { continue };
-        let found = resolve::by_console_cookie(&open.state.db, cookie.value(), open.request_id()).await?;
-        let Some(caller) = found.filter(|caller| caller.surface() == surface) else { continue };
-        if authorize::may_be_asked(&caller, &request).is_ok() {
+    for (seat, caller, person) in logged_in(&open).await? {
+        let surface = seat.surface();
+        if surface != Surface::Operator && authorize::may_be_asked(&caller, &request).is_ok() {
+            let here = seat.address(&place(surface));
             places.push(Place {
-                href: format!("{}?{}", place(surface), open.request.query_string()),
+                href: format!("{here}?{}", open.request.query_string()),
                 tenant: caller.tenant_name().to_owned(),
-                person: caller.name().to_owned(),
+                person: person.name,
                 surface: surface.as_str(),
             });
         }

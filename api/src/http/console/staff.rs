@@ -1,8 +1,9 @@
 //! The people of a tenant, the same on each surface: who they are, inviting, roles, and closing a log-in.
 
 use super::apply::may_be_mended;
+use super::roles::{role_name, what_it_does};
 use crate::app::staff::joining::{self, InviteStaff};
-use crate::app::staff::{self, GiveRole, sign_in};
+use crate::app::staff::{self, GiveRole, roles, sign_in};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Call, Fields, Path, Path2, Query};
 use crate::http::route::PageRoutes;
@@ -10,7 +11,8 @@ use crate::http::wire::{cursor_text, page_request};
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
-use qianpu_domain::access::{Role, Surface};
+use qianpu_domain::access::Surface;
+use qianpu_domain::custom_role::within;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvitationId, ShopId, StaffGrantId, UserId};
 use qianpu_tenants::authz::perm;
@@ -56,7 +58,9 @@ struct Choice {
 #[derive(Serialize)]
 struct GrantLine {
     id: String,
-    role: &'static str,
+    role: String,
+    /// What it allows, in one sentence.
+    does: String,
     /// Name of the shop it is limited to; empty for the whole tenant.
     shop: String,
 }
@@ -80,7 +84,7 @@ fn shop_name(shops: &[Shop], shop: Option<ShopId>) -> String {
     shop.map_or_else(String::new, |id| named(id).unwrap_or_else(|| id.to_string()))
 }
 
-fn line(person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
+fn line(call: &Call, person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
     PersonLine {
         id: person.user.to_string(),
         name: person.name,
@@ -93,7 +97,8 @@ fn line(person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
             .iter()
             .map(|grant| GrantLine {
                 id: grant.id.to_string(),
-                role: grant.role.as_str(),
+                role: role_name(call, &grant.role),
+                does: what_it_does(call, &grant.role),
                 shop: shop_name(shops, grant.shop),
             })
             .collect(),
@@ -102,14 +107,26 @@ fn line(person: StaffPerson, shops: &[Shop], me: Option<UserId>) -> PersonLine {
     }
 }
 
-fn role_choices(call: &Call, surface: Surface) -> Vec<Choice> {
-    let catalogue = call.state.pages.catalogue();
-    Role::of(surface)
-        .map(|role| Choice {
-            value: role.as_str().to_owned(),
-            label: catalogue.say(call.info.lang, &format!("roles.{}", role.as_str()), []),
+/// A role to choose, with what it does.
+#[derive(Serialize)]
+struct RoleChoice {
+    value: String,
+    label: String,
+    does: String,
+}
+
+/// The roles that the caller may give: those whose permissions they hold.
+async fn role_choices<T>(auth: &Manages<T>) -> Answer<Vec<RoleChoice>> {
+    let holds = auth.caller.holds_everywhere();
+    let found = roles::list(&auth.state, &auth.grant).await?;
+    let may = found.iter().filter(|role| within(holds, role.permissions()).is_ok());
+    Ok(may
+        .map(|role| RoleChoice {
+            value: role.key(),
+            label: role_name(auth, role),
+            does: what_it_does(auth, role),
         })
-        .collect()
+        .collect())
 }
 
 fn shop_choices(shops: &[Shop]) -> Vec<Choice> {
@@ -121,7 +138,7 @@ struct InvitationLine {
     id: String,
     email: String,
     name: String,
-    role: &'static str,
+    role: String,
     shop: String,
     created_at: i64,
     expires_at: i64,
@@ -132,10 +149,12 @@ struct InvitationLine {
 struct StaffView {
     form: FormView,
     home: String,
+    /// Where roles are made.
+    roles_home: String,
     people: Vec<PersonLine>,
     next_page: Option<String>,
     invitations: Vec<InvitationLine>,
-    roles: Vec<Choice>,
+    roles: Vec<RoleChoice>,
     shops: Vec<Choice>,
     languages: Vec<Choice>,
     /// Since when an authenticator app is asked of everybody.
@@ -158,7 +177,7 @@ async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) 
         people: found
             .items
             .into_iter()
-            .map(|person| line(person, &shops, auth.grant.ctx().actor().user()))
+            .map(|person| line(auth, person, &shops, auth.grant.ctx().actor().user()))
             .collect(),
         invitations: open
             .items
@@ -167,14 +186,15 @@ async fn staff_view<T>(auth: &Manages<T>, cursor: Option<&str>, form: FormView) 
                 id: row.id.to_string(),
                 email: row.email,
                 name: row.name,
-                role: row.role.as_str(),
+                role: role_name(auth, &row.role),
                 shop: shop_name(&shops, row.shop),
                 created_at: row.created_at.micros(),
                 expires_at: row.expires_at.micros(),
                 expired: row.expires_at <= now,
             })
             .collect(),
-        roles: role_choices(auth, surface),
+        roles: role_choices(auth).await?,
+        roles_home: super::roles::home_of(surface),
         shops: shop_choices(&shops),
         languages: vec![language("zh", "中文"), language("en", "English")],
         totp_required_since: required.map(|at| at.micros()),
@@ -203,7 +223,7 @@ async fn invite(auth: &Manages<Fields>) -> Answer<()> {
         shop: shop_of(fields)?,
         lang: Lang::parse(fields.text("locale")).unwrap_or(auth.info.lang),
     };
-    joining::invite(&auth.state, &auth.grant, &command).await?;
+    joining::invite(&auth.state, &auth.grant, auth.caller.holds_everywhere(), &command).await?;
     Ok(())
 }
 
@@ -231,7 +251,7 @@ struct PersonView {
     /// Address of this page.
     at: String,
     person: PersonLine,
-    roles: Vec<Choice>,
+    roles: Vec<RoleChoice>,
     shops: Vec<Choice>,
 }
 
@@ -243,8 +263,8 @@ async fn person_view<T>(auth: &Manages<T>, id: UserId, form: FormView) -> Answer
         form,
         home: home_of(surface),
         at: format!("{}/{id}", home_of(surface)),
-        person: line(person, &shops, auth.grant.ctx().actor().user()),
-        roles: role_choices(auth, surface),
+        person: line(auth, person, &shops, auth.grant.ctx().actor().user()),
+        roles: role_choices(auth).await?,
         shops: shop_choices(&shops),
     })
 }
@@ -281,7 +301,9 @@ async fn give_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
     let done = match shop_of(fields) {
         Ok(shop) => {
             let command = GiveRole { role: fields.text("role"), shop };
-            staff::give_role(&auth.state, &auth.grant, *id, &command).await.map(drop)
+            staff::give_role(&auth.state, &auth.grant, auth.caller.holds_everywhere(), *id, &command)
+                .await
+                .map(drop)
         }
         Err(error) => Err(error),
     };
@@ -290,25 +312,27 @@ async fn give_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
 
 async fn take_form(auth: Manages<(Path2<UserId, StaffGrantId>, Fields)>) -> PageAnswer {
     let (Path2(id, held), fields) = &auth.input;
-    let done = staff::take_role(&auth.state, &auth.grant, *id, *held).await;
+    let done = staff::take_role(&auth.state, &auth.grant, auth.caller.holds_everywhere(), *id, *held).await;
     answer(&auth, *id, fields, done, "staff.role_taken").await
 }
 
 async fn disable_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
     let (Path(id), fields) = &auth.input;
-    let done = staff::disable(&auth.state, &auth.grant, *id).await.map(drop);
+    let done = staff::disable(&auth.state, &auth.grant, auth.caller.holds_everywhere(), *id).await.map(drop);
     answer(&auth, *id, fields, done, "staff.was_disabled").await
 }
 
 async fn enable_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
     let (Path(id), fields) = &auth.input;
-    let done = staff::enable(&auth.state, &auth.grant, *id).await.map(drop);
+    let done = staff::enable(&auth.state, &auth.grant, auth.caller.holds_everywhere(), *id).await.map(drop);
     answer(&auth, *id, fields, done, "staff.was_enabled").await
 }
 
 async fn reset_totp_form(auth: Manages<(Path<UserId>, Fields)>) -> PageAnswer {
     let (Path(id), fields) = &auth.input;
-    let done = sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, *id).await;
+    let done =
+        sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, auth.caller.holds_everywhere(), *id)
+            .await;
     answer(&auth, *id, fields, done, "sign_in.was_reset").await
 }
 

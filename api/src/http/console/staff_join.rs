@@ -3,6 +3,7 @@
 
 use super::apply::may_be_mended;
 use super::login::sit_down;
+use super::roles::role_name;
 use crate::app::staff::joining::{self, Door, Join};
 use crate::error::Answer;
 use crate::http::extract::{Call, Fields, Open, Path, logged_in};
@@ -29,21 +30,21 @@ struct JoinView {
     works: bool,
     tenant: String,
     email: String,
-    role: &'static str,
+    role: String,
     /// The e-mail has a log-in already.
     known: bool,
     /// Name of the person who was invited, when they are logged in in this browser.
     person: Option<String>,
 }
 
-fn view(token: &str, door: &Door, form: FormView, person: Option<&Person>) -> JoinView {
+fn view(call: &Call, token: &str, door: &Door, form: FormView, person: Option<&Person>) -> JoinView {
     JoinView {
         form,
         token: token.to_owned(),
         works: true,
         tenant: door.tenant_name.clone(),
         email: door.invitation.email.clone(),
-        role: door.invitation.role.as_str(),
+        role: role_name(call, &door.invitation.role),
         known: door.has_log_in(),
         person: person.map(|person| person.name.clone()),
     }
@@ -57,7 +58,7 @@ fn dead() -> JoinView {
         works: false,
         tenant: empty(),
         email: empty(),
-        role: "",
+        role: empty(),
         known: false,
         person: None,
     }
@@ -86,7 +87,7 @@ async fn join_page(open: Open<Path<String>>) -> PageAnswer {
         Some(door) => {
             let form = FormView::filled([("name", door.invitation.name.clone())]);
             let person = invited(&open, &door).await?;
-            open.page("staff/join", view(token, &door, form, person.as_ref()))
+            open.page("staff/join", view(&open, token, &door, form, person.as_ref()))
         }
         None => open.page("staff/join", dead()),
     }
@@ -122,7 +123,7 @@ async fn join_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
             let kept = kept.into_iter().chain([("password", ""), ("repeated", "")]);
             let kept = Fields(kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
             let form = FormView::refused_by(&kept, &error, open.info.lang);
-            open.refused_page("staff/join", view(token, &door, form, None))
+            open.refused_page("staff/join", view(&open, token, &door, form, None))
         }
         Err(error) => Err(error),
     }
@@ -145,7 +146,7 @@ async fn accept_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
         Err(error) if error.code() == ErrorCode::NotFound => open.refused_page("staff/join", dead()),
         Err(error) if may_be_mended(&error) => {
             let form = FormView::refused_by(fields, &error, open.info.lang);
-            open.refused_page("staff/join", view(token, &door, form, Some(&person)))
+            open.refused_page("staff/join", view(&open, token, &door, form, Some(&person)))
         }
         Err(error) => Err(error),
     }

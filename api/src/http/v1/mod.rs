@@ -33,6 +33,7 @@ mod providers;
 mod receipts;
 mod renewals;
 mod requirements;
+mod roles;
 mod shops;
 mod sign_in;
 mod skus;
@@ -59,6 +60,7 @@ pub fn register(api: &mut Api<'_>) {
     buyer_account::routes(api);
     me::routes(api);
     sign_in::routes(api);
+    roles::routes(api);
     staff::routes(api);
     api_keys::routes(api);
     oauth_apps::routes(api);

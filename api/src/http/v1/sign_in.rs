@@ -201,7 +201,8 @@ async fn set_sign_in_policy(
 }
 
 async fn reset_staff_totp(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<NoContent> {
-    sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, auth.input.0).await?;
+    let holds = auth.caller.holds_everywhere();
+    sign_in::reset(&auth.state, auth.caller.person()?, &auth.grant, holds, auth.input.0).await?;
     Ok(NoContent)
 }
 

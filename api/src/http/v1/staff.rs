@@ -58,14 +58,22 @@ struct StaffView {
 struct GrantView {
     #[schema(value_type = String)]
     id: Id<StaffGrantId>,
-    role: &'static str,
+    /// A word for a built-in role, an id for one of the tenant's own.
+    role: String,
+    /// What the tenant calls a role of its own; null for built-in ones.
+    role_name: Option<String>,
     /// The shop the role is limited to; null for the whole tenant.
     #[schema(value_type = Option<String>)]
     shop_id: Option<Id<ShopId>>,
 }
 
 fn grant_view(grant: &StaffGrant) -> GrantView {
-    GrantView { id: Id(grant.id), role: grant.role.as_str(), shop_id: grant.shop.map(Id) }
+    GrantView {
+        id: Id(grant.id),
+        role: grant.role.key(),
+        role_name: grant.role.own_name().map(str::to_owned),
+        shop_id: grant.shop.map(Id),
+    }
 }
 
 fn view(person: StaffPerson) -> StaffView {
@@ -101,9 +109,9 @@ async fn get_staff(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<Json
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct GiveRoleBody {
-    /// One of the roles of the own console.
+    /// One of the roles of the own console, or the id of one of the tenant's own; not more than one holds oneself.
     role: String,
-    /// Limits the role to one of the merchant's shops; an owner's role cannot be limited.
+    /// Limits the role to one of the merchant's shops, where all it allows reaches single shops.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     shop_id: Option<Id<ShopId>>,
@@ -114,21 +122,27 @@ async fn give_role(
 ) -> Answer<Created<StaffView>> {
     let (Path(user), Json(body)) = &auth.input;
     let command = GiveRole { role: &body.role, shop: body.shop_id.as_ref().map(|id| id.0) };
-    Ok(Created(view(staff::give_role(&auth.state, &auth.grant, *user, &command).await?)))
+    Ok(Created(view(
+        staff::give_role(&auth.state, &auth.grant, auth.caller.holds_everywhere(), *user, &command).await?,
+    )))
 }
 
 async fn take_role(auth: Authed<perm::StaffManage, Path2<UserId, StaffGrantId>>) -> Answer<NoContent> {
     let Path2(user, held) = auth.input;
-    staff::take_role(&auth.state, &auth.grant, user, held).await?;
+    staff::take_role(&auth.state, &auth.grant, auth.caller.holds_everywhere(), user, held).await?;
     Ok(NoContent)
 }
 
 async fn disable_staff(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<Json<StaffView>> {
-    Ok(Json(view(staff::disable(&auth.state, &auth.grant, auth.input.0).await?)))
+    Ok(Json(view(
+        staff::disable(&auth.state, &auth.grant, auth.caller.holds_everywhere(), auth.input.0).await?,
+    )))
 }
 
 async fn enable_staff(auth: Authed<perm::StaffManage, Path<UserId>>) -> Answer<Json<StaffView>> {
-    Ok(Json(view(staff::enable(&auth.state, &auth.grant, auth.input.0).await?)))
+    Ok(Json(view(
+        staff::enable(&auth.state, &auth.grant, auth.caller.holds_everywhere(), auth.input.0).await?,
+    )))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -139,9 +153,9 @@ struct InviteStaffBody {
     /// To greet with; may be left out.
     #[serde(default)]
     name: Option<String>,
-    /// One of the roles of the own console.
+    /// One of the roles of the own console, or the id of one of the tenant's own; not more than one holds oneself.
     role: String,
-    /// Limits the role to one of the merchant's shops; an owner's role cannot be limited.
+    /// Limits the role to one of the merchant's shops, where all it allows reaches single shops.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     shop_id: Option<Id<ShopId>>,
@@ -156,7 +170,9 @@ struct StaffInvitationView {
     id: Id<InvitationId>,
     email: String,
     name: String,
-    role: &'static str,
+    role: String,
+    /// What the tenant calls a role of its own; null for built-in ones.
+    role_name: Option<String>,
     #[schema(value_type = Option<String>)]
     shop_id: Option<Id<ShopId>>,
     locale: String,
@@ -169,7 +185,8 @@ fn invitation_view(row: StaffInvitation) -> StaffInvitationView {
         id: Id(row.id),
         email: row.email,
         name: row.name,
-        role: row.role.as_str(),
+        role: row.role.key(),
+        role_name: row.role.own_name().map(str::to_owned),
         shop_id: row.shop.map(Id),
         locale: row.locale,
         expires_at: Time(row.expires_at),
@@ -188,7 +205,7 @@ async fn invite_staff(
         shop: body.shop_id.as_ref().map(|id| id.0),
         lang: body.locale.as_deref().and_then(Lang::parse).unwrap_or(auth.info.lang),
     };
-    let invited = joining::invite(&auth.state, &auth.grant, &command).await?;
+    let invited = joining::invite(&auth.state, &auth.grant, auth.caller.holds_everywhere(), &command).await?;
     Ok(Created(invitation_view(invited.invitation)))
 }
 

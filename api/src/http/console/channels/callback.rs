@@ -4,8 +4,10 @@
 use crate::app::channels::link;
 use crate::http::extract::{Open, Query};
 use crate::http::route::PageRoutes;
+use crate::http::seats::Seat;
 use crate::pages::Flash;
 use crate::pages::respond::PageAnswer;
+use qianpu_domain::access::Surface;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -24,6 +26,8 @@ struct CallbackQuery {
 async fn channel_link_callback(open: Open<Query<CallbackQuery>>) -> PageAnswer {
     let Query(query) = &open.input;
     let linked = link::complete(&open.state, open.request_id(), &query.state, &query.auth_code).await?;
-    let to = format!("/console/merchant/channel_accounts/{}", linked.account);
+    // The browser may have other merchants' consoles open, used later than this one.
+    let seat = Seat::of(Surface::Merchant, linked.tenant);
+    let to = seat.address(&format!("/console/merchant/channel_accounts/{}", linked.account));
     Ok(open.redirect_with(&Flash::success("channels.linked"), &to))
 }
