@@ -6,13 +6,16 @@ use crate::money::{stage_on, yuan};
 use crate::orders::Selling;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use qianpu_tenants::clock::Clock;
+use qianpu_tests::TestDb;
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
 use qianpu_tests::deadline::until;
 use qianpu_tests::goods::Goods;
 use qianpu_tests::http::Client;
+use qianpu_tests::postgres::connect;
 use qianpu_tests::program::{Program, run};
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 const ENTRY: &str = "crash::program";
@@ -128,31 +131,77 @@ both! {
 
     async fn an_import_whose_worker_is_killed_goes_on_where_it_stopped(db: TestDb) {
         let goods = Goods::start_on(TestApp::start_with(db, Clock::ahead(), &[]).await).await;
-        let rows: String = (0..400).map(|n| format!("C{n},高山乌龙茶 {n},,,1,1\n")).collect();
-        let id = goods.import(&goods.owner, format!("{HEADER}{rows}")).await.text("/id");
-        let path = format!("/api/v1/imports/{id}");
+        let import = begin_import(&goods).await;
         let mut process = Program::serve(&goods.app, ENTRY, "serve").await;
-        until("the import has begun", async || {
-            (goods.owner.get(&path, 200).await.number("/done_rows") > 0).then_some(())
-        })
-        .await;
+        until("the import has begun", async || (done_rows(&goods, &import).await? > 0).then_some(())).await;
         process.kill();
-        let begun = goods.owner.get(&path, 200).await;
-        assert!(begun.number("/done_rows") < 400, "the import was too fast for this test: {}", begun.body);
-        goods.app.advance(300);
-        goods.app.run_jobs().await;
-        let done = goods.owner.get(&path, 200).await;
-        assert_eq!((done.text("/state"), done.number("/ok_rows"), done.number("/failed_rows")), ("done".to_owned(), 400, 0));
-        let mut products = 0;
-        let mut cursor = String::new();
-        loop {
-            let page = goods.owner.get(&format!("/api/v1/products?limit=100{cursor}"), 200).await;
-            products += page.json("/items").as_array().unwrap().len();
-            let Value::String(next) = page.json("/next_cursor") else { break };
-            cursor = format!("&cursor={next}");
-        }
-        assert_eq!(products, 400);
+        let begun = done_rows(&goods, &import).await.unwrap();
+        assert!(begun < ROWS, "the import was too fast for this test: {begun}");
+        goes_on(&goods, &import).await;
     }
+}
+
+/// A database that is restarted ends every connection there is. Only PostgreSQL has any.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_for_a_moment_loses_nothing_of_an_import() {
+    let test = "crash::a_database_that_is_gone_for_a_moment_loses_nothing_of_an_import";
+    let Some(db) = TestDb::postgres(test).await else { return };
+    let goods = Goods::start_on(TestApp::start_with(db, Clock::ahead(), &[]).await).await;
+    let superuser = connect(&goods.app.db.superuser_url()).await.unwrap();
+    let import = begin_import(&goods).await;
+    let mut process = Program::serve(&goods.app, ENTRY, "serve").await;
+    until("the import has begun", async || (done_rows(&goods, &import).await? > 0).then_some(())).await;
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for _ in 0..3 {
+        superuser.execute_unprepared(cut).await.unwrap();
+        // Both processes find the database again by themselves.
+        for base_url in [&process.base_url, &goods.app.base_url] {
+            let client = Client::new(base_url);
+            until("the process is well again", async || {
+                (client.try_send(Method::GET, "/readyz", None, &[]).await.status == 200).then_some(())
+            })
+            .await;
+        }
+    }
+    let begun = done_rows(&goods, &import).await.unwrap();
+    assert!(begun < ROWS, "the import was too fast for this test: {begun}");
+    process.kill();
+    goes_on(&goods, &import).await;
+    superuser.close().await.unwrap();
+}
+
+/// Rows of the file that is imported.
+const ROWS: i64 = 400;
+
+/// Uploads a file of [`ROWS`] products; the path of the import.
+async fn begin_import(goods: &Goods) -> String {
+    let rows: String = (0..ROWS).map(|n| format!("C{n},高山乌龙茶 {n},,,1,1\n")).collect();
+    let id = goods.import(&goods.owner, format!("{HEADER}{rows}")).await.text("/id");
+    format!("/api/v1/imports/{id}")
+}
+
+/// Rows with a result; nothing while the database is away.
+async fn done_rows(goods: &Goods, import: &str) -> Option<i64> {
+    let answer = goods.owner.try_send(Method::GET, import, None, &[]).await;
+    (answer.status == 200).then(|| answer.number("/done_rows"))
+}
+
+/// Whoever is left ends the import later: each row once.
+async fn goes_on(goods: &Goods, import: &str) {
+    goods.app.advance(3_600);
+    goods.app.run_jobs().await;
+    let done = goods.owner.get(import, 200).await;
+    let told = (done.text("/state"), done.number("/ok_rows"), done.number("/failed_rows"));
+    assert_eq!(told, ("done".to_owned(), ROWS, 0));
+    let (mut products, mut cursor) = (0, String::new());
+    loop {
+        let page = goods.owner.get(&format!("/api/v1/products?limit=100{cursor}"), 200).await;
+        products += page.json("/items").as_array().unwrap().len();
+        let Value::String(next) = page.json("/next_cursor") else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(i64::try_from(products).unwrap(), ROWS);
 }
 
 /// How many parcels the platform knows of an order.
