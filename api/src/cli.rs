@@ -3,6 +3,7 @@
 
 use crate::app::setup;
 use crate::auth::keys::Keys;
+use crate::cli_audit::{self, AuditCommand};
 use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
 use crate::cli_whole::{self, ExportArgs, PurgeArgs, RestoreArgs};
 use crate::config::{Config, DEFAULT};
@@ -72,6 +73,9 @@ enum Command {
     PurgeMerchant(PurgeArgs),
     /// Bring a merchant back from an archive, with its ids.
     RestoreMerchant(RestoreArgs),
+    /// The audit log: whether anybody changed it.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the configuration and report every problem at once.
@@ -154,6 +158,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::PurgeMerchant(args) => {
             let config = Config::load(cli.config.as_deref())?;
             print(&cli_whole::purge(&config, &args).await?)
+        }
+        Command::Audit(AuditCommand::Verify(args)) => {
+            let state = start(Config::load(cli.config.as_deref())?).await?;
+            let told = cli_audit::verify(&state, &args).await;
+            end(state).await?;
+            print(&told?)
         }
         Command::ExportMerchant(args) => {
             let state = start(Config::load(cli.config.as_deref())?).await?;

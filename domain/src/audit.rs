@@ -40,6 +40,8 @@ words! {
         EmailChangeStopped = "email.change_stopped",
         /// A changed log-in e-mail was set back from the old address.
         EmailChangeUndone = "email.change_undone",
+        /// Entries of the audit log were taken along as a file.
+        AuditExported = "audit.exported",
         /// A person was invited to join.
         StaffInvited = "staff.invited",
         /// An invitation to join was taken back.

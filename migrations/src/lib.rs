@@ -21,6 +21,7 @@ mod m0013_tenancy;
 mod m0013b_white_label;
 mod m0014_buyers;
 mod m0015_whole;
+mod m0016_audit;
 mod purge;
 mod run;
 mod table;
@@ -47,6 +48,7 @@ pub fn tables() -> Vec<Table> {
         m0013b_white_label::tables(),
         m0014_buyers::tables(),
         m0015_whole::tables(),
+        m0016_audit::tables(),
     ]
     .concat()
 }

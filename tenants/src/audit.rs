@@ -1,6 +1,9 @@
 //! The audit log: who did what to which thing, in the same transaction as the change. Append-only: the
 //! application role has no UPDATE or DELETE on it.
 
+pub mod chain;
+pub mod search;
+
 use crate::db::TenantTx;
 use crate::entity::audit_entry;
 use crate::error::StoreResult;
@@ -80,7 +83,11 @@ pub async fn audit_list(
         at: Timestamp::from_micros(row.created_at),
         id: row.id,
     });
-    Ok(page.map(|row| AuditEntry {
+    Ok(page.map(shown))
+}
+
+fn shown(row: audit_entry::Model) -> AuditEntry {
+    AuditEntry {
         id: AuditId(row.id),
         actor_kind: row.actor_kind,
         actor_id: row.actor_id,
@@ -90,5 +97,5 @@ pub async fn audit_list(
         target_id: row.target_id,
         detail: row.detail,
         at: Timestamp::from_micros(row.created_at),
-    }))
+    }
 }

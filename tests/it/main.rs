@@ -9,6 +9,7 @@
 mod account;
 mod api_keys;
 mod architecture;
+mod audit;
 mod boundary;
 mod buyers;
 mod catalogue;

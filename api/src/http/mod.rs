@@ -3,6 +3,7 @@
 //! table, [`problem`] errors, [`server`] starting and stopping.
 
 pub mod assets;
+mod audit_export;
 pub mod console;
 pub mod describe;
 pub mod extract;

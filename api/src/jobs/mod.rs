@@ -11,7 +11,7 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{account, channels, documents, imports, listings, orders, webhooks};
+use crate::app::{account, audit, channels, documents, imports, listings, orders, webhooks};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -60,6 +60,7 @@ pub const KINDS: &[JobKind] = &[
         most_attempts: 10,
         run: |state, job| Box::pin(mail_send::run(state, job)),
     },
+    kind!(audit::CHAIN_JOB, 20, audit::run_chain),
     kind!(account::email::RELEASE_JOB, 20, account::email::run_release),
     kind!(sms_send::KIND, 3, sms_send::run),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
@@ -92,6 +93,8 @@ pub const KINDS: &[JobKind] = &[
 
 /// Every periodic task. Add yours here.
 pub const PERIODIC: &[Periodic] = &[
+    Periodic { name: "audit.watch", every: audit::WATCH_EVERY, run: |state| Box::pin(audit::watch(state)) },
+    Periodic { name: "audit.sweep", every: audit::SWEEP_EVERY, run: |state| Box::pin(audit::sweep(state)) },
     Periodic {
         name: "orders.watch",
         every: Span::hours(1),

@@ -314,6 +314,9 @@ pub const MENU: &[MenuRow] = &[
         false,
     ),
     row(Merchant, "menu.people", "menu.staff", "/console/merchant/staff", "staff", P::StaffManage, false),
+    row(Operator, "menu.people", "menu.audit_log", "/console/operator/audit", "audit", P::AuditRead, false),
+    row(Provider, "menu.people", "menu.audit_log", "/console/provider/audit", "audit", P::AuditRead, false),
+    row(Merchant, "menu.people", "menu.audit_log", "/console/merchant/audit", "audit", P::AuditRead, false),
     row(
         Merchant,
         "menu.people",

@@ -7,6 +7,7 @@ pub(crate) mod app_authorisation;
 pub(crate) mod application;
 pub(crate) mod application_document;
 pub(crate) mod audit_entry;
+pub(crate) mod audit_link;
 pub(crate) mod brand;
 pub(crate) mod brand_authorisation;
 pub(crate) mod buyer;

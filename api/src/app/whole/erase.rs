@@ -31,6 +31,7 @@ const BOOKS: &str = "books and the vouchers they are made from, kept by law";
 pub const KEPT: &[(&str, &str)] = &[
     ("tenants", "that it was here, without its name"),
     ("audit_entries", "who did what, without people's names"),
+    ("audit_links", "the chain over it"),
     ("ledger_accounts", BOOKS),
     ("journals", BOOKS),
     ("entries", BOOKS),

@@ -12,6 +12,7 @@ mod application;
 mod application_view;
 mod applications;
 mod apply;
+mod audit;
 mod authorised_apps;
 mod billing;
 mod billing_deposits;
@@ -62,6 +63,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     account_email::routes(pages);
     staff::routes(pages);
     roles::routes(pages);
+    audit::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);
     brand::routes(pages);

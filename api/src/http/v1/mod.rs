@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod applications;
+mod audit_entries;
 mod auth;
 mod brand;
 pub(in crate::http) mod buyer_account;
@@ -45,6 +46,7 @@ mod webhook_endpoints;
 use super::route::Api;
 
 pub(in crate::http) use applications::read_day;
+pub(in crate::http) use audit_entries::AuditEntryView;
 pub(in crate::http) use auth::user_agent;
 pub(in crate::http) use buyer_sign_in::device as buyer_device;
 pub(in crate::http) use media::{UPLOAD_LIMIT as MEDIA_LIMIT, content as media_content};
@@ -64,6 +66,7 @@ pub fn register(api: &mut Api<'_>) {
     staff::routes(api);
     api_keys::routes(api);
     oauth_apps::routes(api);
+    audit_entries::routes(api);
     categories::routes(api);
     imports::routes(api);
     products::routes(api);
