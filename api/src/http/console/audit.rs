@@ -12,6 +12,7 @@ use crate::pages::FormView;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::ids::TenantId;
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::search::{AuditFilter, FoundEntry};
 use qianpu_tenants::authz::perm;
@@ -110,6 +111,7 @@ struct Fact {
 #[derive(Serialize)]
 struct EntryLine {
     at: i64,
+    /// In words, where there are some.
     actor_kind: String,
     actor: String,
     action: String,
@@ -181,11 +183,14 @@ fn facts(detail: &str) -> Vec<Fact> {
     facts
 }
 
-fn row(found: FoundEntry, own: qianpu_domain::ids::TenantId) -> EntryLine {
+fn row(call: &Call, found: FoundEntry, own: TenantId) -> EntryLine {
     let entry = found.entry;
+    // A newer release may have written kinds that this one has no words for.
+    let kind = ["audit_log.kind.", &entry.actor_kind].concat();
+    let kind = call.state.pages.catalogue().find(call.info.lang, &kind).map(str::to_owned);
     EntryLine {
         at: entry.at.micros(),
-        actor_kind: entry.actor_kind,
+        actor_kind: kind.unwrap_or(entry.actor_kind),
         actor: if entry.actor_name.is_empty() { entry.actor_id } else { entry.actor_name },
         action: entry.action,
         target: entry.target_id,
@@ -230,7 +235,7 @@ async fn view<T>(
         until: text(&query.until),
         actions,
         filtered: !address.is_empty(),
-        rows: found.items.into_iter().map(|found| row(found, auth.caller.tenant())).collect(),
+        rows: found.items.into_iter().map(|found| row(auth, found, auth.caller.tenant())).collect(),
         next_page,
         csv,
         jsonl,

@@ -48,7 +48,7 @@ pub(in crate::http) struct AuditEntryView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct AuditActorView {
-    /// `user`, `api_key`, `app`, `channel`, `job`, `visitor` or `system`.
+    /// `user`, `api_key`, `app`, `channel`, `job`, `buyer`, `visitor` or `system`.
     kind: String,
     id: String,
     /// At the time.
