@@ -10,7 +10,7 @@ pub mod auth;
 pub mod channels;
 pub mod cli;
 pub mod cli_audit;
-mod cli_provider;
+pub mod cli_provider;
 pub mod cli_whole;
 pub mod config;
 pub mod demo;

@@ -186,6 +186,8 @@ const INSTALLATION_ACTS: &[(&str, &str)] = &[
     ("api/src/app/orders/reconcile.rs", "sees to it that every linked account has its reconciler"),
     ("api/src/app/whole/restore.rs", "brings a merchant back into the provider that is named by command"),
     ("api/src/app/whole/erase.rs", "takes a deleted merchant out of its provider's own rows"),
+    ("api/src/app/audit.rs", "sees to it that every tenant's entries are chained"),
+    ("api/src/cli_audit.rs", "checks the chains of tenants by command"),
     ("api/src/cli_whole.rs", "makes an archive of a merchant by command"),
     ("api/src/app/webhooks/relay.rs", "carries a merchant's events to its provider"),
     ("api/src/channels/vault.rs", "opens credentials for the host, which knows the account and no person"),

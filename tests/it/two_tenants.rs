@@ -121,7 +121,8 @@ pub async fn stage(db: qianpu_tests::TestDb) -> Stage {
     }
     let planted = Victim { tenant: victim.tenant().0, provider: provider.tenant().0 };
     // The victim itself is a row of `tenants` already.
-    let connection = plant(&app.db, planted, &["tenants"]).await;
+    // A rule of the victim that asks an authenticator app of everybody would answer in place of every other guard.
+    let connection = plant(&app.db, planted, &["tenants", "sign_in_rules"]).await;
     connection.close().await.unwrap();
     Stage { app, victim: victim.tenant().0, own: [victim, provider], outsiders }
 }

@@ -224,7 +224,7 @@ mod tests {
         let limits = limits(RATE, NONE, NONE);
         let now = Timestamp::from_seconds(1_000);
         for number in 0..u32::try_from(MOST_BUCKETS + 10).unwrap() {
-            drop(limits.from_address(&std::net::Ipv4Addr::from_bits(number).to_string(), now));
+            let _ = limits.from_address(&std::net::Ipv4Addr::from_bits(number).to_string(), now);
         }
         let count = |limits: &Limits| limits.buckets.lock().unwrap().all.len();
         assert_eq!(count(&limits), MOST_BUCKETS + 1);

@@ -195,7 +195,9 @@ mod tests {
             .filter(|key| !key.contains(".badge."))
             .filter(|key| {
                 let mut prefixes = key.match_indices(['.', '_']).filter_map(|(at, _)| key.get(..=at));
-                !quoted.contains(key.as_str()) && !prefixes.any(|prefix| quoted.contains(prefix))
+                let joined = |prefix: &str| quoted.contains(format!("{prefix}{{}}").as_str());
+                !quoted.contains(key.as_str())
+                    && !prefixes.any(|prefix| quoted.contains(prefix) || joined(prefix))
             })
             .collect();
         assert!(unused.is_empty(), "texts that nothing uses: {unused:?}");

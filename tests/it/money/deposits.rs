@@ -171,7 +171,7 @@ both! {
         let stage = stage(db).await;
         let deposit = stage.shop(200_000).await;
         let owner = stage.app.visitor(&stage.provider, Role::ProviderOwner).await;
-        let (trial, category) = ("/console/provider/policies/deposit_trial", format!("{RULES}/category"));
+        let (trial, category) = ("/policies/deposit_trial", format!("{RULES}/category"));
         assert!(open(&owner, RULES).await.body.contains(trial), "the rule is changed on its own page");
         let rule = json!({"kind": "deposit_trial", "params": {"days": "10", "orders": "5", "gmv_fen": "123450"}});
         stage.app.person(&stage.provider, Role::ProviderOwner).await.post("/api/v1/policies", &rule, 201).await;
