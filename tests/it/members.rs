@@ -53,7 +53,8 @@ impl Town {
     async fn newest_link(&self, email: &str) -> String {
         self.app.run_jobs().await;
         let mails = self.app.smtp.mails().into_iter().filter(|mail| mail.to == [email]);
-        let text = mails.map(|mail| mail.readable()).filter(|text| text.contains("/console/join/")).next_back();
+        let text =
+            mails.map(|mail| mail.readable()).filter(|text| text.contains("/console/join/")).next_back();
         let text = text.expect("an invitation was sent");
         let after = text.split("/console/join/").nth(1).unwrap();
         after.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next().unwrap().to_owned()

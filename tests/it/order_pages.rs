@@ -3,6 +3,7 @@
 use crate::orders::Selling;
 use qianpu_domain::access::Role;
 use qianpu_tests::both;
+use qianpu_tests::browser::without_seat;
 use qianpu_tests::people::Visitor;
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +17,7 @@ struct Answered {
 async fn answered(request: reqwest::RequestBuilder) -> Answered {
     let response = request.send().await.unwrap();
     let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-    let location = location.unwrap_or_default().to_owned();
+    let location = without_seat(location.unwrap_or_default());
     Answered { status: response.status().as_u16(), location, html: response.text().await.unwrap() }
 }
 

@@ -202,7 +202,9 @@ both! {
         browser.open(&at, 200).await;
         assert!(browser.submit(&format!("{at}/delete"), &[], 422).await.contains("仍有员工拥有该角色"));
         let grants = owner.get(&format!("/api/v1/staff/{person}"), 200).await;
-        owner.delete(&format!("/api/v1/staff/{person}/grants/{}", grants.text("/grants/1/id")), 204).await;
+        let grants = grants.json("/grants");
+        let grant = grants.as_array().unwrap().iter().find(|grant| grant.to_string().contains(&id)).unwrap();
+        owner.delete(&format!("/api/v1/staff/{person}/grants/{}", grant["id"].as_str().unwrap()), 204).await;
         assert!(browser.submit(&format!("{at}/delete"), &[], 200).await.contains("角色已删除"));
         app.stop().await;
     }

@@ -118,7 +118,7 @@ impl Browser {
 }
 
 /// A text whose addresses are plain: `~` and the eight letters of a seat taken out.
-fn without_seat(text: &str) -> String {
+pub fn without_seat(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("/console/") {

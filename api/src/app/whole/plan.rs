@@ -82,9 +82,13 @@ pub const GOES_ON: &[&str] = &["audit_entries"];
 const AGAIN: &str = "the account is authorised again";
 const OUR_APP: &str = "the provider's app through which it was linked; chosen again with the authorisation";
 
+const ELSEWHERE: &str = "the log-in is another tenant's; enable the person anew";
+
 /// Columns that hold secrets or look like it, of the tables that are in an archive.
 pub const SECRETS: &[(&str, &str, Secret)] = &[
     ("users", "password_hash", Secret::Password),
+    ("users", "home_tenant_id", Secret::Withheld(ELSEWHERE)),
+    ("users", "home_user_id", Secret::Withheld(ELSEWHERE)),
     ("applications", "id_card_sealed", Secret::Opened(application::PURPOSE_ID_CARD)),
     ("applications", "contact_sealed", Secret::Opened(application::PURPOSE_CONTACT)),
     ("buyer_identities", "sealed", Secret::Opened(buyer::PURPOSE_PHONE)),
@@ -119,7 +123,7 @@ pub const KEYS_LEFT: &[(&str, &str)] = &[
     (directory::STAFF_INVITATION, "a link of a mail"),
     (directory::WEBHOOK_LISTENER, "the provider's"),
     (directory::LINK_STATE, "an attempt to link an account"),
-    (directory::MEMBERSHIP, "the log-in is another tenant's; enable the person anew"),
+    (directory::MEMBERSHIP, ELSEWHERE),
 ];
 
 /// The table of directory keys: not in the tenant's place, and yet a part of it.
