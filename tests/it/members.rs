@@ -53,8 +53,7 @@ impl Town {
     async fn newest_link(&self, email: &str) -> String {
         self.app.run_jobs().await;
         let mails = self.app.smtp.mails().into_iter().filter(|mail| mail.to == [email]);
-        let text =
-            mails.map(|mail| mail.readable()).filter(|text| text.contains("/console/join/")).next_back();
+        let text = mails.map(|mail| mail.readable()).rfind(|text| text.contains("/console/join/"));
         let text = text.expect("an invitation was sent");
         let after = text.split("/console/join/").nth(1).unwrap();
         after.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next().unwrap().to_owned()
@@ -221,8 +220,8 @@ both! {
         let there = town.switch(&home, &town.tenant(&town.second.owner).await).await;
         town.app.anonymous().post("/api/v1/auth/password_resets", &json!({ "email": LIN }), 204).await;
         town.app.run_jobs().await;
-        let mails = town.app.smtp.mails().into_iter().filter(|mail| mail.to == [LIN]).map(|mail| mail.readable());
-        let mail = mails.filter(|text| text.contains("/console/reset/")).next_back().unwrap();
+        let mut mails = town.app.smtp.mails().into_iter().filter(|mail| mail.to == [LIN]).map(|mail| mail.readable());
+        let mail = mails.rfind(|text| text.contains("/console/reset/")).unwrap();
         let token = mail.split("/console/reset/").nth(1).unwrap();
         let token = token.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next().unwrap();
         let body = json!({ "token": token, "password": NEW });

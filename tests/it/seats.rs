@@ -101,8 +101,8 @@ both! {
         assert!(!browser.html.contains("tenant-menu"), "one tenant, nothing to choose");
         he.owner.post("/api/v1/staff_invitations", &json!({ "email": LIN, "role": "merchant_manager" }), 201).await;
         app.run_jobs().await;
-        let mails = app.smtp.mails().into_iter().filter(|mail| mail.to == [LIN]).map(|mail| mail.readable());
-        let text = mails.filter(|text| text.contains("/console/join/")).next_back().unwrap();
+        let mut mails = app.smtp.mails().into_iter().filter(|mail| mail.to == [LIN]).map(|mail| mail.readable());
+        let text = mails.rfind(|text| text.contains("/console/join/")).unwrap();
         let token = text.split("/console/join/").nth(1).unwrap();
         let token = token.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').next().unwrap();
         lin.owner.post("/api/v1/staff_invitations/accept", &json!({ "token": token }), 201).await;
