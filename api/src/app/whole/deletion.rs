@@ -1,6 +1,6 @@
 //! The end of a merchant: asked for by its owner or its provider's, refused with what has to be settled first, then a
 //! waiting period in which it can be withdrawn. When that is over a job removes every row and file and leaves a
-//! listing of what went, what stays and why ([`erase`](super::erase)).
+//! listing of what went, what stays and why ([`super::erase`]).
 
 use super::erase;
 use crate::app::notices;

@@ -3,7 +3,7 @@
 //!
 //! Which tables and columns there are is said by the catalogue of the migrations and by the database itself;
 //! [`plan`] says the exceptions, each with its reason, and is the one place that knows which columns are secret.
-//! [`format`] is how an archive looks; docs/export.md tells it to its reader.
+//! [`mod@format`] is how an archive looks; docs/export.md tells it to its reader.
 
 mod again;
 mod back;
