@@ -1,36 +1,12 @@
 //! The catalogue: categories of a provider; products, SKUs and stock of a merchant; imports of files.
 
-use crate::run::{create, drop};
-use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
+use crate::run::makes_its_tables;
+use crate::{Access, Table};
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0003_catalogue"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0003_catalogue");
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     vec![
         // The tree belongs to the provider; merchants read it as their parent's.
         Table {

@@ -1,37 +1,13 @@
 //! What a provider watches after a shop is open: suspensions of shops, renewals of documents that expire, and
 //! which of their notices were sent.
 
-use crate::run::{create, drop};
-use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
+use crate::run::makes_its_tables;
+use crate::{Access, Table};
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0007_supervision"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0007_supervision");
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     vec![
         Table {
             name: "shop_suspensions",

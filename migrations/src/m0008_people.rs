@@ -1,36 +1,12 @@
 //! People: links that set a new password, and invitations to join a tenant.
 
-use crate::run::{create, drop};
-use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
+use crate::Table;
+use crate::run::makes_its_tables;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0008_people"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0008_people");
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     vec![
         Table {
             name: "password_resets",

@@ -1,37 +1,13 @@
 //! Signing in with a second factor, and moving a log-in to another e-mail: shared secrets of authenticator apps,
 //! recovery codes, log-ins that wait for their code, what a tenant asks of its people, and e-mail changes.
 
-use crate::run::{create, drop};
-use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
+use crate::Table;
+use crate::run::makes_its_tables;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0010_sign_in"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0010_sign_in");
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     vec![
         Table {
             name: "totp_secrets",

@@ -1,36 +1,12 @@
 //! Programs: API keys, third-party apps, and what people allowed those apps.
 
-use crate::run::{create, drop};
-use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
+use crate::Table;
+use crate::run::makes_its_tables;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0011_machines"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0011_machines");
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     [keys(&tenant), apps(&tenant)].concat()
 }
 

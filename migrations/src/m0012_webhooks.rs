@@ -1,8 +1,8 @@
 //! Outgoing webhooks: where tenants want to be told, what was sent there and what was answered. Jobs get a part, so
 //! that the jobs of one receiver are counted apart from those of another.
 
+use crate::Table;
 use crate::run::{create, drop};
-use crate::{Access, Place, Table};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
@@ -30,14 +30,7 @@ impl MigrationTrait for Migration {
 }
 
 pub(crate) fn tables() -> Vec<Table> {
-    let tenant = Table {
-        name: "",
-        place: Place::Tenant,
-        access: Access::Tenant,
-        append_only: false,
-        columns: "",
-        indexes: &[],
-    };
+    let tenant = Table::PLAIN;
     vec![
         Table {
             name: "webhook_endpoints",

@@ -1,26 +1,9 @@
 //! A merchant as a whole: archives of it, and its end after a waiting period.
 
-use crate::run::{create, drop};
+use crate::run::makes_its_tables;
 use crate::{Access, Place, Table};
-use sea_orm_migration::prelude::*;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0015_whole"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create(manager, &tables()).await
-    }
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop(manager, &tables()).await
-    }
-}
+makes_its_tables!("m0015_whole");
 
 pub(crate) fn tables() -> Vec<Table> {
     let tenant = Table {

@@ -38,6 +38,36 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// The `Migration` of a file that makes the tables it declares and nothing else.
+macro_rules! makes_its_tables {
+    ($name:literal) => {
+        pub(crate) struct Migration;
+
+        impl sea_orm_migration::MigrationName for Migration {
+            fn name(&self) -> &str {
+                $name
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                $crate::run::create(manager, &tables()).await
+            }
+            async fn down(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                $crate::run::drop(manager, &tables()).await
+            }
+        }
+    };
+}
+pub(crate) use makes_its_tables;
+
 /// Why a migration did not run.
 #[derive(Debug)]
 pub enum MigrateError {

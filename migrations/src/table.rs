@@ -46,6 +46,16 @@ const PROVIDER: &str = "provider_id = nullif(current_setting('app.provider_id', 
 const SYSTEM: &str = "current_setting('app.system', true) = 'on'";
 
 impl Table {
+    /// What most tables share: beside their tenant and only for it, to be given a name and columns.
+    pub(crate) const PLAIN: Self = Self {
+        name: "",
+        place: Place::Tenant,
+        access: Access::Tenant,
+        append_only: false,
+        columns: "",
+        indexes: &[],
+    };
+
     /// Statements that create the table on SQLite.
     pub fn sqlite(&self) -> Vec<String> {
         let columns = self
