@@ -12,7 +12,7 @@ use qianpu_tenants::store::tenant::{StateChange, TenantState, tenant_change_stat
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
 use qianpu_tests::http::Client;
-use qianpu_tests::planted::contents;
+use qianpu_tests::rows;
 
 /// Operations that end the session of whoever calls them, so that each call needs a person of its own.
 const ENDS_THE_SESSION: &[&str] = &["log_out"];
@@ -181,7 +181,7 @@ both! {
         for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Operator) {
             let at = if role.surface() == Surface::Provider { &provider } else { &merchant };
             let client = app.person(at, *role).await;
-            let before = contents(&app.db).await;
+            let before = rows::stored(&app.db, None).await;
             for (entry, permission) in guarded(&routes) {
                 let allowed = allows(*role, permission);
                 // Looking after one's own log-in, taking one's data and going may be done by whoever is stopped.
@@ -199,9 +199,7 @@ both! {
             }
             // Reading goes on, and says where the tenant stands.
             assert_eq!(client.get("/api/v1/me", 200).await.text("/tenant/state"), "suspended");
-            let after = contents(&app.db).await;
-            let changed: Vec<_> = before.iter().filter(|table| !after.contains(table)).collect();
-            assert!(changed.is_empty(), "{} changed {changed:?}", role.as_str());
+            rows::assert_unchanged(&before, &rows::stored(&app.db, None).await, role.as_str());
         }
         assert!(wrong.is_empty(), "not as for a suspended tenant:\n{}", wrong.join("\n"));
         app.stop().await;

@@ -125,7 +125,7 @@ both! {
         assert!(!set.body.contains("secret"), "{}", set.body);
         let shown = owner.get(SENDER, 200).await;
         assert!(!shown.body.contains("secret") && shown.json("/has_password") == json!(true), "{}", shown.body);
-        assert!(!qianpu_tests::planted::whole(&app.db).await.contains("a very secret word"), "the password is stored sealed");
+        assert!(!qianpu_tests::rows::whole(&app.db).await.contains("a very secret word"), "the password is stored sealed");
         body["password"] = Value::Null;
         body["from_address"] = json!("other@yunfan.test");
         assert_eq!(owner.put(SENDER, &body, 200).await.json("/has_password"), json!(true));

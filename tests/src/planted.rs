@@ -107,38 +107,3 @@ async fn drop_checks(connection: &DatabaseConnection, table: &str) {
         connection.execute_unprepared(&drop).await.expect("a check can be dropped");
     }
 }
-
-/// Every table with all it holds.
-pub async fn contents(db: &TestDb) -> Vec<(&'static str, String)> {
-    let connection = postgres::connect(&db.superuser_url()).await.expect("the database answers");
-    let mut found = Vec::new();
-    for table in qianpu_migrations::tables() {
-        let columns: Vec<String> = columns(&table)
-            .into_iter()
-            .map(|column| match (db.backend(), column.kind.as_str()) {
-                (Backend::Sqlite, "uuid" | "bytea") => format!("coalesce(hex({}), '')", column.name),
-                _ => format!("coalesce(cast({} as text), '')", column.name),
-            })
-            .collect();
-        let row = columns.join(" || '|' || ");
-        let gather = match db.backend() {
-            Backend::Sqlite => "group_concat(line, char(10))",
-            Backend::Postgres => "string_agg(line, chr(10))",
-        };
-        let sql = format!(
-            "SELECT coalesce({gather}, '') AS all_of_it FROM (SELECT {row} AS line FROM {} ORDER BY 1) AS x",
-            table.name
-        );
-        let statement = Statement::from_string(connection.get_database_backend(), sql);
-        let answer =
-            connection.query_one_raw(statement).await.expect("the table can be read").expect("one row");
-        found.push((table.name, answer.try_get::<String>("", "all_of_it").expect("a text")));
-    }
-    connection.close().await.expect("the connection closes");
-    found
-}
-
-/// Everything the database holds, as one text.
-pub async fn whole(db: &TestDb) -> String {
-    contents(db).await.into_iter().map(|(_, rows)| rows).collect::<Vec<_>>().join("\n")
-}

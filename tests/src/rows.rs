@@ -44,3 +44,8 @@ pub fn assert_unchanged(before: &Rows, after: &Rows, when: &str) {
         assert!(gone.is_empty() && new.is_empty(), "{when}: {table} has lost {gone:?} and gained {new:?}");
     }
 }
+
+/// Everything the database holds, as one text.
+pub async fn whole(db: &TestDb) -> String {
+    stored(db, None).await.into_values().flatten().collect::<Vec<_>>().join("\n")
+}

@@ -8,17 +8,53 @@ use qianpu_domain::ids::{SessionId, TenantId, UserId};
 use qianpu_domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub(super) const ISSUER: &str = "qianpu";
+const ISSUER: &str = "qianpu";
 
+/// What stands in a token, of staff or of a buyer.
 #[derive(Serialize, Deserialize)]
-struct Wire {
+pub(super) struct Wire {
     iss: String,
-    aud: String,
-    sub: String,
-    ten: String,
-    sid: String,
+    pub aud: String,
+    pub sub: String,
+    pub ten: String,
+    pub sid: String,
     iat: i64,
     exp: i64,
+}
+
+impl Wire {
+    /// For an audience: a person, their tenant and their session, from `now` for `life`.
+    pub fn new(aud: String, [sub, ten, sid]: [String; 3], now: Timestamp, life: Span) -> Self {
+        let (iat, exp) = (now.seconds(), now.plus(life).seconds());
+        Self { iss: ISSUER.to_owned(), aud, sub, ten, sid, iat, exp }
+    }
+
+    /// Signs it.
+    pub fn signed(&self, keys: &Keys) -> Result<String, String> {
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(keys.key_id().to_owned());
+        let key = EncodingKey::from_secret(keys.token_key());
+        encode(&header, self, &key).map_err(|error| error.to_string())
+    }
+
+    /// What a token says, when it is ours, for one of these audiences, unchanged and not expired at `now`.
+    pub fn read(keys: &Keys, token: &str, audiences: &[String], now: Timestamp) -> Option<Self> {
+        if token.len() > 2048 || decode_header(token).ok()?.kid.as_deref() != Some(keys.key_id()) {
+            return None;
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(audiences);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Expiry is compared with the application's clock, which tests can move.
+        validation.validate_exp = false;
+        let key = DecodingKey::from_secret(keys.token_key());
+        let wire = decode::<Self>(token, &key, &validation).ok()?.claims;
+        if wire.exp <= now.seconds() {
+            return None;
+        }
+        Some(wire)
+    }
 }
 
 /// What a token says.
@@ -36,35 +72,14 @@ fn audience(surface: Surface) -> String {
 
 /// Signs a token that is good for `life`.
 pub fn sign(keys: &Keys, claims: &Claims, now: Timestamp, life: Span) -> Result<String, String> {
-    let wire = Wire {
-        iss: ISSUER.to_owned(),
-        aud: audience(claims.surface),
-        sub: claims.user.to_string(),
-        ten: claims.tenant.to_string(),
-        sid: claims.session.to_string(),
-        iat: now.seconds(),
-        exp: now.plus(life).seconds(),
-    };
-    let mut header = Header::new(Algorithm::HS256);
-    header.kid = Some(keys.key_id().to_owned());
-    encode(&header, &wire, &EncodingKey::from_secret(keys.token_key())).map_err(|error| error.to_string())
+    let who = [claims.user.to_string(), claims.tenant.to_string(), claims.session.to_string()];
+    Wire::new(audience(claims.surface), who, now, life).signed(keys)
 }
 
 /// What a token says, when it is ours, unchanged and not expired at `now`.
 pub fn read(keys: &Keys, token: &str, now: Timestamp) -> Option<Claims> {
-    if token.len() > 2048 || decode_header(token).ok()?.kid.as_deref() != Some(keys.key_id()) {
-        return None;
-    }
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[Surface::Operator, Surface::Provider, Surface::Merchant].map(audience));
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // Expiry is compared with the application's clock, which tests can move.
-    validation.validate_exp = false;
-    let wire = decode::<Wire>(token, &DecodingKey::from_secret(keys.token_key()), &validation).ok()?.claims;
-    if wire.exp <= now.seconds() {
-        return None;
-    }
+    let audiences = [Surface::Operator, Surface::Provider, Surface::Merchant].map(audience);
+    let wire = Wire::read(keys, token, &audiences, now)?;
     Some(Claims {
         user: wire.sub.parse().ok()?,
         tenant: wire.ten.parse().ok()?,
