@@ -58,6 +58,15 @@ pub(super) fn permission_choice(call: &Call, permission: Permission, ticked: boo
     }
 }
 
+/// The form as it was sent, with the boxes that nobody ticked, so that what is wrong with them stands beside them.
+pub(super) fn with_boxes(fields: &Fields, names: &[&str]) -> Fields {
+    let mut all = fields.clone();
+    for name in names.iter().filter(|name| !fields.0.iter().any(|(own, _)| own == *name)) {
+        all.0.push(((*name).to_owned(), String::new()));
+    }
+    all
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 struct PageQuery {
     cursor: Option<String>,
@@ -141,7 +150,9 @@ async fn keys_view<T>(
     });
     Ok(KeysView {
         form: match sent {
-            Some((fields, error)) => FormView::refused_by(fields, error, auth.info.lang),
+            Some((fields, error)) => {
+                FormView::refused_by(&with_boxes(fields, &["scopes", "shop_ids"]), error, auth.info.lang)
+            }
             None => FormView::filled([("expires_in_days", "90".to_owned())]),
         },
         next_page: found.next.map(|next| format!("{home}?cursor={}", cursor_text(&next))),

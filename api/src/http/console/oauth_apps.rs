@@ -1,6 +1,6 @@
 //! Third-party apps of a provider: registering, changing, secrets, and stopping them.
 
-use super::api_keys::{Choice, permission_choice};
+use super::api_keys::{Choice, permission_choice, with_boxes};
 use super::apply::may_be_mended;
 use crate::app::oauth_apps::{self, AppForm, MadeSecret};
 use crate::error::{Answer, ApiError};
@@ -145,7 +145,8 @@ async fn register_form(auth: Manages<Fields>) -> PageAnswer {
         }
         Err(error) if may_be_mended(&error) => {
             let ticked = |name: &str, one: Permission| fields.all(name).any(|word| word == one.as_str());
-            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let shown = with_boxes(fields, &["scopes", "own_scopes"]);
+            let form = FormView::refused_by(&shown, &error, auth.info.lang);
             let own = form_fields(&auth, ticked, PermissionSet::EMPTY);
             auth.refused_page("oauth/new", NewView { form, home: HOME, fields: own, confidential })
         }
@@ -200,7 +201,9 @@ async fn app_view<T>(
         ])
     };
     let form = match refused {
-        Some((fields, error)) => FormView::refused_by(fields, error, auth.info.lang),
+        Some((fields, error)) => {
+            FormView::refused_by(&with_boxes(fields, &["scopes", "own_scopes"]), error, auth.info.lang)
+        }
         None => stored(),
     };
     let ticked = |name: &str, one: Permission| match typed {
