@@ -34,6 +34,12 @@ pub fn step_of(secret: &str, code: &str, now: Timestamp) -> Answer<Option<i64>> 
     Ok(totp(secret)?.check(code, seconds).and_then(|step| i64::try_from(step).ok()))
 }
 
+/// What an app shows now.
+pub fn code_at(secret: &str, now: Timestamp) -> Answer<String> {
+    let seconds = u64::try_from(now.seconds()).map_err(ApiError::internal)?;
+    Ok(totp(secret)?.generate(seconds).to_string())
+}
+
 /// What apps read from the picture: secret, who it is for, and for which account.
 pub fn address(secret: &str, email: &str) -> Answer<String> {
     let mut address = Url::from_str("otpauth://totp/").map_err(ApiError::internal)?;

@@ -67,6 +67,9 @@ pub struct Login {
     /// Names of the further merchants the person works for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also_works_for: Vec<String>,
+    /// Of a person with an authenticator app: the shared secret in base32, for any app or `oathtool --totp -b`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp_secret: Option<String>,
 }
 
 /// A shop.

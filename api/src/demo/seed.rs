@@ -18,11 +18,12 @@ const PROVIDER: &str = "yunfan";
 const OPERATOR: &str = "operator@qianpu.example";
 
 /// The people of the provider.
-const STAFF: [(&str, &str, Role); 4] = [
+const STAFF: [(&str, &str, Role); 5] = [
     ("owner@yunfan.example", "林青", Role::ProviderOwner),
     ("review@yunfan.example", "周敏", Role::ProviderReviewer),
     ("finance@yunfan.example", "何穗", Role::ProviderFinance),
     ("dev@yunfan.example", "罗川", Role::ProviderDeveloper),
+    ("support@yunfan.example", "方宁", Role::ProviderSupport),
 ];
 
 /// A merchant that was set up.
@@ -50,6 +51,11 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     brand(&owner).await.context("the brand")?;
     let reviewer = visitor.log_in(STAFF[1].0, &password).await?;
     let finance = visitor.log_in(STAFF[2].0, &password).await?;
+    let support = visitor.log_in(STAFF[4].0, &password).await?;
+    let secret = staff::two_step(state, &support, &password).await.context("two-step log-in")?;
+    manifest.logins.iter_mut().filter(|login| login.email == STAFF[4].0).for_each(|login| {
+        login.totp_secret = Some(secret.clone());
+    });
     let sandbox = Client::anonymous(sandbox_url)?;
 
     let mut shops = Vec::new();
@@ -91,6 +97,7 @@ pub(super) fn login(surface: &str, role: Role, email: &str, password: &str) -> L
         email: email.to_owned(),
         password: password.to_owned(),
         also_works_for: Vec::new(),
+        totp_secret: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::client::{Client, text};
 use super::manifest::Login;
 use super::seed::{Merchant, login};
 use crate::app::staff::joining::{self, InviteStaff};
-use crate::auth::token;
+use crate::auth::{token, totp};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -88,4 +88,13 @@ async fn invite(
     let invited =
         joining::invite(state, &grant, holds, &command).await.map_err(|error| anyhow!("{error:?}"))?;
     Ok(invited.token)
+}
+
+/// Sets up an authenticator app for somebody; its secret.
+pub async fn two_step(state: &AppState, person: &Client, password: &str) -> anyhow::Result<String> {
+    let begun = person.post("/api/v1/me/totp", &json!({ "password": password })).await?;
+    let secret = text(&begun, "secret")?.to_owned();
+    let code = totp::code_at(&secret, state.clock().now()).map_err(|error| anyhow!("{error:?}"))?;
+    person.post("/api/v1/me/totp/confirm", &json!({ "code": code })).await?;
+    Ok(secret)
 }
