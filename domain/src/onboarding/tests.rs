@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::MediaId;
 use uuid::Uuid;
 
 const V1: &str = "2026-11";

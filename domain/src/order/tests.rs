@@ -1,4 +1,5 @@
 use super::*;
+use crate::money::Fen;
 use proptest::prelude::*;
 
 fn at(second: i64) -> Timestamp {

@@ -1,6 +1,7 @@
 //! Stores: one file per aggregate, functions named noun first. A reading store takes `&TenantTx`, a writing
 //! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
 
+mod account_link;
 pub mod api_key;
 pub mod app_authorisation;
 pub mod application;
@@ -56,6 +57,7 @@ pub mod staff_invitation;
 pub mod statement;
 pub mod stock;
 mod stock_hold;
+mod stock_movement;
 pub mod stock_view;
 pub mod subscription;
 pub mod tenant;

@@ -10,24 +10,24 @@
 //! wait for each other in a circle.
 
 use crate::db::TenantTx;
-use crate::entity::{stock as row, stock_movement};
+use crate::entity::stock as row;
 use crate::error::{StoreError, StoreResult};
 use crate::jobs::{NewJob, job_enqueue};
-use crate::page::{Cursor, Page, PageRequest};
-use crate::store::keyset::newest_first;
 use qianpu_domain::catalog::MAX_STOCK;
 use qianpu_domain::error::ErrorCode;
-use qianpu_domain::ids::{OrderId, SkuId, StockMovementId};
+use qianpu_domain::ids::SkuId;
 use qianpu_domain::stock::{Movement, MovementKind, StockError, StockLevel};
-use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use std::collections::HashMap;
 
 pub use super::stock_hold::{
     Hold, HoldState, Once, stock_hold, stock_hold_list, stock_hold_of, stock_release_expired,
     stock_release_hold, stock_return, stock_sell_direct, stock_sell_hold,
 };
+
+use super::stock_movement::movement_insert;
+pub use super::stock_movement::{MovementNote, MovementRow, movement_list};
 
 /// Job that tells the channels; payload `{"sku_id"}`.
 pub const FAN_OUT: &str = "stock.fan_out";
@@ -59,34 +59,6 @@ impl From<sea_orm::DbErr> for StockRefusal {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// What a movement says besides its numbers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MovementNote<'a> {
-    /// The order it happened for.
-    pub order: Option<OrderId>,
-    /// The person's words.
-    pub text: &'a str,
-}
-
-/// A movement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MovementRow {
-    /// Its id.
-    pub id: StockMovementId,
-    /// What it was.
-    pub movement: Movement,
-    /// The order it happened for.
-    pub order: Option<OrderId>,
-    /// The person's words.
-    pub note: String,
-    /// Kind of who did it.
-    pub actor_kind: String,
-    /// Name of who did it at the time.
-    pub actor_name: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// One bucket with its level.
@@ -177,34 +149,6 @@ async fn fan_out(tx: &mut TenantTx, sku: SkuId, bucket: i64) -> StoreResult<()> 
         priority: 5,
     };
     job_enqueue(tx, job).await?;
-    Ok(())
-}
-
-async fn movement_insert(
-    tx: &mut TenantTx,
-    sku: SkuId,
-    bucket: i64,
-    movement: Movement,
-    note: MovementNote<'_>,
-) -> StoreResult<()> {
-    let (actor_kind, _, actor_name) = tx.ctx().actor().audit_parts();
-    stock_movement::ActiveModel {
-        tenant_id: Set(tx.tenant()),
-        id: Set(tx.new_id()),
-        sku_id: Set(sku.0),
-        bucket: Set(bucket),
-        kind: Set(movement.kind.as_str().to_owned()),
-        on_hand_change: Set(movement.on_hand),
-        held_change: Set(movement.held),
-        sold_change: Set(movement.sold),
-        order_id: Set(note.order.map(|order| order.0)),
-        note: Set(note.text.chars().take(200).collect()),
-        actor_kind: Set(actor_kind.to_owned()),
-        actor_name: Set(actor_name),
-        created_at: Set(tx.now().micros()),
-    }
-    .insert(tx.conn())
-    .await?;
     Ok(())
 }
 
@@ -423,36 +367,4 @@ pub async fn stock_split(tx: &mut TenantTx, sku: SkuId, count: i64) -> Result<()
         }
     }
     Ok(())
-}
-
-/// Movements of a SKU, newest first.
-pub async fn movement_list(tx: &TenantTx, sku: SkuId, page: PageRequest) -> StoreResult<Page<MovementRow>> {
-    let query = stock_movement::Entity::find()
-        .filter(stock_movement::Column::TenantId.eq(tx.tenant()))
-        .filter(stock_movement::Column::SkuId.eq(sku.0));
-    let rows = newest_first(query, stock_movement::Column::CreatedAt, stock_movement::Column::Id, page)
-        .all(tx.conn())
-        .await?;
-    let rows = rows
-        .into_iter()
-        .map(|found| {
-            let kind =
-                MovementKind::from_text(&found.kind).ok_or(StoreError::Corrupt("stock_movements.kind"))?;
-            Ok(MovementRow {
-                id: StockMovementId(found.id),
-                movement: Movement {
-                    kind,
-                    on_hand: found.on_hand_change,
-                    held: found.held_change,
-                    sold: found.sold_change,
-                },
-                order: found.order_id.map(OrderId),
-                note: found.note,
-                actor_kind: found.actor_kind,
-                actor_name: found.actor_name,
-                at: Timestamp::from_micros(found.created_at),
-            })
-        })
-        .collect::<StoreResult<Vec<_>>>()?;
-    Ok(Page::from_rows(rows, page.limit, |movement| Cursor { at: movement.at, id: movement.id.0 }))
 }
