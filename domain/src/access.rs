@@ -100,6 +100,12 @@ permissions! {
     ListingWrite = "listings.write";
     /// See orders.
     OrderRead = "orders.read";
+    /// See buyers of the merchant's shops with their orders; phones stay masked.
+    BuyerRead = "buyers.read";
+    /// Hand out and erase buyers' personal data, for those who asked it.
+    BuyerErase = "buyers.erase";
+    /// Set the sender of text messages and how long erasure waits.
+    BuyerSettingsManage = "buyer_settings.manage";
     /// Ship orders.
     OrderShip = "orders.ship";
     /// See subscriptions, invoices, receipts and deposits: a merchant its own, a provider its merchants'.
@@ -168,7 +174,7 @@ roles! {
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage, OauthAppManage,
+        ApiKeyManage, OauthAppManage, BuyerSettingsManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
@@ -177,17 +183,17 @@ roles! {
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, ShopRead, PolicyRead, JobRead];
     /// Looks after channel apps.
-    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage];
+    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage, BuyerSettingsManage];
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage,
+        ApiKeyManage, BuyerRead, BuyerErase,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
-        ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry,
+        ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
     ];
     /// Looks after goods.
     MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
@@ -198,7 +204,7 @@ roles! {
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead];
     /// Answers buyers.
-    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead];
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead];
 }
 
 impl Permission {
@@ -229,6 +235,8 @@ impl Permission {
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead
+                | Self::BuyerRead
+                | Self::BuyerErase
                 | Self::OrderShip
         )
     }

@@ -24,6 +24,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
     ("application_id", ids::ApplicationId::PREFIX, "applications"),
+    ("buyer_id", ids::BuyerId::PREFIX, "buyers"),
     ("buyer_session_id", ids::BuyerSessionId::PREFIX, "buyer_sessions"),
     ("category_id", ids::CategoryId::PREFIX, "categories"),
     ("channel_account_id", ids::ChannelAccountId::PREFIX, "channel_accounts"),

@@ -44,6 +44,7 @@ pub struct Config {
     pub keys: Keys,
     pub login: Login,
     pub buyers: Buyers,
+    pub sms: Sms,
     pub mail: Mail,
     pub jobs: Jobs,
     pub media: Media,
@@ -120,6 +121,12 @@ pub struct Buyers {
     pub codes_per_address: i64,
     pub codes_per_shop: i64,
     pub erasure_days: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sms {
+    pub aliyun_url: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -11,7 +11,7 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{account, audit, channels, documents, imports, listings, orders, webhooks};
+use crate::app::{account, audit, buyers, channels, documents, imports, listings, orders, webhooks};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -63,6 +63,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(audit::CHAIN_JOB, 20, audit::run_chain),
     kind!(account::email::RELEASE_JOB, 20, account::email::run_release),
     kind!(sms_send::KIND, 3, sms_send::run),
+    kind!(buyers::erasure::ERASE, i64::MAX, buyers::erasure::run),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),

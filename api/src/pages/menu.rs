@@ -145,7 +145,17 @@ pub const MENU: &[MenuRow] = &[
     row(Merchant, "menu.goods", "menu.stock", "/console/merchant/stock", "stock", P::ProductRead, false),
     row(Merchant, "menu.goods", "menu.imports", "/console/merchant/imports", "import", P::ImportRun, false),
     row(Merchant, "menu.orders", "menu.order_list", "/console/merchant/orders", "orders", P::OrderRead, true),
+    row(Merchant, "menu.orders", "menu.buyers", "/console/merchant/buyers", "person", P::BuyerRead, false),
     row(Merchant, "menu.orders", "menu.parcels", "/console/merchant/shipments", "truck", P::OrderRead, false),
+    row(
+        Provider,
+        "menu.channels",
+        "menu.text_messages",
+        "/console/provider/text_messages",
+        "mail",
+        P::BuyerSettingsManage,
+        false,
+    ),
     row(
         Provider,
         "menu.channels",

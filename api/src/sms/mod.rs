@@ -3,19 +3,30 @@
 //! The number and the text travel sealed and are gone from the database as soon as the message is sent or given up.
 //! Neither is ever logged. While a provider has no sender, development writes messages into a folder that the demo
 //! shows; production says that messages cannot be sent.
+//!
+//! A sender is a pure `build` and `read` ([`gateway`], [`aliyun`]); the call between them is [`outgoing`]'s.
 
+pub mod aliyun;
 mod folder;
+pub mod gateway;
+pub mod outgoing;
 
 pub use folder::{StoredSms, stored_messages};
 
 use crate::pages::lang::Lang;
 use crate::state::AppState;
+use qianpu_domain::subject::Phone;
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::error::{StoreError, StoreResult};
+use qianpu_tenants::secrets::Plain;
+use qianpu_tenants::store::sms_sender::{StoredSender, sender_find};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use url::Url;
 
 const PURPOSE: &str = "sms";
+/// What a sender's secret is sealed for.
+pub const SECRET: &str = "sms sender";
 
 /// A message to one person.
 #[derive(Clone, Serialize, Deserialize)]
@@ -35,6 +46,13 @@ impl std::fmt::Debug for Sms {
     }
 }
 
+/// What a sender's service answered.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
 /// Why a message was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SmsError {
@@ -44,32 +62,92 @@ pub enum SmsError {
     Never { code: String, text: String },
 }
 
+impl SmsError {
+    /// The service's words without the number, should it repeat it.
+    fn without(self, phone: &str) -> Self {
+        let masked = Phone::parse(phone).map_or_else(|_| "***".to_owned(), |phone| phone.masked());
+        match self {
+            Self::Later { code, text } => Self::Later { code, text: text.replace(phone, &masked) },
+            Self::Never { code, text } => Self::Never { code, text: text.replace(phone, &masked) },
+        }
+    }
+}
+
 /// Where a provider's messages go.
 #[derive(Debug, Clone)]
 pub enum SmsSender {
     /// Into a folder, shown on a page of the demo.
     Folder(PathBuf),
+    /// To an address of the provider's own.
+    Gateway { url: Url, secret: Plain },
+    /// To Alibaba Cloud.
+    Aliyun { url: Url, settings: aliyun::Settings, secret: Plain },
 }
 
 impl SmsSender {
     /// The provider's sender, when it has one.
-    pub async fn of(state: &AppState, _provider: &TenantCtx) -> StoreResult<Option<Self>> {
-        Ok(state.config.is_development().then(|| Self::Folder(state.config.sms_dir())))
+    pub async fn of(state: &AppState, provider: &TenantCtx) -> StoreResult<Option<Self>> {
+        let stored = sender_find(&*state.db.read(provider).await?).await?;
+        match stored.filter(|stored| stored.active) {
+            Some(stored) => Self::opened(state, provider, &stored).map(Some),
+            None => Ok(state.config.is_development().then(|| Self::Folder(state.config.sms_dir()))),
+        }
+    }
+
+    /// A stored sender with its secret.
+    pub fn opened(state: &AppState, provider: &TenantCtx, stored: &StoredSender) -> StoreResult<Self> {
+        let secret = state.keys.sealer.open_text(provider, SECRET, &stored.secret)?;
+        let text = |name: &str| stored.settings[name].as_str().unwrap_or_default().to_owned();
+        let corrupt = StoreError::Corrupt("sms_senders.settings");
+        match stored.kind.as_str() {
+            "gateway" => {
+                let url = Url::parse(&text("url")).map_err(|_| corrupt)?;
+                Ok(Self::Gateway { url, secret })
+            }
+            "aliyun" => {
+                let stand_in = state.config.sms.aliyun_url.as_str();
+                let endpoint = if stand_in.is_empty() { aliyun::ENDPOINT } else { stand_in };
+                let settings = aliyun::Settings {
+                    access_key_id: text("access_key_id"),
+                    sign_name: text("sign_name"),
+                    template_code: text("template_code"),
+                };
+                Ok(Self::Aliyun { url: Url::parse(endpoint).map_err(|_| corrupt)?, settings, secret })
+            }
+            _ => Err(corrupt),
+        }
     }
 
     /// Hands a message over; the sender's own id of it, when it gives one.
     pub async fn send(&self, state: &AppState, sms: &Sms, id: &str) -> Result<Option<String>, SmsError> {
+        self.hand_over(state, sms, id).await.map_err(|error| error.without(&sms.phone))
+    }
+
+    async fn hand_over(&self, state: &AppState, sms: &Sms, id: &str) -> Result<Option<String>, SmsError> {
+        let (now, development) = (state.clock().now(), state.config.is_development());
         match self {
             Self::Folder(folder) => {
                 let (folder, sms, id) = (folder.clone(), sms.clone(), id.to_owned());
-                let now = state.clock().now();
                 let written = tokio::task::spawn_blocking(move || folder::store(&folder, &sms, &id, now));
                 let failed = |text: String| SmsError::Later { code: "folder".to_owned(), text };
-                written
-                    .await
-                    .map_err(|error| failed(error.to_string()))?
-                    .map_err(|error| failed(error.to_string()))?;
+                let written = written.await.map_err(|error| failed(error.to_string()))?;
+                written.map_err(|error| failed(error.to_string()))?;
                 Ok(None)
+            }
+            Self::Gateway { url, secret } => {
+                let (headers, body) = gateway::build(secret.expose(), sms, id, now);
+                gateway::read(&outgoing::post(url, &headers, body, development).await?)
+            }
+            Self::Aliyun { url, settings, secret } => {
+                let nonce = qianpu_tenants::random::token();
+                let host = match url.port() {
+                    Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+                    None => url.host_str().unwrap_or_default().to_owned(),
+                };
+                let signed = aliyun::build(settings, secret.expose(), &host, sms, now, &nonce);
+                let wrong = |_| SmsError::Never { code: "address".to_owned(), text: "no address".to_owned() };
+                let target = url.join(&signed.path).map_err(wrong)?;
+                aliyun::read(&outgoing::post(&target, &signed.headers, String::new(), development).await?)
             }
         }
     }

@@ -18,6 +18,7 @@ mod billing;
 mod billing_deposits;
 mod billing_desk;
 pub(in crate::http) mod brand;
+pub(in crate::http) mod buyers;
 mod channels;
 mod deletion;
 mod demo_app;
@@ -50,6 +51,7 @@ mod shops;
 mod sign_in;
 mod staff;
 mod staff_join;
+mod text_messages;
 mod webhooks;
 
 use super::route::PageRoutes;
@@ -91,6 +93,8 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     demo_mail::routes(pages);
     demo_sms::routes(pages);
     demo_webhooks::routes(pages);
+    buyers::routes(pages);
+    text_messages::routes(pages);
     goods::routes(pages);
     orders::routes(pages);
     money::routes(pages);

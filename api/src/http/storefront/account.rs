@@ -3,7 +3,9 @@
 use super::sign_in::left;
 use super::{Share, ShopView, home_of, storefront};
 use crate::app::buyers::own::{self, OwnOrder};
+use crate::app::buyers::{erasure, export};
 use crate::error::Answer;
+use crate::http::console::buyers::download;
 use crate::http::extract::{BuyerAuthed, Fields, Path, Path2, Query};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
@@ -21,6 +23,9 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.post("/s/{slug}/account/name", name_form);
     pages.post("/s/{slug}/account/sign-out", sign_out_form);
     pages.post("/s/{slug}/account/sessions/end_all", end_all_form);
+    pages.post("/s/{slug}/account/export", export_form);
+    pages.post("/s/{slug}/account/erase", erase_form);
+    pages.post("/s/{slug}/account/keep", keep_form);
     pages.post("/s/{slug}/account/sessions/{buyer_session_id}/end", end_form);
 }
 
@@ -41,6 +46,8 @@ struct AccountView {
     next_page: Option<String>,
     sessions: Vec<SessionView>,
     base: String,
+    /// When the request to erase that waits is due.
+    erasure_due: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +115,7 @@ async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>
         phone: profile.phone_masked(),
         next_page: orders.next.map(|cursor| format!("{base}?cursor={}", cursor_text(&cursor))),
         orders: orders.items.into_iter().map(order_view).collect(),
+        erasure_due: erasure::own_waiting(&auth.state, &auth.buyer).await?.map(|one| one.due_at.micros()),
         sessions: own::sessions(&auth.state, &auth.buyer).await?.into_iter().map(session).collect(),
         base,
     })
@@ -153,4 +161,25 @@ async fn end_form(auth: BuyerAuthed<(Path2<String, BuyerSessionId>, Fields)>) ->
     }
     let to = format!("{}account", home_of(slug));
     Ok(auth.redirect_with(&Flash::success("buyers.session_ended"), &to))
+}
+
+async fn export_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {
+    let document = export::own(&auth.state, &auth.buyer).await?;
+    download(&document, &auth.buyer.id().to_string())
+}
+
+async fn erase_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {
+    let to = format!("{}account", home_of(&auth.input.0.0));
+    let flash = match erasure::ask_own(&auth.state, &auth.buyer).await {
+        Ok(_) => Flash::success("buyers.erasure_asked"),
+        Err(error) if error.code() == ErrorCode::ErasureRequested => Flash::failure("buyers.erasure_waits"),
+        Err(error) => return Err(error),
+    };
+    Ok(auth.redirect_with(&flash, &to))
+}
+
+async fn keep_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {
+    erasure::cancel_own(&auth.state, &auth.buyer).await?;
+    let to = format!("{}account", home_of(&auth.input.0.0));
+    Ok(auth.redirect_with(&Flash::success("buyers.erasure_cancelled"), &to))
 }

@@ -1,8 +1,10 @@
 //! `/storefront/{slug}/me`: a buyer of the shop, by the buyer's own token.
 
+use super::buyers::{BuyerExportView, ErasureView, erasure_view};
 use crate::app::buyers::own::{self, OwnOrder, Profile};
-use crate::error::Answer;
-use crate::http::describe::NoContent;
+use crate::app::buyers::{erasure, export};
+use crate::error::{Answer, ApiError};
+use crate::http::describe::{Accepted, NoContent};
 use crate::http::extract::{BuyerAuthed, Json, Path, Path2, Query};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Money, Page, Time, page_request};
@@ -21,6 +23,18 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "/storefront/{slug}/me/sessions/{buyer_session_id}",
         end_buyer_session,
         "End one of the own sessions",
+    );
+    api.get(
+        "/storefront/{slug}/me/export",
+        export_buyer_self,
+        "Everything personal that is kept of the buyer",
+    );
+    api.get("/storefront/{slug}/me/erasure", get_own_erasure, "The own request to erase that waits");
+    api.post("/storefront/{slug}/me/erasure", erase_buyer_self, "Ask to erase the own personal data");
+    api.delete(
+        "/storefront/{slug}/me/erasure",
+        keep_buyer_self,
+        "Take the request to erase back, while it waits",
     );
     api.delete("/storefront/{slug}/me/session", log_out_buyer, "Log out; the token is dead at once");
 }
@@ -78,7 +92,7 @@ struct OwnOrdersQuery {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct OwnOrderView {
+pub(crate) struct OwnOrderView {
     #[schema(value_type = String)]
     id: Id<OrderId>,
     number: String,
@@ -98,7 +112,7 @@ struct OwnOrderLineView {
     line_total: Money,
 }
 
-pub(in crate::http) fn order_view(own: OwnOrder) -> OwnOrderView {
+pub(crate) fn order_view(own: OwnOrder) -> OwnOrderView {
     let OwnOrder { order, lines } = own;
     OwnOrderView {
         id: Id(order.id),
@@ -174,5 +188,23 @@ async fn end_buyer_session(auth: BuyerAuthed<Path2<String, BuyerSessionId>>) -> 
 
 async fn log_out_buyer(auth: BuyerAuthed<Path<String>>) -> Answer<NoContent> {
     own::end_session(&auth.state, &auth.buyer, auth.buyer.session().id).await?;
+    Ok(NoContent)
+}
+
+async fn export_buyer_self(auth: BuyerAuthed<Path<String>>) -> Answer<Json<BuyerExportView>> {
+    Ok(Json(BuyerExportView { document: export::own(&auth.state, &auth.buyer).await? }))
+}
+
+async fn get_own_erasure(auth: BuyerAuthed<Path<String>>) -> Answer<Json<ErasureView>> {
+    let waiting = erasure::own_waiting(&auth.state, &auth.buyer).await?;
+    Ok(Json(erasure_view(waiting.ok_or_else(ApiError::not_found)?)))
+}
+
+async fn erase_buyer_self(auth: BuyerAuthed<Path<String>>) -> Answer<Accepted<ErasureView>> {
+    Ok(Accepted(erasure_view(erasure::ask_own(&auth.state, &auth.buyer).await?)))
+}
+
+async fn keep_buyer_self(auth: BuyerAuthed<Path<String>>) -> Answer<NoContent> {
+    erasure::cancel_own(&auth.state, &auth.buyer).await?;
     Ok(NoContent)
 }

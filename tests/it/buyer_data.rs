@@ -1,0 +1,84 @@
+//! What a merchant sees of buyers, and that what was erased is in no text of the database any more.
+
+use crate::buyers::{PHONE, buyer};
+use qianpu_domain::access::Role;
+use qianpu_tests::goods::Goods;
+use qianpu_tests::planted::columns;
+use qianpu_tests::{TestDb, both, postgres};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+
+const NAME: &str = "林小满独一无二";
+
+/// Tables whose text columns hold the text.
+async fn tables_with(db: &TestDb, text: &str) -> Vec<String> {
+    let connection = postgres::connect(&db.superuser_url()).await.unwrap();
+    let mut found = Vec::new();
+    for table in qianpu_migrations::tables() {
+        for column in columns(&table).into_iter().filter(|column| column.kind == "text") {
+            let sql = format!("SELECT 1 FROM {} WHERE {} LIKE '%{text}%' LIMIT 1", table.name, column.name);
+            let statement = Statement::from_string(connection.get_database_backend(), sql);
+            if connection.query_one_raw(statement).await.unwrap().is_some() {
+                found.push(format!("{}.{}", table.name, column.name));
+            }
+        }
+    }
+    connection.close().await.unwrap();
+    found
+}
+
+both! {
+    async fn the_merchant_finds_buyers_exports_and_erases(db: TestDb) {
+        let goods = Goods::start(db).await;
+        let (app, slug, owner) = (&goods.app, goods.slug.as_str(), &goods.owner);
+        let own = buyer(app, slug, PHONE).await;
+        let me = format!("/api/v1/storefront/{slug}/me");
+        own.patch(&me, &json!({ "name": NAME }), 200).await;
+        let id = own.get(&me, 200).await.text("/id");
+        let list = owner.get("/api/v1/buyers", 200).await;
+        assert_eq!(list.text("/items/0/phone_masked"), "138****5678");
+        assert!(!list.body.contains(PHONE));
+        // Found by the whole number or name, and by nothing less.
+        for (search, hits) in [
+            (json!({ "phone": PHONE }), 1),
+            (json!({ "phone": "13812345679" }), 0),
+            (json!({ "name": NAME }), 1),
+            (json!({ "name": "林小" }), 0),
+        ] {
+            let found = owner.post("/api/v1/buyers/search", &search, 200).await.json("/items");
+            assert_eq!(found.as_array().unwrap().len(), hits, "{search}");
+        }
+        // Reading does not give handing out.
+        let desk = app.person(&goods.merchant, Role::MerchantServiceDesk).await;
+        desk.get(&format!("/api/v1/buyers/{id}"), 200).await;
+        desk.post(&format!("/api/v1/buyers/{id}/export"), &json!({}), 403).await;
+        let exported = owner.post(&format!("/api/v1/buyers/{id}/export"), &json!({}), 200).await;
+        assert!(exported.body.contains(PHONE) && exported.text("/format") == "qianpu-buyer-1");
+        assert!(own.get(&format!("{me}/export"), 200).await.body.contains(NAME));
+
+        assert!(tables_with(&app.db, NAME).await.contains(&"buyers.name".to_owned()));
+        assert_eq!(tables_with(&app.db, PHONE).await, Vec::<String>::new(), "a phone is in no text, ever");
+        // Asked for twice, taken back, asked for again.
+        let erasure = format!("{me}/erasure");
+        own.post(&erasure, &json!({}), 202).await;
+        assert_eq!(own.post(&erasure, &json!({}), 409).await.code(), "erasure_requested");
+        own.delete(&erasure, 204).await;
+        owner.post(&format!("/api/v1/buyers/{id}/erasure"), &json!({ "reason": "" }), 422).await;
+        owner.post(&format!("/api/v1/buyers/{id}/erasure"), &json!({ "reason": "买家来电要求" }), 202).await;
+        app.advance(6 * 86_400);
+        app.run_jobs().await;
+        own.get(&me, 200).await;
+        app.advance(86_401);
+        app.run_jobs().await;
+        own.get(&me, 401).await;
+        let done = owner.get(&format!("/api/v1/buyers/{id}"), 200).await;
+        assert_eq!((done.text("/state"), done.text("/erasures/0/state")), ("erased".into(), "done".into()));
+        assert!(done.body.contains("buyer_identities"), "{}", done.body);
+        assert_eq!(tables_with(&app.db, NAME).await, Vec::<String>::new());
+        owner.post(&format!("/api/v1/buyers/{id}/erasure"), &json!({ "reason": "again" }), 409).await;
+        // The phone is free: whoever signs in with it is somebody new.
+        let fresh = buyer(app, slug, PHONE).await;
+        assert_ne!(fresh.get(&me, 200).await.text("/id"), id);
+        goods.app.stop().await;
+    }
+}
