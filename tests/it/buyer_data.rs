@@ -1,6 +1,7 @@
 //! What a merchant sees of buyers, and that what was erased is in no text of the database any more.
 
 use crate::buyers::{PHONE, buyer};
+use crate::orders::Selling;
 use qianpu_domain::access::Role;
 use qianpu_tests::goods::Goods;
 use qianpu_tests::planted::columns;
@@ -63,6 +64,7 @@ both! {
         own.post(&erasure, &json!({}), 202).await;
         assert_eq!(own.post(&erasure, &json!({}), 409).await.code(), "erasure_requested");
         own.delete(&erasure, 204).await;
+        app.advance(1);
         owner.post(&format!("/api/v1/buyers/{id}/erasure"), &json!({ "reason": "" }), 422).await;
         owner.post(&format!("/api/v1/buyers/{id}/erasure"), &json!({ "reason": "买家来电要求" }), 202).await;
         app.advance(6 * 86_400);
@@ -71,6 +73,7 @@ both! {
         app.advance(86_401);
         app.run_jobs().await;
         own.get(&me, 401).await;
+        let owner = &app.person(&goods.merchant, Role::MerchantOwner).await;
         let done = owner.get(&format!("/api/v1/buyers/{id}"), 200).await;
         assert_eq!((done.text("/state"), done.text("/erasures/0/state")), ("erased".into(), "done".into()));
         assert!(done.body.contains("buyer_identities"), "{}", done.body);
@@ -80,5 +83,45 @@ both! {
         let fresh = buyer(app, slug, PHONE).await;
         assert_ne!(fresh.get(&me, 200).await.text("/id"), id);
         goods.app.stop().await;
+    }
+
+    async fn an_order_stays_without_the_person_once_nobody_needs_the_address(db: TestDb) {
+        let selling = Selling::start(db, 10).await;
+        let (stage, app) = (&selling.stage, &selling.stage.app);
+        stage.staff.put("/api/v1/buyer_settings", &json!({ "erasure_days": 31 }), 422).await;
+        stage.staff.put("/api/v1/buyer_settings", &json!({ "erasure_days": 0 }), 200).await;
+        let external = selling.buy(2, false).await;
+        let order = selling.order_in(&external, "awaiting_payment").await;
+        let id = stage.owner.get("/api/v1/buyers", 200).await.text("/items/0/id");
+        let of_buyer = format!("/api/v1/buyers/{id}");
+        let orders = stage.owner.get(&format!("{of_buyer}/orders"), 200).await;
+        assert_eq!(orders.text("/items/0/id"), order["id"].as_str().unwrap());
+        let exported = stage.owner.post(&format!("{of_buyer}/export"), &json!({}), 200).await;
+        let open_id = exported.text("/identities/0/open_id");
+        assert_eq!(exported.json("/orders/0/buyer_notes"), "请尽快发货");
+        assert!(!tables_with(&app.db, &open_id).await.is_empty());
+        // The order still needs its address: the job comes again the next day.
+        stage.owner.post(&format!("{of_buyer}/erasure"), &json!({ "reason": "买家来电要求" }), 202).await;
+        stage.work().await;
+        assert_eq!(stage.owner.get(&of_buyer, 200).await.text("/erasures/0/state"), "waiting");
+        selling.at_platform(&external, "cancel").await;
+        selling.order_in(&external, "cancelled").await;
+        app.advance(86_401);
+        stage.work().await;
+        let owner = app.person(&stage.merchant, Role::MerchantOwner).await;
+        assert_eq!(owner.get(&of_buyer, 200).await.text("/erasures/0/state"), "done");
+        let path = format!("/api/v1/orders/{}", order["id"].as_str().unwrap());
+        let kept = owner.get(&path, 200).await;
+        assert_eq!(kept.json("/amounts"), order["amounts"]);
+        assert_eq!(kept.json("/receiver/name"), "***");
+        for text in ["请尽快发货", open_id.as_str()] {
+            assert_eq!(tables_with(&app.db, text).await, Vec::<String>::new(), "{text}");
+        }
+        // What the platform says again does not bring the person back.
+        selling.reconcile().await;
+        let again = owner.get(&path, 200).await;
+        assert_eq!(again.json("/receiver"), kept.json("/receiver"));
+        assert_eq!(tables_with(&app.db, &open_id).await, Vec::<String>::new());
+        selling.stage.stop().await;
     }
 }

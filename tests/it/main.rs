@@ -49,6 +49,7 @@ mod sessions;
 mod setup;
 mod shipping;
 mod sign_in;
+mod sms_senders;
 mod staff;
 mod stock;
 mod storefront;

@@ -34,6 +34,8 @@ impl Received {
 #[derive(Clone, Debug)]
 pub enum Reply {
     Status(u16),
+    /// With a body of JSON.
+    Json(u16, String),
     /// With one header.
     With(u16, &'static str, String),
     /// 200, and a body of one byte now and then that never ends.
@@ -119,8 +121,13 @@ async fn serve(mut socket: TcpStream, kept: &Mutex<Kept>, written: &AtomicU64) -
         kept.replies.pop_front().or(always).unwrap_or(Reply::Status(204))
     };
     match reply {
-        Reply::Status(status) => head(&mut socket, status, "").await,
-        Reply::With(status, name, value) => head(&mut socket, status, &format!("{name}: {value}\r\n")).await,
+        Reply::Status(status) => head(&mut socket, status, "", None).await,
+        Reply::Json(status, body) => {
+            head(&mut socket, status, "Content-Type: application/json\r\n", Some(body)).await
+        }
+        Reply::With(status, name, value) => {
+            head(&mut socket, status, &format!("{name}: {value}\r\n"), None).await
+        }
         Reply::Drip => {
             socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await?;
             loop {
@@ -141,8 +148,14 @@ async fn serve(mut socket: TcpStream, kept: &Mutex<Kept>, written: &AtomicU64) -
     }
 }
 
-async fn head(socket: &mut TcpStream, status: u16, header: &str) -> std::io::Result<()> {
-    let body = if status == 204 { String::new() } else { format!("answered {status}") };
+async fn head(
+    socket: &mut TcpStream,
+    status: u16,
+    header: &str,
+    body: Option<String>,
+) -> std::io::Result<()> {
+    let said = || if status == 204 { String::new() } else { format!("answered {status}") };
+    let body = body.unwrap_or_else(said);
     let length = body.len();
     let text = format!(
         "HTTP/1.1 {status} Said\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"

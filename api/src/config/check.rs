@@ -41,10 +41,12 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect((1..=100).contains(&buyers.codes_per_phone), "buyers.codes_per_phone: 1 to 100");
     expect(buyers.codes_per_address >= 1, "buyers.codes_per_address: at least 1");
     expect(buyers.codes_per_shop >= 1, "buyers.codes_per_shop: at least 1");
+    let stand_in = &config.sms.aliyun_url;
     expect(
-        config.sms.aliyun_url.is_empty()
-            || crate::sms::outgoing::acceptable(&config.sms.aliyun_url, config.is_development()).is_some(),
-        "sms.aliyun_url: expected a public https address",
+        stand_in.is_empty()
+            || stand_in.starts_with("https://")
+            || (config.webhooks.allow_loopback && stand_in.starts_with("http://")),
+        "sms.aliyun_url: expected an https address",
     );
     expect((0..=30).contains(&buyers.erasure_days), "buyers.erasure_days: 0 to 30");
     expect((1..=256).contains(&config.jobs.concurrency), "jobs.concurrency: 1 to 256");

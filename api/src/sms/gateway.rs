@@ -3,31 +3,23 @@
 //! any language can check it. 2xx is "taken"; `{"id": …}` in the answer is kept as the gateway's own id.
 
 use super::{Reply, Sms, SmsError};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use crate::app::webhooks::sign;
 use qianpu_domain::time::Timestamp;
+use qianpu_tenants::secrets::Plain;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
-/// The shortest secret that is accepted, in characters.
-pub const SHORTEST_SECRET: usize = 24;
+/// The shortest key, in bytes; the standard's own bound.
+const SHORTEST_KEY: usize = 24;
 
-/// The key in a secret: `whsec_` and base64, or the text itself.
-fn key_of(secret: &str) -> Vec<u8> {
-    let decoded = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
-    decoded.unwrap_or_else(|| secret.as_bytes().to_vec())
-}
-
-/// `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
-pub fn signature(secret: &str, id: &str, seconds: i64, body: &str) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key_of(secret)) else { return String::new() };
-    mac.update(format!("{id}.{seconds}.{body}").as_bytes());
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+/// Whether a text is a secret of the standard: `whsec_` and the base64 of 24 bytes or more.
+pub fn is_secret(text: &str) -> bool {
+    let plain = Plain::from(text.to_owned());
+    let shortest = "whsec_".len() + SHORTEST_KEY.div_ceil(3) * 4;
+    text.len() >= shortest && sign::signature(&plain, "", Timestamp::from_seconds(0), "").is_some()
 }
 
 /// Headers and body of the request.
-pub fn build(secret: &str, sms: &Sms, id: &str, now: Timestamp) -> (Vec<(&'static str, String)>, String) {
+pub fn build(secret: &Plain, sms: &Sms, id: &str, now: Timestamp) -> (Vec<(&'static str, String)>, String) {
     let body = json!({
         "id": id,
         "type": "sms.code",
@@ -41,7 +33,8 @@ pub fn build(secret: &str, sms: &Sms, id: &str, now: Timestamp) -> (Vec<(&'stati
         ("content-type", "application/json".to_owned()),
         ("webhook-id", id.to_owned()),
         ("webhook-timestamp", now.seconds().to_string()),
-        ("webhook-signature", signature(secret, id, now.seconds(), &body)),
+        // None for a text that is no secret: such a one was refused when it was set.
+        ("webhook-signature", sign::signature(secret, id, now, &body).unwrap_or_default()),
     ];
     (headers, body)
 }
@@ -63,16 +56,29 @@ pub fn read(reply: &Reply) -> Result<Option<String>, SmsError> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_secret_is_one_of_the_standard() {
+        assert!(is_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+        for no in [
+            "",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_c2hvcnQ=",
+            "whsec_not base64 not base64 not base64",
+        ] {
+            assert!(!is_secret(no), "{no}");
+        }
+    }
+
     /// The example of the specification.
     #[test]
     fn the_specifications_signature() {
-        let signed = signature(
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        let signed = sign::signature(
+            &Plain::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            1_614_265_330,
+            Timestamp::from_seconds(1_614_265_330),
             r#"{"test": 2432232314}"#,
         );
-        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(signed.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
     }
 
     #[test]

@@ -4,15 +4,15 @@
 //! Neither is ever logged. While a provider has no sender, development writes messages into a folder that the demo
 //! shows; production says that messages cannot be sent.
 //!
-//! A sender is a pure `build` and `read` ([`gateway`], [`aliyun`]); the call between them is [`outgoing`]'s.
+//! A sender is a pure `build` and `read` ([`gateway`], [`aliyun`]); the call between them is made by [`crate::outside`].
 
 pub mod aliyun;
 mod folder;
 pub mod gateway;
-pub mod outgoing;
 
 pub use folder::{StoredSms, stored_messages};
 
+use crate::outside::{Bounds, Failure};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::subject::Phone;
@@ -20,11 +20,15 @@ use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::error::{StoreError, StoreResult};
 use qianpu_tenants::secrets::Plain;
 use qianpu_tenants::store::sms_sender::{StoredSender, sender_find};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 use url::Url;
 
 const PURPOSE: &str = "sms";
+/// Of one call: a page waits for a test message.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), bytes: 64 * 1024 };
 /// What a sender's secret is sealed for.
 pub const SECRET: &str = "sms sender";
 
@@ -124,7 +128,7 @@ impl SmsSender {
     }
 
     async fn hand_over(&self, state: &AppState, sms: &Sms, id: &str) -> Result<Option<String>, SmsError> {
-        let (now, development) = (state.clock().now(), state.config.is_development());
+        let now = state.clock().now();
         match self {
             Self::Folder(folder) => {
                 let (folder, sms, id) = (folder.clone(), sms.clone(), id.to_owned());
@@ -135,8 +139,8 @@ impl SmsSender {
                 Ok(None)
             }
             Self::Gateway { url, secret } => {
-                let (headers, body) = gateway::build(secret.expose(), sms, id, now);
-                gateway::read(&outgoing::post(url, &headers, body, development).await?)
+                let (headers, body) = gateway::build(secret, sms, id, now);
+                gateway::read(&post(state, url, headers, body).await?)
             }
             Self::Aliyun { url, settings, secret } => {
                 let nonce = qianpu_tenants::random::token();
@@ -147,10 +151,44 @@ impl SmsSender {
                 let signed = aliyun::build(settings, secret.expose(), &host, sms, now, &nonce);
                 let wrong = |_| SmsError::Never { code: "address".to_owned(), text: "no address".to_owned() };
                 let target = url.join(&signed.path).map_err(wrong)?;
-                aliyun::read(&outgoing::post(&target, &signed.headers, String::new(), development).await?)
+                aliyun::read(&post(state, &target, signed.headers, String::new()).await?)
             }
         }
     }
+}
+
+/// The call of a sender. Its failures have words of ours: those of a client would repeat the address, where the
+/// number may be.
+async fn post(
+    state: &AppState,
+    url: &Url,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+) -> Result<Reply, SmsError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(&value).map_err(|_| SmsError::Never {
+            code: "settings".to_owned(),
+            text: "a setting has characters that no header may have".to_owned(),
+        })?;
+        map.insert(HeaderName::from_static(name), value);
+    }
+    let agent = HeaderValue::from_static(concat!("qianpu/", env!("CARGO_PKG_VERSION")));
+    map.insert(reqwest::header::USER_AGENT, agent);
+    let answer = state.outside.post(url, map, body, BOUNDS).await.map_err(|failure| {
+        let code = failure.as_str().to_owned();
+        match failure {
+            Failure::Refused => {
+                SmsError::Never { code, text: "the address is not one that may be called".to_owned() }
+            }
+            _ => SmsError::Later { code, text: String::new() },
+        }
+    })?;
+    if answer.cut {
+        let (code, text) = ("answer_too_large".to_owned(), String::new());
+        return Err(SmsError::Later { code, text });
+    }
+    Ok(Reply { status: answer.status, body: answer.body })
 }
 
 /// Seals a message for the provider's tenant.

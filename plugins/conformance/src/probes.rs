@@ -159,6 +159,13 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
             auth.resume_refresh(c, s, a)
         ));
     }
+    if let Some(sign_in) = channel.sign_in() {
+        probe!(
+            "person.sign_in",
+            |c| opaque(sign_in.person(c, &Secret::new(format!("{MARK}-code")))),
+            |c, s, a| opaque(sign_in.resume_person(c, s, a))
+        );
+    }
     if let Some(account) = channel.account() {
         probe!("account.profile", |c| json(account.profile(c), |_| false), |c, s, a| json(
             account.resume_profile(c, s, a),

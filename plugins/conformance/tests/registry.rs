@@ -45,6 +45,9 @@ impl Channel for Credulous {
     fn webhook(&self) -> Option<&dyn Webhook> {
         Some(self)
     }
+    fn sign_in(&self) -> Option<&dyn PersonSignIn> {
+        None
+    }
     fn account(&self) -> Option<&dyn AccountInfo> {
         Some(self)
     }

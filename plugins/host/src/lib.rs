@@ -18,6 +18,7 @@ mod http;
 mod observe;
 mod refresh;
 mod registry;
+mod sign_in;
 mod vault;
 
 pub use config::{BaseUrl, ConfigError, HostConfig};

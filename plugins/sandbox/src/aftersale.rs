@@ -60,7 +60,7 @@ fn get_sale(call: &mut Call<'_>) -> Answer {
         "status": sale.status,
         "order_id": sale.order_id.to_string(),
         "openid": sale.openid,
-        "unionid": "",
+        "unionid": sale.unionid,
         "product_info": {"product_id": sale.product_id.to_string(), "sku_id": sale.sku_id.to_string(),
             "count": sale.count},
         "details": {"desc": sale.reason, "receive_product": false, "cancel_time": 0, "media_id_list": [],

@@ -4,7 +4,7 @@ use crate::clock::Now;
 use crate::component::{AUTH_CODE_LIFE_SECONDS, grant};
 use crate::core::Core;
 use crate::pages::{html, lang_of, see_other};
-use crate::state::{AccountKind, CodeKind, State, openid_of};
+use crate::state::{Account, AccountKind, CodeKind, LIMIT, State, openid_of};
 use crate::web_login::{Visit, issue_code};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -150,34 +150,72 @@ struct Login {
     component_appid: String,
     #[serde(default)]
     buyer: String,
+    /// `refuse` for no; everything else is yes.
+    #[serde(default)]
+    decision: String,
 }
+
+/// The platform matches the address of its page strictly, the order of the parameters too.
+const LOGIN_ORDER: [&str; 6] =
+    ["appid", "redirect_uri", "response_type", "scope", "state", "component_appid"];
 
 fn finish_login(core: &Core, request: &HttpRequest, login: &Login, buyer: &str) -> HttpResponse {
     let Some(mut url) = web_address(&login.redirect_uri) else {
         return failure(core, request, "redirect_uri must be an http or https address");
     };
     let component = Some(login.component_appid.clone()).filter(|c| !c.is_empty());
+    if login.decision == "refuse" {
+        // A person who says no comes back without a code.
+        url.query_pairs_mut().append_pair("state", &login.state);
+        return see_other(url.as_str());
+    }
+    let through_component = component.is_some();
     let code = core.with(|state, now| {
-        let account = state.accounts.get(&login.appid).ok_or("no such account")?;
+        let account = state.accounts.get_mut(&login.appid).ok_or("no such account")?;
+        if account.kind != AccountKind::OfficialAccount {
+            return Err("only official accounts sign people in");
+        }
         if let Some(component) = &component
             && !account.grants.contains_key(component)
         {
             return Err("the account is not authorized to this component");
         }
         let openid = openid_of(&login.appid, buyer);
+        remember(account, &openid, buyer)?;
         let visit = Visit { appid: login.appid.clone(), openid, scope: login.scope.clone(), component };
         Ok(issue_code(state, now, visit))
     });
     match code {
         Ok(code) => {
             url.query_pairs_mut().append_pair("code", &code).append_pair("state", &login.state);
+            if through_component {
+                url.query_pairs_mut().append_pair("appid", &login.appid);
+            }
             see_other(url.as_str())
         }
         Err(why) => failure(core, request, why),
     }
 }
 
+/// Who visited, by the name they go by. Visiting is not following.
+fn remember(account: &mut Account, openid: &str, buyer: &str) -> Result<(), &'static str> {
+    if account.fans.len() >= LIMIT && !account.fans.contains_key(openid) {
+        return Err("too many visitors");
+    }
+    account.fans.entry(openid.to_owned()).or_default().nickname = buyer.to_owned();
+    Ok(())
+}
+
 async fn login_page(login: web::Query<Login>, request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
+    let given: Vec<String> = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .filter(|name| LOGIN_ORDER.contains(&name.as_str()))
+        .collect();
+    let ordered: Vec<&str> =
+        LOGIN_ORDER.into_iter().filter(|name| given.iter().any(|own| own == name)).collect();
+    if given != ordered {
+        return failure(&core, &request, "the parameters are not in the documented order");
+    }
     if login.response_type != "code" || !["snsapi_base", "snsapi_userinfo"].contains(&login.scope.as_str()) {
         return failure(&core, &request, "response_type must be code, scope snsapi_base or snsapi_userinfo");
     }

@@ -2,7 +2,9 @@
 
 use crate::aftersale;
 use crate::clock::{Now, random_text};
-use crate::state::{AfterSale, LIMIT, Line, Order, PostAddress, State, id_of, int_of, openid_of, text_of};
+use crate::state::{
+    AfterSale, LIMIT, Line, Order, PostAddress, State, id_of, int_of, openid_of, text_of, unionid_of,
+};
 use crate::store_order::{CANCELLED, DONE, PART_SHIPPED, SHIPPED, TO_SHIP, UNPAID};
 use crate::store_product::{LISTED, skus_of};
 use serde::Deserialize;
@@ -142,6 +144,7 @@ pub fn place(state: &mut State, now: Now, new: NewOrder) -> Result<u64, String> 
     let order = Order {
         order_id,
         openid: openid_of(&new.appid, &new.buyer),
+        unionid: unionid_of(state.accounts.get(&new.appid), &new.buyer),
         status: UNPAID,
         create_time: now.seconds(),
         update_time: now.seconds(),
@@ -275,6 +278,7 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
         appid: order.appid.clone(),
         order_id,
         openid: order.openid.clone(),
+        unionid: order.unionid.clone(),
         product_id: line.product_id,
         sku_id: line.sku_id,
         count,

@@ -39,6 +39,9 @@ struct NewAccount {
     subject: String,
     #[serde(default)]
     principal_name: String,
+    /// The open platform account it is bound to.
+    #[serde(default)]
+    open_platform: String,
     #[serde(default)]
     open_timestamp: Option<u64>,
     #[serde(default)]
@@ -101,6 +104,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 status: "open_finished".into(),
                 open_timestamp: now.seconds(),
                 push: None,
+                open_platform: String::new(),
                 grants: Default::default(),
                 options: Default::default(),
                 addresses: Default::default(),
@@ -120,6 +124,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
         account.user_name = or(&new.user_name, &account.user_name);
         account.subject = or(&new.subject, &account.subject);
         account.principal_name = or(&new.principal_name, &account.principal_name);
+        account.open_platform = or(&new.open_platform, &account.open_platform);
         account.open_timestamp = new.open_timestamp.unwrap_or(account.open_timestamp);
         if let Some(push) = &new.push {
             account.push = Some(push.push.clone());
@@ -140,6 +145,7 @@ fn account_view(account: &Account) -> Value {
         "user_name": account.user_name,
         "subject": account.subject,
         "principal_name": account.principal_name,
+        "open_platform": account.open_platform,
         "status": account.status,
         "authorized_to": account.grants.keys().collect::<Vec<_>>(),
         "push": push.map(|p| json!({"url": p.url, "format": p.format, "mode": p.mode})),

@@ -169,7 +169,7 @@ pub fn view(order: &Order) -> Value {
         "order_id": order.order_id.to_string(),
         "status": order.status,
         "openid": order.openid,
-        "unionid": "",
+        "unionid": order.unionid,
         "create_time": order.create_time,
         "update_time": order.update_time,
         "order_detail": detail,

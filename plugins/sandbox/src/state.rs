@@ -107,6 +107,9 @@ pub struct Account {
     pub status: String,
     pub open_timestamp: u64,
     pub push: Option<DirectPush>,
+    /// The open platform account it is bound to; bound accounts know a person by one union id.
+    #[serde(default)]
+    pub open_platform: String,
     #[serde(default)]
     pub grants: BTreeMap<String, Grant>,
     #[serde(default)]
@@ -338,6 +341,14 @@ impl State {
 }
 
 /// The platform's per-account name of a person.
+/// The union id of a person at an account; empty for an account that is not bound to an open platform account.
+pub fn unionid_of(account: Option<&Account>, buyer: &str) -> String {
+    match account.map(|account| account.open_platform.as_str()) {
+        None | Some("") => String::new(),
+        Some(platform) => openid_of(platform, buyer),
+    }
+}
+
 pub fn openid_of(appid: &str, buyer: &str) -> String {
     use base64::Engine;
     use sha1::Digest;

@@ -62,6 +62,8 @@ pub struct Order {
     pub order_id: u64,
     pub appid: String,
     pub openid: String,
+    #[serde(default)]
+    pub unionid: String,
     pub status: i64,
     pub create_time: u64,
     pub update_time: u64,
@@ -91,6 +93,8 @@ pub struct AfterSale {
     pub appid: String,
     pub order_id: u64,
     pub openid: String,
+    #[serde(default)]
+    pub unionid: String,
     pub product_id: u64,
     pub sku_id: u64,
     pub count: i64,

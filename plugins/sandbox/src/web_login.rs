@@ -1,9 +1,10 @@
-//! Web login of a person at an official account: codes become web tokens, directly or through a component.
+//! Web login of a person at an official account: codes become web tokens, directly or through a component. The union
+//! id is told to those whom the person allowed the profile, at accounts bound to an open platform account.
 
 use crate::calls::{Auth, Call, Route, get};
 use crate::clock::Now;
 use crate::errors::{Answer, WxError, error};
-use crate::state::{CodeKind, State, TokenOwner};
+use crate::state::{CodeKind, State, TokenOwner, unionid_of};
 use serde_json::json;
 
 pub const ROUTES: &[Route] = &[
@@ -58,10 +59,24 @@ fn redeem(call: &mut Call<'_>, component: Option<&str>) -> Answer {
 }
 
 fn issue(call: &mut Call<'_>, appid: String, openid: String, scope: String, refresh: String) -> Answer {
+    let account = appid.clone();
     let owner = TokenOwner::Web { appid, openid: openid.clone(), scope: scope.clone() };
     let (token, life) = call.state.issue_token(owner, call.now, "94");
-    Ok(json!({"access_token": token, "expires_in": life, "refresh_token": refresh, "openid": openid,
-        "scope": scope}))
+    let mut answer = json!({"access_token": token, "expires_in": life, "refresh_token": refresh,
+        "openid": openid, "scope": scope});
+    add_union_id(call.state, &mut answer, &account, &openid);
+    Ok(answer)
+}
+
+/// The name that a visitor goes by, and the union id with it.
+fn add_union_id(state: &State, answer: &mut serde_json::Value, appid: &str, openid: &str) {
+    let account = state.accounts.get(appid);
+    let fan = account.and_then(|account| account.fans.get(openid));
+    let unionid = fan.map(|fan| unionid_of(account, &fan.nickname)).unwrap_or_default();
+    let asked = answer.get("scope").is_none_or(|scope| scope == "snsapi_userinfo");
+    if !unionid.is_empty() && asked {
+        answer["unionid"] = json!(unionid);
+    }
 }
 
 fn access_token(call: &mut Call<'_>) -> Answer {
@@ -116,8 +131,10 @@ fn user_info(call: &mut Call<'_>) -> Answer {
     }
     let fan = call.state.accounts.get(&appid).and_then(|a| a.fans.get(&openid));
     let nickname = fan.map_or("微信用户", |fan| fan.nickname.as_str());
-    Ok(json!({"openid": openid, "nickname": nickname, "sex": 0, "province": "", "city": "", "country": "",
-        "headimgurl": "", "privilege": []}))
+    let mut answer = json!({"openid": openid, "nickname": nickname, "sex": 0, "province": "", "city": "",
+        "country": "", "headimgurl": "", "privilege": []});
+    add_union_id(call.state, &mut answer, &appid, &openid);
+    Ok(answer)
 }
 
 fn check(call: &mut Call<'_>) -> Answer {

@@ -141,7 +141,24 @@ async fn followers_open_a_window_and_people_log_in() {
     assert_eq!(bench.get(&redeem).await["errcode"], 40163);
     let info =
         format!("/sns/userinfo?access_token={}&openid={openid}", login["access_token"].as_str().unwrap());
-    assert_eq!(bench.get(&info).await["nickname"], "小林");
+    let person = bench.get(&info).await;
+    assert_eq!(person["nickname"], "小林");
+    // Without an open platform account nobody has a union id.
+    assert!(person.get("unionid").is_none() && login.get("unionid").is_none(), "{person} {login}");
+    let no = [
+        ("appid", ACCOUNT),
+        ("redirect_uri", "http://127.0.0.1:1/"),
+        ("scope", "snsapi_userinfo"),
+        ("state", "st"),
+        ("buyer", "小林"),
+        ("decision", "refuse"),
+    ];
+    let refused = query_of(&bench.submit("/sandbox/web-login", &no).await);
+    assert!(refused["state"] == "st" && !refused.contains_key("code"), "{refused:?}");
+    let order = format!(
+        "/connect/oauth2/authorize?redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2F&appid={ACCOUNT}&response_type=code&scope=snsapi_userinfo&state=s"
+    );
+    assert!(bench.page(&order).await.contains("documented order"));
 
     // The stable token repeats itself, and a forced one ends it.
     let stable = |force: bool| {

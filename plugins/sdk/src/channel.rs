@@ -8,6 +8,7 @@ use crate::http::Answer;
 use crate::info::ChannelInfo;
 use crate::orders::Orders;
 use crate::push::Webhook;
+use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
 
 /// A channel. Every accessor is mandatory: a plugin says `None` for what it does not have.
@@ -20,6 +21,8 @@ pub trait Channel: Send + Sync {
     fn auth(&self) -> Option<&dyn AccountAuth>;
     /// Receiving pushes.
     fn webhook(&self) -> Option<&dyn Webhook>;
+    /// Signing people in at the account.
+    fn sign_in(&self) -> Option<&dyn PersonSignIn>;
     /// Reading the account's profile.
     fn account(&self) -> Option<&dyn AccountInfo>;
     /// Publishing products.

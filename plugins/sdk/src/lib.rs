@@ -59,6 +59,7 @@ mod notice;
 mod orders;
 mod push;
 mod secret;
+mod sign_in;
 mod step;
 pub mod wire;
 
@@ -83,4 +84,5 @@ pub use orders::{
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use secret::Secret;
+pub use sign_in::{Person, PersonSignIn, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

@@ -5,17 +5,20 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod sign_in;
+
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountProfile, Answer, AppAuth, Catalog, Channel, ChannelError,
-    ChannelInfo, Context, Fulfilment, LinkMode, Notice, Orders, PushCredentials, PushFormat, PushRefusal,
-    PushReply, PushRule, RawPush, Step, Stock, Turn, Verified, Webhook,
+    ChannelInfo, Context, Fulfilment, LinkMode, Notice, Orders, PersonSignIn, PushCredentials, PushFormat,
+    PushRefusal, PushReply, PushRule, RawPush, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
 use qianpu_wechat_wire::profile::OFFICIAL_ACCOUNT;
 use qianpu_wechat_wire::token::WechatAccountAuth;
 use qianpu_wechat_wire::{events, push};
+use sign_in::WebSignIn;
 
 /// The channel.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,9 @@ impl Channel for WechatOfficialAccount {
     }
     fn webhook(&self) -> Option<&dyn Webhook> {
         Some(self)
+    }
+    fn sign_in(&self) -> Option<&dyn PersonSignIn> {
+        Some(&WebSignIn)
     }
     fn account(&self) -> Option<&dyn AccountInfo> {
         Some(self)

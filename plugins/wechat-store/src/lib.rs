@@ -18,7 +18,7 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment, LinkMode,
-    Orders, PushFormat, PushRule, Stock, Webhook,
+    Orders, PersonSignIn, PushFormat, PushRule, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -59,6 +59,9 @@ impl Channel for WechatStore {
     }
     fn webhook(&self) -> Option<&dyn Webhook> {
         Some(self)
+    }
+    fn sign_in(&self) -> Option<&dyn PersonSignIn> {
+        None
     }
     fn account(&self) -> Option<&dyn AccountInfo> {
         Some(self)

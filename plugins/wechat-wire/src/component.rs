@@ -198,11 +198,12 @@ fn app_post(cx: &Context<'_>, path: &str, body: &impl Serialize) -> Result<Reque
 
 /// Addresses for people are returned with `{host:name}` in front, which the host program replaces by the base
 /// URL it uses for that host: a sandbox can then stand in for these pages too.
-fn host_mark(name: &str) -> String {
+pub fn host_mark(name: &str) -> String {
     format!("{{host:{name}}}")
 }
 
-fn query_string(pairs: &[(&str, String)]) -> String {
+/// A query with every value percent-encoded, in the order given: the platform's pages check the order.
+pub fn query_string(pairs: &[(&str, String)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         if !text.is_empty() {

@@ -1,9 +1,10 @@
 //! The provider's sender of text messages and its settings about buyers.
 
 use super::codes::phone_of;
+use crate::app::webhooks::url_to_call;
 use crate::error::{Answer, ApiError};
 use crate::pages::lang::Lang;
-use crate::sms::{self, SECRET, Sms, SmsError, SmsSender, gateway, outgoing};
+use crate::sms::{self, SECRET, Sms, SmsError, SmsSender, gateway};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
@@ -24,6 +25,8 @@ use serde_json::json;
 
 /// The code of a test message: it opens nothing.
 const TEST_CODE: &str = "000000";
+/// Of a secret, in bytes.
+const LONGEST_SECRET: usize = 500;
 /// Between two test messages to one phone.
 const TEST_PAUSE: Span = Span::seconds(60);
 /// Test messages a day to one phone; ours.
@@ -75,12 +78,8 @@ pub async fn set(
     let mut errors = Vec::new();
     let settings = match command.kind.as_str() {
         "gateway" => {
-            if outgoing::acceptable(&command.url, state.config.is_development()).is_none() {
-                let (en, zh) =
-                    ("a public address that begins with https://", "请填写 https:// 开头的公网地址");
-                errors.push(FieldError::new("url", "address", en, zh));
-            }
-            json!({ "url": command.url })
+            let url = url_to_call(state, &command.url, &mut errors).await;
+            json!({ "url": url })
         }
         "aliyun" => {
             required("access_key_id", &command.access_key_id, 100, &mut errors);
@@ -95,15 +94,22 @@ pub async fn set(
         }
     };
     let kept = was.as_ref().filter(|was| was.kind == command.kind).map(|was| was.secret.clone());
-    let shortest = if command.kind == "gateway" { gateway::SHORTEST_SECRET } else { 1 };
+    let gateway = command.kind == "gateway";
     let secret = match (command.secret.as_str(), kept) {
         ("", Some(kept)) => kept,
-        (given, _) if (shortest..=500).contains(&given.chars().count()) => {
+        (given, _)
+            if given.len() <= LONGEST_SECRET
+                && (!gateway && !given.is_empty() || gateway::is_secret(given)) =>
+        {
             state.keys.sealer.seal_text(grant.ctx(), SECRET, &Plain::from(given.to_owned()))?
         }
         _ => {
-            let (en, zh) = (format!("{shortest} to 500 characters"), format!("{shortest} 至 500 个字符"));
-            errors.push(FieldError::new("secret", "length", en, zh));
+            let (en, zh) = if gateway {
+                ("whsec_ and the base64 of 24 bytes or more", "须为 whsec_ 加至少 24 字节的 Base64")
+            } else {
+                ("1 to 500 characters", "1 至 500 个字符")
+            };
+            errors.push(FieldError::new("secret", "malformed", en, zh));
             Vec::new()
         }
     };

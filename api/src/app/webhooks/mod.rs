@@ -254,7 +254,11 @@ pub(in crate::app::webhooks) async fn note(
 }
 
 /// The address, if it may be called.
-async fn url_to_call(state: &AppState, text: &str, errors: &mut Vec<FieldError>) -> String {
+pub(in crate::app) async fn url_to_call(
+    state: &AppState,
+    text: &str,
+    errors: &mut Vec<FieldError>,
+) -> String {
     let judged = match state.outside.parse(text.trim()) {
         Ok(url) => state.outside.check(&url, RESOLVE_WITHIN).await.map(|()| url.to_string()),
         Err(refusal) => Err(refusal),

@@ -77,8 +77,8 @@ struct SetSmsSenderBody {
     /// The approved template, with the one variable `code`.
     #[serde(default)]
     template_code: Option<String>,
-    /// The gateway's secret (24 characters or more, `whsec_…` or any text) or the access key's. Left out, the stored
-    /// one stays.
+    /// The gateway's secret (`whsec_` and the base64 of 24 bytes or more) or the access key's. Left out, the stored one
+    /// stays.
     #[serde(default)]
     secret: Option<String>,
 }
