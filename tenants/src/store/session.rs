@@ -226,13 +226,10 @@ pub async fn refresh_use(tx: &mut TenantTx, token: &str) -> StoreResult<RefreshU
         .await?
         .ok_or(StoreError::NotFound)?;
     let session = SessionId(found.session_id);
-    if found.used_at.is_some() {
-        return Ok(RefreshUse::Reused(session));
-    }
-    if found.expires_at <= tx.now().micros() {
+    if found.used_at.is_none() && found.expires_at <= tx.now().micros() {
         return Err(StoreError::NotFound);
     }
-    // Guarded, so that of two parallel uses only one is good.
+    // One statement decides, so that of two parallel uses only one is good.
     let spent = refresh_token::Entity::update_many()
         .col_expr(refresh_token::Column::UsedAt, Expr::value(tx.now().micros()))
         .filter(refresh_token::Column::TenantId.eq(tx.tenant()))
