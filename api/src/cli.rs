@@ -5,6 +5,7 @@ use crate::app::setup;
 use crate::auth::keys::Keys;
 use crate::cli_audit::{self, AuditCommand};
 use crate::cli_provider::{self, OperatorArgs, ProviderArgs};
+use crate::cli_sandbox::{self, SandboxArgs};
 use crate::cli_whole::{self, ExportArgs, PurgeArgs, RestoreArgs};
 use crate::config::{Config, DEFAULT};
 use crate::demo::{self, DemoOptions};
@@ -49,6 +50,8 @@ enum Command {
         #[arg(long)]
         fresh: bool,
     },
+    /// Play the platforms' side alone, for whoever writes a client or a plugin.
+    Sandbox(SandboxArgs),
     /// Serve the API and the pages, and run jobs.
     Serve {
         /// Leave the jobs to `qianpu worker`.
@@ -135,6 +138,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let options = DemoOptions { data_dir, port, fresh };
             demo::run(options, cli.config.as_deref(), stop_on_signal()).await
         }
+        Command::Sandbox(args) => cli_sandbox::run(args, stop_on_signal()).await,
         Command::Serve { no_jobs } => serve(Config::load(cli.config.as_deref())?, !no_jobs).await,
         Command::Worker => worker(Config::load(cli.config.as_deref())?).await,
         Command::CreateProvider(args) => {

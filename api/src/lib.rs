@@ -11,6 +11,7 @@ pub mod channels;
 pub mod cli;
 pub mod cli_audit;
 pub mod cli_provider;
+mod cli_sandbox;
 pub mod cli_whole;
 pub mod config;
 pub mod demo;

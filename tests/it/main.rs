@@ -43,6 +43,7 @@ mod orders;
 mod postgres_available;
 mod restores;
 mod roles;
+mod sandbox_command;
 mod schema;
 mod seats;
 mod sessions;

@@ -3,6 +3,7 @@
 //! The process is the test binary again, told to run one ignored test which hands its arguments to the program's own
 //! `main`: so it is always built together with the tests, and nothing has to be found on the disk.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -34,38 +35,49 @@ impl Program {
         settings: &[(&str, &str)],
         log: Stdio,
     ) -> Program {
-        // Given back at once: nobody else asks for this very port within a moment.
-        let port = {
-            let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-            socket.local_addr().expect("the socket has an address").port()
-        };
-        let address = format!("127.0.0.1:{port}");
-        let process = Command::new(std::env::current_exe().expect("the path of the test binary"))
-            .args(["--exact", entry, "--ignored", "--nocapture"])
+        let address = free_address();
+        let process = child(entry, arguments)
             .envs(app.settings.iter().cloned())
             .env("QIANPU__HTTP__BIND", &address)
             .envs(settings.iter().copied())
-            .env(ARGUMENTS, arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .expect("the process starts");
-        let mut program = Program { base_url: format!("http://{address}"), process };
-        let (http, ready) = (http_client(), format!("{}/readyz", program.base_url));
+        Self { base_url: format!("http://{address}"), process }.ready("/readyz").await
+    }
+
+    /// Starts `qianpu sandbox` on a port of its own.
+    pub async fn sandbox(entry: &str, data_file: &Path) -> Program {
+        let address = free_address();
+        let arguments = format!("sandbox --bind {address} --data-file {}", data_file.display());
+        let process = child(entry, &arguments).stderr(Stdio::null()).spawn().expect("the process starts");
+        Self { base_url: format!("http://{address}"), process }.ready("/sandbox/api/health").await
+    }
+
+    async fn ready(mut self, path: &str) -> Program {
+        let (http, ready) = (http_client(), format!("{}{path}", self.base_url));
         let start = Instant::now();
         while !http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            let ended = program.process.try_wait().expect("the process can be asked");
+            let ended = self.process.try_wait().expect("the process can be asked");
             assert!(ended.is_none(), "the process ended by itself: {ended:?}");
             assert!(start.elapsed() < PATIENCE, "the process did not serve within {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        program
+        self
     }
 
     /// A caller of this process with the access token of `person`.
     pub fn client_of(&self, person: &Client) -> Client {
         Client::new(&self.base_url).with_token(person.token().expect("somebody who is logged in"))
+    }
+
+    /// Ctrl-C: what waits is written. Returns when the process is gone, and it ended well.
+    pub fn interrupt(&mut self) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-INT", &id]).status().expect("`kill` runs");
+        assert!(told.success(), "the process can be interrupted");
+        let ended = self.process.wait().expect("the process can be waited for");
+        assert!(ended.success(), "the process ended with {ended}");
     }
 
     /// `kill -9`: nothing is flushed, rolled back or said good-bye to. Returns when the process is gone.
@@ -80,6 +92,22 @@ impl Drop for Program {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// Given back at once: nobody else asks for this very port within a moment.
+fn free_address() -> String {
+    let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    socket.local_addr().expect("the socket has an address").to_string()
+}
+
+fn child(entry: &str, arguments: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the path of the test binary"));
+    command
+        .args(["--exact", entry, "--ignored", "--nocapture"])
+        .env(ARGUMENTS, arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
 }
 
 /// What the ignored test does in the process. Without arguments, in an ordinary run of ignored tests, nothing.
