@@ -16,6 +16,7 @@ pub mod cli_whole;
 pub mod config;
 pub mod demo;
 pub mod error;
+pub mod figures;
 pub mod http;
 pub mod jobs;
 pub mod mail;

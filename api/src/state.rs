@@ -6,8 +6,10 @@ use crate::auth::last_use::LastUse;
 use crate::auth::throttle::Throttle;
 use crate::channels::Channels;
 use crate::config::Config;
+use crate::figures::Figures;
 use crate::http::console::demo_webhooks::Receiver;
 use crate::http::limits::Limits;
+use crate::http::rates::RateBook;
 use crate::mail::Mailer;
 use crate::outside::{Outside, PORTS, Policy, SystemNames};
 use crate::pages::Pages;
@@ -32,6 +34,8 @@ pub struct AppState {
     pub carriers: Arc<Carriers>,
     pub outside: Arc<Outside>,
     pub limits: Arc<Limits>,
+    pub rates: Arc<RateBook>,
+    pub figures: Arc<Figures>,
     /// The demo's receiver of webhooks; only development shows it.
     pub receiver: Arc<Receiver>,
     ready: Arc<AtomicBool>,
@@ -55,7 +59,13 @@ impl AppState {
         let outside = Outside::new(policy, Arc::new(SystemNames)).map_err(anyhow::Error::msg)?;
         Ok(Self {
             outside: Arc::new(outside),
-            limits: Arc::new(Limits::new(config.limits.rates())),
+            limits: Arc::new(Limits::new(config.limits.address())),
+            rates: Arc::default(),
+            figures: Arc::new(Figures::new(
+                config.figures.tenants,
+                config.figures.metrics_tenants,
+                db.clock().now(),
+            )),
             receiver: Arc::default(),
             channels: Arc::new(channels),
             carriers: Arc::default(),

@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 mod expiry;
+mod rate;
 mod refusal;
 pub use expiry::{ExpiryTerms, expiry_terms};
+pub use rate::{PLAN_AT_ONCE, PLAN_PER_SECOND, RateSource, RateTerms, RequestRate, request_rates};
 
 words! {
     /// What a policy row is about.
@@ -36,6 +38,9 @@ words! {
         InvoiceDue = "invoice_due",
         /// When people are told that a document ends, and when its shop is suspended.
         DocumentExpiry = "document_expiry",
+        /// How often a merchant, and each person or program in it, may ask. Its default is the installation's
+        /// configuration, and no row of the platform.
+        RequestRate = "request_rate",
     }
 }
 
@@ -134,6 +139,8 @@ pub enum PolicyParams {
     },
     /// Keys `first_days`, `second_days`, `last_days`, `grace_days` (0 to 365) and `suspends` (0 or 1).
     DocumentExpiry(ExpiryTerms),
+    /// Keys `per_second`, `at_once`, `caller_per_second`, `caller_at_once`: whole numbers from 1.
+    RequestRate(RateTerms),
 }
 
 /// Parameters that cannot be read.
@@ -212,6 +219,9 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
                 take(key, max, expected).map(small)
             })?)
         }
+        PolicyKind::RequestRate => PolicyParams::RequestRate(RateTerms::read(|key, max, expected| {
+            take(key, max, expected).map(small)
+        })?),
         PolicyKind::LinkQuota => return Err(PolicyError::WrongKind(kind)),
     };
     match map.keys().next() {
@@ -260,6 +270,7 @@ impl PolicyParams {
             Self::DepositTrial { .. } => PolicyKind::DepositTrial,
             Self::InvoiceDue { .. } => PolicyKind::InvoiceDue,
             Self::DocumentExpiry(_) => PolicyKind::DocumentExpiry,
+            Self::RequestRate(_) => PolicyKind::RequestRate,
         }
     }
     /// As key and value pairs, the inverse of [`parse`].
@@ -272,6 +283,7 @@ impl PolicyParams {
                 .map(|((subject, kind), limit)| (format!("{subject}.{kind}"), limit.to_string()))
                 .collect(),
             Self::DocumentExpiry(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
+            Self::RequestRate(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::StockHold { minutes } => vec![pair("minutes", (*minutes).into())],
             Self::AfterSaleWindow { days } | Self::InvoiceDue { days } => vec![pair("days", (*days).into())],
             Self::TakeRate { rate_ppm, tax_ppm } => {

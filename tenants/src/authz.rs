@@ -243,6 +243,14 @@ impl Caller {
     pub fn tenant(&self) -> TenantId {
         self.ctx.tenant
     }
+    /// Where the caller is, for what is looked up before anything was granted.
+    pub(crate) fn own_ctx(&self) -> &TenantCtx {
+        &self.ctx
+    }
+    /// The merchant's provider, or the provider itself; none for the operator.
+    pub fn provider(&self) -> Option<TenantId> {
+        self.ctx.provider
+    }
     /// The request.
     pub fn request_id(&self) -> RequestId {
         self.ctx.request

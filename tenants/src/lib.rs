@@ -17,6 +17,7 @@ mod entity;
 pub mod error;
 pub mod idempotency;
 pub mod inbox;
+pub mod job_queues;
 pub mod jobs;
 pub mod outbox;
 pub mod page;

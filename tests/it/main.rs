@@ -20,6 +20,7 @@ mod deletions;
 mod documents;
 mod email_change;
 mod fairness;
+mod figures;
 mod hooks;
 mod hostile;
 mod imports;

@@ -11,6 +11,7 @@ pub mod buyers;
 pub mod categories;
 pub mod channels;
 pub mod documents;
+pub mod health;
 pub mod imports;
 pub mod invitations;
 pub mod jobs;

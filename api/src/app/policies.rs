@@ -6,7 +6,7 @@ use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{PolicyId, TenantId};
-use qianpu_domain::policy::{self, PolicyKind, PolicyRule, PolicyScope, RuleId};
+use qianpu_domain::policy::{self, PolicyKind, PolicyParams, PolicyRule, PolicyScope, RateTerms, RuleId};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
@@ -58,7 +58,8 @@ pub struct ListedRule {
 pub async fn list(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<Vec<ListedRule>> {
     let ctx = grant.ctx();
     let now = state.clock().now();
-    let rules = rules_for(&state.db, ctx, now).await?;
+    let mut rules = rules_for(&state.db, ctx, now).await?;
+    rules.push(installation_rule(state));
     let provider = ctx.provider().unwrap_or(ctx.tenant());
     let winners: Vec<RuleId> = PolicyKind::ALL
         .iter()
@@ -69,6 +70,34 @@ pub async fn list(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<V
         rules.into_iter().map(|rule| ListedRule { in_force: winners.contains(&rule.id), rule }).collect();
     listed.sort_by_key(|row| (row.rule.params.kind(), !row.in_force));
     Ok(listed)
+}
+
+/// A provider gives its merchants no more than the installation allows.
+fn within_installation(state: &AppState, terms: &RateTerms) -> Answer<()> {
+    let most = state.config.limits.most();
+    let mut errors = Vec::new();
+    for (who, rate) in terms.numbers() {
+        for (what, number, most) in
+            [("per_second", rate.per_second, most.per_second), ("at_once", rate.at_once, most.at_once)]
+        {
+            if number > most {
+                let (en, zh) = (format!("at most {most} here"), format!("本平台最高 {most}"));
+                errors.push(FieldError::new(format!("params.{who}{what}"), "out_of_range", en, zh));
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::new(ErrorCode::PolicyInvalid).with_fields(errors)) }
+}
+
+/// The installation's default as a row, for the kind whose default is configured.
+fn installation_rule(state: &AppState) -> PolicyRule {
+    PolicyRule {
+        id: RuleId("policy/request_rate/installation".to_owned()),
+        scope: PolicyScope::Platform,
+        params: PolicyParams::RequestRate(state.config.limits.terms()),
+        effective_from: Timestamp::from_seconds(0),
+        effective_to: None,
+    }
 }
 
 /// A provider's row to be.
@@ -93,6 +122,9 @@ pub async fn set(
     let params = policy::parse(command.kind, &command.params).map_err(|error| {
         ApiError::refused(error.code(), &error).with_fields(error.field().into_iter().collect())
     })?;
+    if let PolicyParams::RequestRate(terms) = params {
+        within_installation(state, &terms)?;
+    }
     let scope = match command.merchant {
         None => PolicyScope::Provider(provider),
         Some(merchant) => {
@@ -124,6 +156,7 @@ pub async fn set(
     let detail = json!({"kind": command.kind.as_str(), "params": command.params, "scope": scope.as_str()});
     audit_append(&mut tx, AuditAction::PolicySet, "policy", &rule.id.0, detail).await?;
     tx.commit().await?;
+    state.rates.forget();
     Ok(rule)
 }
 
@@ -135,5 +168,6 @@ pub async fn end(state: &AppState, grant: &Grant<perm::PolicyManage>, id: Policy
     policy_end(&mut tx, &rule, now).await?;
     audit_append(&mut tx, AuditAction::PolicyEnded, "policy", &rule.0, json!({})).await?;
     tx.commit().await?;
+    state.rates.forget();
     Ok(())
 }

@@ -63,6 +63,16 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect((1..=256).contains(&webhooks.concurrency), "webhooks.concurrency: 1 to 256");
     expect((1..=64).contains(&webhooks.per_tenant), "webhooks.per_tenant: 1 to 64");
     expect((1..=64).contains(&webhooks.per_endpoint), "webhooks.per_endpoint: 1 to 64");
+    let most = config.limits.most();
+    expect(
+        (1..=100_000).contains(&most.per_second) && (most.per_second..=1_000_000).contains(&most.at_once),
+        "limits.most_per_second: 1 to 100000; limits.most_burst: at least that, at most 1000000",
+    );
+    let figures = &config.figures;
+    expect((1..=100_000).contains(&figures.tenants), "figures.tenants: 1 to 100000");
+    expect(figures.metrics_tenants <= 10_000, "figures.metrics_tenants: at most 10000");
+    let token = figures.metrics_token.reveal();
+    expect(token.is_empty() || token.len() >= 16, "figures.metrics_token: empty, or at least 16 characters");
     expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
     expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
     expect(

@@ -4,7 +4,8 @@
 
 mod check;
 
-use crate::http::limits::{Rate, Rates};
+use crate::http::limits::Rate;
+use qianpu_domain::policy::{RateTerms, RequestRate};
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ pub struct Config {
     pub deletion: Deletion,
     pub webhooks: Webhooks,
     pub limits: Limits,
+    pub figures: Figures,
     pub log: Log,
 }
 
@@ -211,18 +213,35 @@ pub struct Limits {
     pub tenant_burst: u32,
     pub caller_per_second: u32,
     pub caller_burst: u32,
+    pub most_per_second: u32,
+    pub most_burst: u32,
 }
 
 impl Limits {
-    /// As the counters of requests want them.
-    pub fn rates(&self) -> Rates {
-        let rate = |per_second, burst| Rate { per_second, burst };
-        Rates {
-            address: rate(self.address_per_second, self.address_burst),
+    /// The rate of one address.
+    pub fn address(&self) -> Rate {
+        Rate { per_second: self.address_per_second, burst: self.address_burst }
+    }
+    /// The rates of tenants for which no rule or plan says others.
+    pub fn terms(&self) -> RateTerms {
+        let rate = |per_second, at_once| RequestRate { per_second, at_once };
+        RateTerms {
             tenant: rate(self.tenant_per_second, self.tenant_burst),
             caller: rate(self.caller_per_second, self.caller_burst),
         }
     }
+    /// The most that a rule or a plan may give.
+    pub fn most(&self) -> RequestRate {
+        RequestRate { per_second: self.most_per_second, at_once: self.most_burst }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    pub tenants: usize,
+    pub metrics_tenants: usize,
+    pub metrics_token: Secret,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -19,12 +19,19 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// The three rates.
+/// The rates of a tenant: of all its callers together, and of each.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
-    pub address: Rate,
     pub tenant: Rate,
     pub caller: Rate,
+}
+
+/// What a limit is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    Address,
+    Tenant,
+    Caller,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,6 +41,16 @@ enum Whose {
     Caller(String),
     /// Those for whom there is no room.
     Everybody,
+}
+
+impl Whose {
+    fn about(&self) -> About {
+        match self {
+            Self::Tenant(_) => About::Tenant,
+            Self::Caller(_) => About::Caller,
+            Self::Address(_) | Self::Everybody => About::Address,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +84,9 @@ pub struct Standing {
 /// Too many requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany {
+    /// Whose limit it is.
+    pub about: About,
+    pub rate: Rate,
     pub standing: Standing,
     /// Seconds until one more is let through.
     pub retry_after: u32,
@@ -81,13 +101,14 @@ struct Buckets {
 /// Counts requests.
 #[derive(Debug)]
 pub struct Limits {
-    rates: Rates,
+    address: Rate,
     buckets: Mutex<Buckets>,
 }
 
 impl Limits {
-    pub fn new(rates: Rates) -> Self {
-        Self { rates, buckets: Mutex::default() }
+    /// With the rate of each address.
+    pub fn new(address: Rate) -> Self {
+        Self { address, buckets: Mutex::default() }
     }
 
     /// A request from an address. Of IPv6 a whole network counts as one, since it is given to one customer.
@@ -99,7 +120,7 @@ impl Limits {
                 .to_ipv4_mapped()
                 .map_or_else(|| IpAddr::V6((own.to_bits() & !u128::from(u64::MAX)).into()), IpAddr::V4),
         };
-        self.take(Whose::Address(ip), self.rates.address, now)
+        self.take(Whose::Address(ip), self.address, now)
     }
 
     /// A request of a caller, in a tenant. Both are counted; the one that is nearer to its end is told.
@@ -107,10 +128,11 @@ impl Limits {
         &self,
         tenant: Uuid,
         caller: String,
+        rates: Rates,
         now: Timestamp,
     ) -> Result<Option<Standing>, TooMany> {
-        let own = self.take(Whose::Caller(caller), self.rates.caller, now)?;
-        let all = self.take(Whose::Tenant(tenant), self.rates.tenant, now)?;
+        let own = self.take(Whose::Caller(caller), rates.caller, now)?;
+        let all = self.take(Whose::Tenant(tenant), rates.tenant, now)?;
         Ok(own.into_iter().chain(all).min_by_key(|standing| standing.remaining))
     }
 
@@ -121,8 +143,10 @@ impl Limits {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let whose = buckets.room_for(whose, now);
         let full = Bucket { left: i64::from(rate.burst) * TOKEN, at: now, rate };
+        let about = whose.about();
         let bucket = buckets.all.entry(whose).or_insert(full);
-        *bucket = bucket.filled(now);
+        // The rate may have changed since: what is left stays, as far as the new one allows.
+        *bucket = Bucket { rate, ..bucket.filled(now) }.filled(now);
         let allowed = bucket.left >= TOKEN;
         if allowed {
             bucket.left -= TOKEN;
@@ -131,7 +155,7 @@ impl Limits {
         if allowed {
             return Ok(Some(standing));
         }
-        Err(TooMany { standing, retry_after: seconds_for(TOKEN - bucket.left, rate).max(1) })
+        Err(TooMany { about, rate, standing, retry_after: seconds_for(TOKEN - bucket.left, rate).max(1) })
     }
 }
 
@@ -172,13 +196,9 @@ mod tests {
     const RATE: Rate = Rate { per_second: 2, burst: 4 };
     const NONE: Rate = Rate { per_second: 0, burst: 0 };
 
-    fn limits(address: Rate, tenant: Rate, caller: Rate) -> Limits {
-        Limits::new(Rates { address, tenant, caller })
-    }
-
     #[test]
     fn a_bucket_gives_its_burst_and_then_its_rate() {
-        let limits = limits(RATE, NONE, NONE);
+        let limits = Limits::new(RATE);
         let now = Timestamp::from_seconds(1_000);
         for left in (0..4).rev() {
             let standing = limits.from_address("1.1.1.1", now).unwrap().unwrap();
@@ -198,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let limits = limits(Rate { per_second: 1, burst: 1 }, NONE, NONE);
+        let limits = Limits::new(Rate { per_second: 1, burst: 1 });
         let now = Timestamp::from_seconds(1_000);
         assert!(limits.from_address("2400:1:2:3::1", now).is_ok());
         assert!(limits.from_address("2400:1:2:3:ffff::2", now).is_err());
@@ -209,19 +229,36 @@ mod tests {
 
     #[test]
     fn a_tenant_and_its_callers_are_counted_apart() {
-        let limits = limits(NONE, Rate { per_second: 1, burst: 3 }, Rate { per_second: 1, burst: 2 });
+        let limits = Limits::new(NONE);
+        let rates =
+            Rates { tenant: Rate { per_second: 1, burst: 3 }, caller: Rate { per_second: 1, burst: 2 } };
         let (now, tenant) = (Timestamp::from_seconds(1_000), Uuid::from_u128(1));
-        let ask = |tenant, caller: &str| limits.of_caller(tenant, caller.to_owned(), now);
+        let ask = |tenant, caller: &str| limits.of_caller(tenant, caller.to_owned(), rates, now);
         assert!(ask(tenant, "a").is_ok() && ask(tenant, "a").is_ok());
-        assert!(ask(tenant, "a").is_err(), "the caller's own");
+        assert_eq!(ask(tenant, "a").unwrap_err().about, About::Caller);
         assert!(ask(tenant, "b").is_ok());
-        assert!(ask(tenant, "b").is_err(), "the tenant's");
+        assert_eq!(ask(tenant, "b").unwrap_err().about, About::Tenant);
         assert!(ask(Uuid::from_u128(2), "c").is_ok(), "another tenant");
     }
 
     #[test]
+    fn a_changed_rate_acts_at_once() {
+        let limits = Limits::new(NONE);
+        let now = Timestamp::from_seconds(1_000);
+        let ask = |burst, now| {
+            let rate = Rate { per_second: 1, burst };
+            limits.of_caller(Uuid::from_u128(1), "a".to_owned(), Rates { tenant: rate, caller: NONE }, now)
+        };
+        assert_eq!(ask(10, now).unwrap().unwrap().remaining, 9);
+        assert_eq!(ask(3, now).unwrap().unwrap().remaining, 2, "nobody keeps more than the new rate gives");
+        let later = now.plus(Span::seconds(4));
+        assert_eq!(ask(10, later).unwrap().unwrap().remaining, 2, "filled at the rate that held");
+        assert_eq!(ask(10, now.plus(Span::seconds(9))).unwrap().unwrap().remaining, 6);
+    }
+
+    #[test]
     fn memory_is_bounded_and_full_buckets_are_forgotten() {
-        let limits = limits(RATE, NONE, NONE);
+        let limits = Limits::new(RATE);
         let now = Timestamp::from_seconds(1_000);
         for number in 0..u32::try_from(MOST_BUCKETS + 10).unwrap() {
             let _ = limits.from_address(&std::net::Ipv4Addr::from_bits(number).to_string(), now);
@@ -236,7 +273,7 @@ mod tests {
 
     #[test]
     fn no_rate_is_no_limit() {
-        let limits = limits(NONE, NONE, NONE);
+        let limits = Limits::new(NONE);
         let now = Timestamp::from_seconds(1_000);
         assert_eq!(limits.from_address("1.1.1.1", now), Ok(None));
         assert_eq!(limits.from_address("not an address", now), Ok(None));

@@ -14,6 +14,7 @@ pub mod oauth;
 pub mod openapi;
 mod ops;
 pub mod problem;
+pub mod rates;
 pub mod request;
 pub mod route;
 pub mod seats;

@@ -1,8 +1,13 @@
 //! For operators: liveness, readiness, metrics.
 
+use super::extract::Call;
+use crate::error::{Answer, ApiError};
+use crate::figures;
 use crate::state::AppState;
 use crate::telemetry;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use qianpu_domain::error::ErrorCode;
 use serde_json::json;
 
 /// The process runs.
@@ -24,11 +29,31 @@ pub(super) async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     }
 }
 
-/// Prometheus text format.
-pub(super) async fn metrics() -> HttpResponse {
+/// Prometheus text format. Figures of tenants are for whoever has the token only, since the path is open without one.
+pub(super) async fn metrics(request: HttpRequest) -> Answer<HttpResponse> {
+    let call = Call::of(&request)?;
+    let state = &call.state;
     let text = telemetry::metrics().map(|handle| {
         handle.run_upkeep();
         handle.render()
     });
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text.unwrap_or_default())
+    let mut text = text.unwrap_or_default();
+    let token = state.config.figures.metrics_token.reveal();
+    if !token.is_empty() {
+        let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let sent = sent.and_then(|value| value.split_once(' '));
+        let holds = sent.is_some_and(|(scheme, own)| {
+            scheme.eq_ignore_ascii_case("bearer") && crate::auth::csrf::same(own.trim(), token)
+        });
+        if !holds {
+            return Err(ApiError::new(ErrorCode::Unauthenticated));
+        }
+        let look = state.figures.queues.look(&state.db, state.figures.most(), call.request_id()).await;
+        match look {
+            Ok(look) => text.push_str(&figures::render(&state.figures, &look.queues, state.clock().now())),
+            // What the process itself counted is told all the same.
+            Err(error) => tracing::warn!(%error, "the queues of tenants could not be read"),
+        }
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
 }

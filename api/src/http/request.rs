@@ -1,8 +1,9 @@
 //! What every request gets: an id, a language, a span and its metrics. This is the outermost middleware, so errors of everything inside are written here too.
 
-use super::limits::{Standing, TooMany};
+use super::limits::{About, Standing, TooMany};
 use super::problem;
 use crate::error::ApiError;
+use crate::figures::Whose;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,6 +15,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use qianpu_domain::error::ErrorCode;
+use qianpu_domain::time::Span;
 use std::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -84,6 +86,11 @@ pub(super) async fn envelope(
     let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
     metrics::counter!("qianpu_http_requests_total", &labels).increment(1);
     metrics::histogram!("qianpu_http_request_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    let whose = request.extensions().get::<Whose>().copied();
+    if let (Some(whose), Some(state)) = (whose, request.app_data::<web::Data<AppState>>()) {
+        let took = Span::micros(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX));
+        state.figures.record(whose, state.clock().now(), took, status);
+    }
     Ok(ServiceResponse::new(request, response))
 }
 
@@ -109,7 +116,19 @@ pub(super) fn counted(
     let (standing, refusal) = match outcome {
         Ok(standing) => (standing, Ok(())),
         Err(many) => {
+            // Says whose limit it is, when to try again, and what would change it.
+            let text = match many.about {
+                About::Address => "core.limited_address",
+                About::Tenant => "core.limited_tenant",
+                About::Caller => "core.limited_caller",
+            };
+            let arguments = vec![
+                ("seconds", many.retry_after.to_string()),
+                ("per_second", many.rate.per_second.to_string()),
+                ("at_once", many.rate.burst.to_string()),
+            ];
             let refusal = ApiError::new(ErrorCode::RateLimited).retry_after(many.retry_after);
+            let refusal = refusal.with_text(text, arguments);
             (Some(many.standing), Err(refusal))
         }
     };

@@ -211,6 +211,15 @@ pub const MENU: &[MenuRow] = &[
         P::ProviderLedgerRead,
         false,
     ),
+    row(
+        Provider,
+        "menu.operations",
+        "menu.health",
+        "/console/provider/health",
+        "check",
+        P::MerchantRead,
+        false,
+    ),
     row(Provider, "menu.operations", "menu.jobs", "/console/provider/jobs", "jobs", P::JobRead, false),
     row(
         Provider,
@@ -284,6 +293,7 @@ pub const MENU: &[MenuRow] = &[
         P::LedgerRead,
         false,
     ),
+    row(Merchant, "menu.operations", "menu.health", "/console/merchant/health", "check", P::JobRead, false),
     row(Merchant, "menu.operations", "menu.jobs", "/console/merchant/jobs", "jobs", P::JobRead, false),
     row(Provider, "menu.people", "menu.brand", "/console/provider/brand", "image", P::BrandManage, false),
     row(

@@ -116,7 +116,8 @@ fn parameters_are_read_strictly_and_written_back() {
 
 #[test]
 fn every_kind_has_a_default() {
-    for kind in PolicyKind::ALL {
+    // How often anybody may ask is a matter of the machines, so the installation's configuration has that default.
+    for kind in PolicyKind::ALL.iter().filter(|kind| **kind != PolicyKind::RequestRate) {
         assert!(resolve(&defaults(), *kind, tenant(1), tenant(2), at("2026-11-21")).is_ok(), "{kind}");
     }
 }

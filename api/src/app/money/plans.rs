@@ -8,6 +8,7 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{BillingError, PlanTerms};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::PlanId;
+use qianpu_domain::policy::{PLAN_AT_ONCE, PLAN_PER_SECOND, RequestRate};
 use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
@@ -62,7 +63,7 @@ pub async fn create(
     command: &CreatePlan,
 ) -> Answer<(Plan, Vec<PlanVersion>)> {
     let (code, name_zh, name_en) = (command.code.trim(), command.name_zh.trim(), command.name_en.trim());
-    let mut errors = terms_errors(&command.terms);
+    let mut errors = terms_errors(&command.terms, state.config.limits.most());
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     if !(1..=32).contains(&code.len()) || !code.bytes().all(word) {
         let (en, zh) = ("1 to 32 of a–z, 0–9, - and _", "1 到 32 位小写字母、数字、- 或 _");
@@ -105,7 +106,7 @@ pub async fn add_version(
 ) -> Answer<(Plan, Vec<PlanVersion>)> {
     let mut tx = state.db.begin(grant.ctx()).await?;
     plan_get(&tx, id).await?;
-    let errors = terms_errors(terms);
+    let errors = terms_errors(terms, state.config.limits.most());
     if !errors.is_empty() {
         return Err(errors.into());
     }
@@ -127,7 +128,7 @@ fn terms_detail(terms: &PlanTerms) -> serde_json::Value {
     })
 }
 
-fn terms_errors(terms: &PlanTerms) -> Vec<FieldError> {
+fn terms_errors(terms: &PlanTerms, most: RequestRate) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match terms.check() {
         Ok(()) => {}
@@ -153,6 +154,22 @@ fn terms_errors(terms: &PlanTerms) -> Vec<FieldError> {
         let (en, zh) =
             ("at most 20 limits: a word and a number from 0", "最多 20 项限额：名称与不小于 0 的数字");
         errors.push(FieldError::new("limits", "invalid", en, zh));
+    }
+    for (name, most) in [(PLAN_PER_SECOND, most.per_second), (PLAN_AT_ONCE, most.at_once)] {
+        let said = terms.limits.iter().find(|(own, _)| own == name);
+        if said.is_some_and(|(_, number)| !(1..=i64::from(most)).contains(number)) {
+            let (en, zh) = (format!("between 1 and {most} here"), format!("应在 1 到 {most} 之间"));
+            errors.push(FieldError::new(name, "out_of_range", en, zh));
+        }
+    }
+    let number = |name: &str| terms.limits.iter().find(|(own, _)| own == name).map(|(_, number)| *number);
+    match (number(PLAN_PER_SECOND), number(PLAN_AT_ONCE)) {
+        (None, Some(_)) => errors.push(FieldError::required(PLAN_PER_SECOND)),
+        (Some(per_second), Some(at_once)) if at_once < per_second => {
+            let (en, zh) = ("at least as many as per second", "不能少于每秒的次数");
+            errors.push(FieldError::new(PLAN_AT_ONCE, "out_of_range", en, zh));
+        }
+        _ => {}
     }
     errors
 }

@@ -17,6 +17,7 @@ use qianpu_domain::billing::PlanTerms;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
 use qianpu_domain::money::Fen;
+use qianpu_domain::policy::{PLAN_AT_ONCE, PLAN_PER_SECOND};
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::page::PageRequest;
 use qianpu_tenants::store::plan::{Plan, PlanVersion};
@@ -56,6 +57,8 @@ struct TermsLine {
     monthly_fee: i64,
     take_rate: String,
     tax: String,
+    /// Requests per second, when the plan says something about them.
+    requests: Option<i64>,
     since: i64,
 }
 
@@ -65,6 +68,7 @@ fn terms_line(version: &PlanVersion) -> TermsLine {
         monthly_fee: version.terms.monthly_fee.get(),
         take_rate: percent(version.terms.take_rate_ppm),
         tax: percent(version.terms.tax_ppm),
+        requests: limit(&version.terms, PLAN_PER_SECOND),
         since: version.effective_at.micros(),
     }
 }
@@ -115,7 +119,31 @@ fn read_percent(fields: &Fields, name: &str, errors: &mut Vec<FieldError>) -> i6
     ppm.unwrap_or(0)
 }
 
-fn read_terms(fields: &Fields, errors: &mut Vec<FieldError>) -> PlanTerms {
+fn limit(terms: &PlanTerms, name: &str) -> Option<i64> {
+    terms.limits.iter().find(|(own, _)| own == name).map(|(_, number)| *number)
+}
+
+/// Limits as they were, with those that the form has.
+fn read_limits(
+    fields: &Fields,
+    before: &[(String, i64)],
+    errors: &mut Vec<FieldError>,
+) -> Vec<(String, i64)> {
+    let mut limits = before.to_vec();
+    for name in [PLAN_PER_SECOND, PLAN_AT_ONCE] {
+        limits.retain(|(own, _)| own != name);
+        match fields.text(name).trim() {
+            "" => {}
+            text => match text.parse() {
+                Ok(number) => limits.push((name.to_owned(), number)),
+                Err(_) => errors.push(FieldError::new(name, "number", "a whole number", "请填写整数")),
+            },
+        }
+    }
+    limits
+}
+
+fn read_terms(fields: &Fields, before: &[(String, i64)], errors: &mut Vec<FieldError>) -> PlanTerms {
     let known = errors.len();
     let fee = fields.yuan("monthly_fee", errors);
     if fee.is_none() && errors.len() == known {
@@ -125,7 +153,7 @@ fn read_terms(fields: &Fields, errors: &mut Vec<FieldError>) -> PlanTerms {
         monthly_fee: fee.unwrap_or(Fen::ZERO),
         tax_ppm: read_percent(fields, "tax", errors),
         take_rate_ppm: read_percent(fields, "take_rate", errors),
-        limits: Vec::new(),
+        limits: read_limits(fields, before, errors),
     }
 }
 
@@ -144,7 +172,7 @@ async fn create_plan_form(auth: Authed<perm::PlanManage, Fields>) -> PageAnswer 
     providers_only(&auth)?;
     let fields = &auth.input;
     let mut errors = Vec::new();
-    let terms = read_terms(fields, &mut errors);
+    let terms = read_terms(fields, &[], &mut errors);
     let text = |name: &str| fields.text(name).to_owned();
     let command =
         CreatePlan { code: text("code"), name_zh: text("name_zh"), name_en: text("name_en"), terms };
@@ -182,10 +210,13 @@ async fn plan_view<T>(
     let grant = auth.caller.grant::<perm::PlanRead>()?;
     let (plan, versions) = plans::get(&auth.state, &grant, id).await?;
     let terms = &plan.version.terms;
+    let number = |name| limit(terms, name).map(|number| number.to_string()).unwrap_or_default();
     let stored = [
         ("monthly_fee", terms.monthly_fee.to_string()),
         ("tax", percent(terms.tax_ppm)),
         ("take_rate", percent(terms.take_rate_ppm)),
+        (PLAN_PER_SECOND, number(PLAN_PER_SECOND)),
+        (PLAN_AT_ONCE, number(PLAN_AT_ONCE)),
     ];
     Ok(PlanView {
         form: form.unwrap_or_else(|| FormView::filled(stored)),
@@ -203,7 +234,8 @@ async fn plan_version_form(auth: Authed<perm::PlanManage, (Path<PlanId>, Fields)
     providers_only(&auth)?;
     let (Path(id), fields) = &auth.input;
     let mut errors = Vec::new();
-    let terms = read_terms(fields, &mut errors);
+    let (newest, _) = plans::get(&auth.state, &auth.caller.grant()?, *id).await?;
+    let terms = read_terms(fields, &newest.version.terms.limits, &mut errors);
     let done = if errors.is_empty() {
         plans::add_version(&auth.state, &auth.grant, *id, &terms).await.map_err(in_words_of_the_form)
     } else {

@@ -30,6 +30,7 @@ mod documents;
 pub mod errors;
 mod exports;
 mod goods;
+mod health;
 mod home;
 mod jobs;
 mod listings;
@@ -88,6 +89,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     channels::routes(pages);
     listings::routes(pages);
     jobs::routes(pages);
+    health::routes(pages);
     webhooks::routes(pages);
     demo_design::routes(pages);
     demo_mail::routes(pages);

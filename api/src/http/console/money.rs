@@ -1,9 +1,11 @@
 //! A merchant's money: what it has, the statement of a month, and the journals behind every figure.
 
+use crate::app::health;
 use crate::app::money::{BANK, books, deposits_read, statements, subscriptions};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Path, Query};
 use crate::http::route::PageRoutes;
+use crate::http::v1::health::RequestLimits;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
@@ -134,6 +136,7 @@ struct MoneyView {
     deposit_frozen: i64,
     clawback: i64,
     plan: Option<PlanLine>,
+    rate: RequestLimits,
     missing: i64,
     journals: Vec<JournalLine>,
 }
@@ -178,6 +181,7 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
         deposit_frozen: summary.deposit_frozen.get(),
         clawback: summary.clawback.get(),
         plan,
+        rate: health::rates(&auth.state, &auth.caller).await?.into(),
         missing,
         journals: page.items.into_iter().map(|row| journal_line(lang, row)).collect(),
     };

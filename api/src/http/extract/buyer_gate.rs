@@ -44,6 +44,7 @@ impl<T: Input> FromRequest for BuyerAuthed<T> {
             let call = Call::of(&request)?;
             let buyer = authenticate(&call).await?;
             tracing::Span::current().record("tenant_id", tracing::field::display(buyer.ctx().tenant()));
+            call.belongs_to(buyer.ctx());
             request.extensions_mut().insert(buyer.clone());
             let body = read_body::<T>(&request, &mut payload).await?;
             if is_page(&request) && !request.method().is_safe() {

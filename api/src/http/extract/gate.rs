@@ -8,6 +8,7 @@ use super::neighbours::neighbours;
 use crate::app::{api_keys, oauth};
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
+use crate::figures::Whose;
 use crate::http::request::{RequestInfo, counted};
 use crate::http::seats::{self, Seat};
 use crate::http::wants_page;
@@ -55,10 +56,14 @@ pub struct Call {
 }
 
 impl Call {
-    pub(super) fn of(request: &HttpRequest) -> Answer<Self> {
+    pub(in crate::http) fn of(request: &HttpRequest) -> Answer<Self> {
         let state = request.app_data::<web::Data<AppState>>().cloned();
         let state = state.ok_or_else(|| ApiError::internal("the application state is not registered"))?;
         Ok(Self { state, info: RequestInfo::of(request), request: request.clone() })
+    }
+    /// Notes whose request it is, for the figures of tenants.
+    pub fn belongs_to(&self, whose: impl Into<Whose>) {
+        self.request.extensions_mut().insert(whose.into());
     }
     /// The id of this request, for contexts and logs.
     pub fn request_id(&self) -> RequestId {
@@ -145,10 +150,12 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             let call = Call::of(&request)?;
             let (caller, by) = authenticate(&call).await?;
             tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
+            call.belongs_to(Whose { tenant: caller.tenant(), provider: caller.provider() });
             // An error page keeps the frame of the console it happened in.
             request.extensions_mut().insert(caller.clone());
+            let (rates, now) = (call.state.rates.of(&call.state, &caller).await?, call.state.clock().now());
             let asked =
-                call.state.limits.of_caller(caller.tenant().0, caller.actor_id(), call.state.clock().now());
+                call.state.limits.of_caller(caller.tenant().0, caller.actor_id(), rates.terms.into(), now);
             counted(&mut request.extensions_mut(), asked)?;
             if caller.lacks_second_factor() && !sets_it_up(request.path()) {
                 return Err(ApiError::new(ErrorCode::SecondFactorRequired));

@@ -1,7 +1,7 @@
 //! A buyer's own page at a shop: name, phone, orders, devices.
 
 use super::sign_in::left;
-use super::{Share, ShopView, home_of, storefront};
+use super::{Share, ShopView, home_of, visit};
 use crate::app::buyers::own::{self, OwnOrder};
 use crate::app::buyers::{erasure, export};
 use crate::error::Answer;
@@ -93,7 +93,7 @@ fn order_view(own: OwnOrder) -> OrderView {
 }
 
 async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>) -> Answer<AccountView> {
-    let visit = storefront::visit(&auth.state, slug, auth.request_id()).await?;
+    let visit = visit(&auth, slug).await?;
     let profile = own::profile(&auth.state, &auth.buyer).await?;
     let orders = own::orders(&auth.state, &auth.buyer, page_request(Some(20), cursor)?).await?;
     let current = auth.buyer.session().id;

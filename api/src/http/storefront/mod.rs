@@ -131,9 +131,16 @@ fn notice(call: &Call, visit: Option<&Visit>, what: &'static str, status: Status
     render(call, None, status, "storefront/notice", view)
 }
 
+/// The shop of an address; from here on the request is the merchant's.
+pub(in crate::http) async fn visit(call: &Call, slug: &str) -> Answer<Visit> {
+    let visit = storefront::visit(&call.state, slug, call.request_id()).await?;
+    call.belongs_to(visit.ctx());
+    Ok(visit)
+}
+
 /// The shop, or the page that says why there is nothing to see.
 async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
-    let visit = match storefront::visit(&open.state, slug, open.request_id()).await {
+    let visit = match visit(&open, slug).await {
         Ok(visit) => visit,
         Err(error) if error.code() == ErrorCode::NotFound => {
             return Ok(Err(notice(&open.call, None, "no_shop", StatusCode::NOT_FOUND)?));
@@ -152,7 +159,7 @@ async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, Htt
 async fn storefront_picture(open: Open<Path2<String, String>>) -> PageAnswer {
     let Path2(slug, id) = &open.input;
     let id: MediaId = id.parse().map_err(|_| ApiError::not_found())?;
-    let visit = storefront::visit(&open.state, slug, open.request_id()).await?;
+    let visit = visit(&open, slug).await?;
     let tag = format!("\"{id}\"");
     let known = open.request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let (media, bytes) = storefront::picture(&open.state, &visit, id).await?;

@@ -1,9 +1,10 @@
 //! Signing in at a shop: the phone, then the code.
 
+use super::visit;
 use super::{Share, ShopView, home_of, notice};
 use crate::app::buyers::codes;
 use crate::app::buyers::sign_in::{self, SignedIn};
-use crate::app::storefront::{self, Visit};
+use crate::app::storefront::Visit;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{BUYER_COOKIE, Call, Fields, Open, Path, Query};
 use crate::http::route::PageRoutes;
@@ -72,7 +73,7 @@ pub(in crate::http) fn to_sign_in(request: &HttpRequest) -> Option<HttpResponse>
 
 /// The shop, or the page that says that there is none to sign in to.
 async fn shop_or_say(call: &Call, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
-    match storefront::visit(&call.state, slug, call.request_id()).await {
+    match visit(call, slug).await {
         Ok(visit) if visit.shop.state == ShopState::Opened => {
             Ok(Err(notice(call, Some(&visit), "not_open_yet", StatusCode::OK)?))
         }

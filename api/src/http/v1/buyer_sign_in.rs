@@ -2,11 +2,11 @@
 
 use crate::app::buyers::codes;
 use crate::app::buyers::sign_in::{self, Device};
-use crate::app::storefront;
 use crate::error::Answer;
 use crate::http::describe::{Accepted, Created};
 use crate::http::extract::{Call, Json, Open, Path};
 use crate::http::route::Api;
+use crate::http::storefront::visit;
 use crate::http::v1::user_agent;
 use crate::http::wire::Id;
 use qianpu_domain::buyer::BuyerSessionKind;
@@ -42,7 +42,7 @@ async fn ask_sign_in_code(
     open: Open<(Path<String>, Json<SignInCodeBody>)>,
 ) -> Answer<Accepted<SignInCodeView>> {
     let (Path(slug), Json(body)) = &open.input;
-    let visit = storefront::visit(&open.state, slug, open.request_id()).await?;
+    let visit = visit(&open, slug).await?;
     let asked = codes::ask(&open.state, &visit, &body.phone, &open.info.address, open.info.lang).await?;
     Ok(Accepted(SignInCodeView {
         expires_in: asked.expires_in.as_seconds(),
@@ -77,7 +77,7 @@ async fn sign_in_buyer(
     open: Open<(Path<String>, Json<BuyerSignInBody>)>,
 ) -> Answer<Created<BuyerSessionStartedView>> {
     let (Path(slug), Json(body)) = &open.input;
-    let visit = storefront::visit(&open.state, slug, open.request_id()).await?;
+    let visit = visit(&open, slug).await?;
     let proven = codes::prove(&open.state, &visit, &body.phone, &body.code, &open.info.address).await?;
     let device = device(&open, BuyerSessionKind::Api, None);
     let signed = sign_in::by_phone(&open.state, &visit, &proven, &device).await?;

@@ -17,6 +17,7 @@ mod channel_apps;
 mod deletions;
 mod deposits;
 mod exports;
+pub(in crate::http) mod health;
 pub(in crate::http) mod imports;
 mod invitations;
 mod invoices;
@@ -90,6 +91,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_accounts::routes(api);
     listings::routes(api);
     jobs::routes(api);
+    health::routes(api);
     plans::routes(api);
     subscriptions::routes(api);
     invoices::routes(api);

@@ -63,6 +63,8 @@ impl Field {
                     (Unit::Switch, _) => String::new(),
                     (Unit::Whole, "minutes") => say("policies.unit_minutes"),
                     (Unit::Whole, "orders") => say("policies.unit_orders"),
+                    (Unit::Whole, "per_second" | "caller_per_second") => say("policies.unit_per_second"),
+                    (Unit::Whole, "at_once" | "caller_at_once") => say("policies.unit_requests"),
                     (Unit::Whole, _) => say("policies.unit_days"),
                 };
                 (say(&["policies.parameter_", kind.as_str(), "_", key].concat()), suffix, true)
@@ -139,6 +141,7 @@ pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
         PolicyKind::AfterSaleWindow | PolicyKind::InvoiceDue => words(&["days"]),
         PolicyKind::TakeRate => words(&["rate_ppm", "tax_ppm"]),
         PolicyKind::DepositTrial => words(&["days", "orders", "gmv_fen"]),
+        PolicyKind::RequestRate => words(&["per_second", "at_once", "caller_per_second", "caller_at_once"]),
         PolicyKind::DocumentExpiry => {
             words(&["first_days", "second_days", "last_days", "grace_days", "suspends"])
         }
