@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(decide(&[], &[]), (200, RateSource::Installation));
         assert_eq!(decide(&[rule(PolicyScope::Platform, 10)], &[]), (10, RateSource::PlatformRule));
         assert_eq!(decide(&[all.clone(), other.clone()], &[]), (20, RateSource::ProviderRule));
-        assert_eq!(decide(&[all.clone()], &plan), (30, RateSource::Plan));
+        assert_eq!(decide(std::slice::from_ref(&all), &plan), (30, RateSource::Plan));
         assert_eq!(decide(&[all, one], &plan), (40, RateSource::MerchantRule));
         assert_eq!(
             decide(&[rule(PolicyScope::Merchant(tenant(2)), 9_000)], &[]),

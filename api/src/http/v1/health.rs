@@ -102,7 +102,7 @@ impl From<Said> for RequestLimits {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct HealthBody {
+struct OwnHealthBody {
     /// Since when this process counts.
     #[schema(value_type = String)]
     counted_since: Time,
@@ -111,9 +111,9 @@ struct HealthBody {
     limits: RequestLimits,
 }
 
-async fn get_health(auth: Authed<perm::JobRead>) -> Answer<Json<HealthBody>> {
+async fn get_health(auth: Authed<perm::JobRead>) -> Answer<Json<OwnHealthBody>> {
     let row = health::own(&auth.state, &auth.grant, auth.caller.tenant_name()).await?;
-    Ok(Json(HealthBody {
+    Ok(Json(OwnHealthBody {
         counted_since: Time(auth.state.figures.since()),
         last_hour: (&row.hour).into(),
         jobs: (&row).into(),
