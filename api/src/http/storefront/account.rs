@@ -93,7 +93,7 @@ fn order_view(own: OwnOrder) -> OrderView {
 }
 
 async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>) -> Answer<AccountView> {
-    let visit = visit(&auth, slug).await?;
+    let visit = visit(&auth.call, slug).await?;
     let profile = own::profile(&auth.state, &auth.buyer).await?;
     let orders = own::orders(&auth.state, &auth.buyer, page_request(Some(20), cursor)?).await?;
     let current = auth.buyer.session().id;

@@ -140,7 +140,7 @@ pub(in crate::http) async fn visit(call: &Call, slug: &str) -> Answer<Visit> {
 
 /// The shop, or the page that says why there is nothing to see.
 async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
-    let visit = match visit(&open, slug).await {
+    let visit = match visit(open, slug).await {
         Ok(visit) => visit,
         Err(error) if error.code() == ErrorCode::NotFound => {
             return Ok(Err(notice(&open.call, None, "no_shop", StatusCode::NOT_FOUND)?));
