@@ -1,4 +1,5 @@
 use super::*;
+use crate::shop::ShopState;
 use uuid::Uuid;
 
 fn tenant(n: u128) -> TenantId {
