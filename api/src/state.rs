@@ -55,7 +55,7 @@ impl AppState {
     pub fn with_db(config: Config, db: Db) -> anyhow::Result<Self> {
         let keys = Keys::of(&config).map_err(anyhow::Error::msg)?;
         let channels = Channels::start(&config, &db, &keys.sealer).map_err(anyhow::Error::msg)?;
-        let policy = Policy { loopback: config.webhooks.allow_loopback, ports: PORTS };
+        let policy = Policy { loopback: config.webhooks.allow_loopback, plain: false, ports: PORTS.to_vec() };
         let outside = Outside::new(policy, Arc::new(SystemNames)).map_err(anyhow::Error::msg)?;
         Ok(Self {
             outside: Arc::new(outside),
@@ -78,6 +78,25 @@ impl AppState {
             db,
             ready: Arc::new(AtomicBool::new(true)),
         })
+    }
+
+    /// The host of the installation's public address.
+    pub fn own_host(&self) -> String {
+        self.config.own_host()
+    }
+    /// Whether a host is the installation's own; in development this machine by any name.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        let here = ["localhost", "127.0.0.1", "::1"];
+        host == self.config.own_host() || (self.config.is_development() && here.contains(&host))
+    }
+    /// The address at a host that leads here; the scheme and the port are those of the public address.
+    pub fn address_at(&self, host: &str) -> String {
+        let url = url::Url::parse(&self.config.app.public_url).ok();
+        let scheme = url.as_ref().map_or("https", url::Url::scheme);
+        match url.as_ref().and_then(url::Url::port) {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
     }
 
     /// The clock; the one of the database, so that there is only one.

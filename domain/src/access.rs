@@ -64,6 +64,12 @@ permissions! {
     MerchantRead = "merchants.read";
     /// Set the provider's brand, mail server and domains.
     BrandManage = "brand.manage";
+    /// Claim and give up domains: of the provider's pages, or of the merchant's shops.
+    DomainManage = "domains.manage";
+    /// Act in a merchant of the provider, or for the operator in a provider, for a while.
+    Impersonate = "impersonations.start";
+    /// See who of the provider or the operator acts in the own tenant, and end it.
+    ImpersonationManage = "impersonations.manage";
     /// Suspend, resume and close the provider's merchants.
     MerchantManage = "merchants.manage";
     /// Set document requirements, categories and policies of the provider.
@@ -168,10 +174,10 @@ macro_rules! roles {
 
 roles! {
     /// Runs the installation.
-    OperatorOwner = "operator_owner", Operator, [ProviderManage, AuditRead, StaffManage, JobRead];
+    OperatorOwner = "operator_owner", Operator, [ProviderManage, Impersonate, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
-        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, OauthAppManage, BuyerSettingsManage,
@@ -181,12 +187,12 @@ roles! {
     /// Looks after the provider's money.
     ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, PolicyRead];
     /// Helps merchants.
-    ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, ShopRead, PolicyRead, JobRead];
+    ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, PolicyRead, JobRead];
     /// Looks after channel apps.
     ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage, BuyerSettingsManage];
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
-        ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
+        ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase,
     ];
@@ -207,11 +213,51 @@ roles! {
     MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead];
 }
 
+/// The role that somebody from above acts with in a tenant of this kind; none acts in the operator's.
+pub const fn impersonated_role(surface: Surface) -> Option<Role> {
+    match surface {
+        Surface::Merchant => Some(Role::MerchantManager),
+        Surface::Provider => Some(Role::ProviderSupport),
+        Surface::Operator => None,
+    }
+}
+
 impl Permission {
     /// Whether its commands may be given while the tenant is suspended: looking after one's own log-in may, and
     /// taking one's data and going; everything else waits. Reading always may.
     pub const fn works_while_suspended(self) -> bool {
         self.is_everyones() || matches!(self, Self::MerchantExport | Self::MerchantDelete)
+    }
+
+    /// Whether nobody who acts in somebody else's tenant has it, whatever role they act with. Every one that is not
+    /// named stays out of reach: what is about money, log-ins, keys, staff, domains, taking data along, or acting in
+    /// another tenant still.
+    pub const fn never_impersonated(self) -> bool {
+        !matches!(
+            self,
+            Self::SelfRead
+                | Self::ApplicationRead
+                | Self::MerchantRead
+                | Self::PolicyRead
+                | Self::ShopRead
+                | Self::ShopManage
+                | Self::MediaRead
+                | Self::MediaWrite
+                | Self::ProductRead
+                | Self::ProductWrite
+                | Self::StockWrite
+                | Self::ImportRun
+                | Self::AccountRead
+                | Self::ListingRead
+                | Self::ListingWrite
+                | Self::OrderRead
+                | Self::OrderShip
+                | Self::BillingRead
+                | Self::LedgerRead
+                | Self::PlanRead
+                | Self::JobRead
+                | Self::JobRetry
+        )
     }
 
     /// Whether it can be held in single shops. Every other one is about the whole tenant: a role that is
@@ -322,6 +368,26 @@ mod tests {
             Permission::ApplicationEdit,
         ] {
             assert!(!permission.reaches_single_shops(), "{}", permission.as_str());
+        }
+    }
+
+    #[test]
+    fn nobody_who_acts_for_others_reaches_money_people_or_credentials() {
+        for permission in [
+            Permission::SelfManage,
+            Permission::MoneyMove,
+            Permission::ProviderMoneyMove,
+            Permission::StaffManage,
+            Permission::ChannelAppManage,
+            Permission::AccountLink,
+            Permission::MerchantExport,
+            Permission::DomainManage,
+            Permission::BrandManage,
+            Permission::ProviderManage,
+            Permission::Impersonate,
+            Permission::ImpersonationManage,
+        ] {
+            assert!(permission.never_impersonated(), "{}", permission.as_str());
         }
     }
 

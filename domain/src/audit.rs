@@ -170,6 +170,18 @@ words! {
         BrandChanged = "brand.changed",
         /// A provider's own mail server was set or removed.
         MailSenderChanged = "mail_sender.changed",
+        /// A domain was claimed.
+        DomainClaimed = "domain.claimed",
+        /// A domain was proven and leads to the tenant.
+        DomainVerified = "domain.verified",
+        /// A domain was dropped because its proof stayed away.
+        DomainDropped = "domain.dropped",
+        /// A domain was given up.
+        DomainRemoved = "domain.removed",
+        /// Somebody from above began to act in the tenant.
+        ImpersonationStarted = "impersonation.started",
+        /// Somebody from above stopped acting in the tenant, or was stopped.
+        ImpersonationEnded = "impersonation.ended",
         /// Provider suspended by the operator.
         ProviderSuspended = "provider.suspended",
         /// Provider let go on by the operator.

@@ -88,6 +88,9 @@ codes! {
     BuyerErased = "buyer_erased", 409, false, "The buyer's personal data was erased", "该买家的个人信息已删除";
     ErasureRequested = "erasure_requested", 409, false, "Erasure was asked for already", "已经提交过删除申请";
 
+    UnknownHost = "unknown_host", 421, false, "Nothing is served at this host", "该域名下没有内容";
+    DomainTaken = "domain_taken", 409, false, "The domain is in use by somebody else here", "该域名已被其他商家或服务商使用";
+
     // subjects, applications and shops
     CreditCodeInvalid = "credit_code_invalid", 422, false, "The unified social credit code is not valid", "统一社会信用代码不正确";
     IdCardInvalid = "id_card_invalid", 422, false, "The ID card number is not valid", "身份证号码不正确";

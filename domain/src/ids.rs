@@ -139,6 +139,10 @@ ids! {
     InvoiceLineId = "ivl";
     /// A movement of a deposit.
     DepositMovementId = "dpm";
+    /// A domain of a tenant's own.
+    DomainId = "dom";
+    /// Somebody acting in a tenant below their own.
+    ImpersonationId = "imp";
     /// A background job.
     JobId = "job";
     /// An event in the outbox.

@@ -23,6 +23,7 @@ pub mod channel;
 pub mod custom_role;
 pub mod deposit;
 pub mod error;
+pub mod host;
 pub mod ids;
 pub mod import;
 pub mod ledger;

@@ -22,6 +22,7 @@ mod m0013b_white_label;
 mod m0014_buyers;
 mod m0015_whole;
 mod m0016_audit;
+mod m0017_hosts;
 mod purge;
 mod run;
 mod table;
@@ -49,6 +50,7 @@ pub fn tables() -> Vec<Table> {
         m0014_buyers::tables(),
         m0015_whole::tables(),
         m0016_audit::tables(),
+        m0017_hosts::tables(),
     ]
     .concat()
 }

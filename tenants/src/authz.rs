@@ -11,7 +11,9 @@ use crate::store::user::Home;
 use qianpu_domain::access::{Permission, Role, Surface};
 use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::error::ErrorCode;
-use qianpu_domain::ids::{ApiKeyId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId};
+use qianpu_domain::ids::{
+    ApiKeyId, ImpersonationId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId,
+};
 use qianpu_domain::permission_set::PermissionSet;
 use qianpu_domain::time::Timestamp;
 use std::marker::PhantomData;
@@ -118,11 +120,34 @@ pub struct Person {
     pub lacks_second_factor: bool,
 }
 
+/// A person of the provider or the operator who acts in a tenant below.
+#[derive(Clone, Debug)]
+pub struct Impersonator {
+    /// The person; of another tenant.
+    pub id: UserId,
+    /// Shown name.
+    pub name: String,
+    /// Log-in e-mail.
+    pub email: String,
+    /// Name of where they belong.
+    pub of: String,
+    /// Under which impersonation.
+    pub impersonation: ImpersonationId,
+    /// The token a form must carry.
+    pub csrf_token: String,
+    /// When it ends by itself.
+    pub until: Timestamp,
+    /// Name of the tenant they act in.
+    pub acts_for: String,
+}
+
 /// Who calls.
 #[derive(Clone, Debug)]
 pub enum Principal {
     /// A person with a session.
     Person(Person),
+    /// A person of the provider or the operator who acts in the tenant.
+    Impersonator(Impersonator),
     /// A program with an API key of the tenant.
     ApiKey {
         /// The key.
@@ -145,6 +170,13 @@ impl Principal {
     pub(crate) fn actor(&self) -> Actor {
         match self {
             Self::Person(person) => Actor::User { id: person.id, name: person.name.clone() },
+            Self::Impersonator(one) => Actor::Impersonator {
+                id: one.id,
+                name: one.name.clone(),
+                of: one.of.clone(),
+                acts_for: one.acts_for.clone(),
+                impersonation: one.impersonation,
+            },
             Self::ApiKey { id, name } => Actor::ApiKey { id: *id, name: name.clone() },
             Self::App { id, name, person } => {
                 Actor::App { id: *id, name: name.clone(), person: person.clone() }
@@ -216,7 +248,23 @@ impl Caller {
     pub fn name(&self) -> &str {
         match &self.principal {
             Principal::Person(person) => &person.name,
+            Principal::Impersonator(one) => &one.name,
             Principal::ApiKey { name, .. } | Principal::App { name, .. } => name,
+        }
+    }
+    /// Who acts in a tenant that is not their own.
+    pub fn impersonator(&self) -> Option<&Impersonator> {
+        match &self.principal {
+            Principal::Impersonator(one) => Some(one),
+            _ => None,
+        }
+    }
+    /// The token a form must carry; programs send none.
+    pub fn csrf_token(&self) -> Result<&str, Denied> {
+        match &self.principal {
+            Principal::Person(person) => Ok(&person.csrf_token),
+            Principal::Impersonator(one) => Ok(&one.csrf_token),
+            _ => Err(Denied(Permission::SelfManage)),
         }
     }
     /// Who it is in the audit log, and whose what it made is.
@@ -295,7 +343,11 @@ impl Caller {
 
     /// The rights that give a permission. Some permissions are for people only, whatever a program was given.
     fn giving(&self, permission: Permission) -> impl Iterator<Item = &Right> {
-        let for_this_kind = permission.reaches_machines() || matches!(self.principal, Principal::Person(_));
+        let for_this_kind = match &self.principal {
+            Principal::Person(_) => true,
+            Principal::Impersonator(_) => !permission.never_impersonated(),
+            Principal::ApiKey { .. } | Principal::App { .. } => permission.reaches_machines(),
+        };
         self.rights.iter().filter(move |right| for_this_kind && right.gives(permission))
     }
 

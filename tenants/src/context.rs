@@ -2,7 +2,9 @@
 //! [`crate::authz`] and [`crate::jobs`] only.
 
 use qianpu_domain::access::Surface;
-use qianpu_domain::ids::{ApiKeyId, BuyerId, JobId, OauthAppId, RequestId, TenantId, UserId};
+use qianpu_domain::ids::{
+    ApiKeyId, BuyerId, ImpersonationId, JobId, OauthAppId, RequestId, TenantId, UserId,
+};
 
 /// Who did it, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,19 @@ pub enum Actor {
         /// The person who allowed it, with their name at the time.
         person: Option<(UserId, String)>,
     },
+    /// A person of the provider or the operator who acts in the tenant.
+    Impersonator {
+        /// The person; of another tenant.
+        id: UserId,
+        /// Shown name at the time.
+        name: String,
+        /// Name of where they belong.
+        of: String,
+        /// For whom: the tenant's name.
+        acts_for: String,
+        /// Under which impersonation.
+        impersonation: ImpersonationId,
+    },
     /// A channel that pushed to us; the channel's slug.
     Channel(String),
     /// A background job of a kind.
@@ -52,6 +67,10 @@ impl Actor {
             Self::App { id, name, person: None } => ("app", id.to_string(), name.clone()),
             Self::App { id, name, person: Some((person, of)) } => {
                 ("app", format!("{id}/{person}"), format!("{name} · {of}"))
+            }
+            // Both are named: who acts, and for whom.
+            Self::Impersonator { id, name, of, acts_for, impersonation } => {
+                ("impersonator", format!("{id}/{impersonation}"), format!("{name} · {of} → {acts_for}"))
             }
             Self::Channel(slug) => ("channel", slug.clone(), slug.clone()),
             Self::Job(kind, id) => ("job", id.to_string(), kind.clone()),

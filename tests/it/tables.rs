@@ -23,6 +23,10 @@ fn the_policy() {
     for permission in Permission::ALL.iter().filter(|permission| permission.reaches_machines()) {
         writeln!(table, "    {}", permission.as_str()).unwrap();
     }
+    writeln!(table, "never for who acts in somebody else's tenant").unwrap();
+    for permission in Permission::ALL.iter().filter(|permission| permission.never_impersonated()) {
+        writeln!(table, "    {}", permission.as_str()).unwrap();
+    }
     insta::assert_snapshot!("policy", table);
 }
 

@@ -137,7 +137,7 @@ both! {
     async fn a_mail_server_inside_is_refused_outside_development(db: TestDb) {
         let key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         let settings = [
-            ("QIANPU__APP__PROFILE", "production"), ("QIANPU__APP__PUBLIC_URL", "https://shops.example"),
+            ("QIANPU__APP__PROFILE", "production"), ("QIANPU__APP__PUBLIC_URL", "https://127.0.0.1"),
             ("QIANPU__KEYS__TOKEN_SECRET", key), ("QIANPU__KEYS__MASTER_KEY", key),
         ];
         let clock = qianpu_tenants::clock::Clock::fixed(qianpu_domain::time::Timestamp::from_seconds(qianpu_tests::app::BEGIN));

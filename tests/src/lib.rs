@@ -26,6 +26,7 @@ pub mod books;
 pub mod browser;
 pub mod db;
 pub mod deadline;
+pub mod dns;
 pub mod goods;
 pub mod http;
 pub mod left_out;

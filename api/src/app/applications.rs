@@ -152,6 +152,7 @@ pub async fn start_with_cookie(
 fn log_in_of(door: &Door, command: &StartApplication, user_agent: &str) -> auth::LogIn {
     let invited = door.invitation.as_ref().map(|invitation| invitation.email.clone());
     auth::LogIn {
+        within: None,
         email: invited.unwrap_or_else(|| command.email.clone()),
         password: command.password.clone(),
         address: command.address.clone(),

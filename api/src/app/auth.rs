@@ -37,6 +37,8 @@ pub struct LogIn {
     pub password: String,
     pub address: String,
     pub user_agent: String,
+    /// The provider at whose host it happens; only its people and its merchants' people are known there.
+    pub within: Option<TenantId>,
 }
 
 /// What a program keeps after log-in.
@@ -151,6 +153,7 @@ async fn prove(state: &AppState, request: RequestId, command: &LogIn) -> Answer<
     let wrong = || ApiError::new(ErrorCode::WrongCredentials);
     let found = match resolve::by_login_email(&state.db, account, request).await? {
         None => None,
+        Some((ctx, _)) if command.within.is_some_and(|provider| ctx.provider() != Some(provider)) => None,
         Some((ctx, user)) => {
             let tx = state.db.read(&ctx).await?;
             // An address that was changed stays taken for a while; it is no log-in.

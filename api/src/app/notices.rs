@@ -16,7 +16,9 @@ pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,
     shop_suspended, shop_suspended_for_documents,
 };
-pub(super) use tenancy::{provider_welcome, tenant_changed};
+pub(super) use tenancy::{
+    domain_dropped, domain_failing, impersonation_started, provider_welcome, tenant_changed,
+};
 pub(super) use webhooks::webhook_disabled;
 pub(super) use whole::{deletion_asked, deletion_done, deletion_withdrawn, export_ready};
 

@@ -27,6 +27,8 @@ use std::collections::HashMap;
 pub struct Visit {
     ctx: TenantCtx,
     pub shop: Shop,
+    /// What its addresses begin with: `/s/{slug}`, or nothing at its own host.
+    pub front: String,
 }
 
 /// Pixels of a picture.
@@ -58,7 +60,13 @@ pub async fn visit(state: &AppState, slug: &str, request: RequestId) -> Answer<V
     let tx = state.db.read(&ctx).await?;
     let shop = shop_get(&tx, id).await?;
     drop(tx);
-    Ok(Visit { ctx, shop })
+    let front = format!("/s/{}", shop.slug);
+    Ok(Visit { ctx, shop, front })
+}
+
+/// The address word of a shop.
+pub async fn slug_at(state: &AppState, ctx: &TenantCtx, shop: ShopId) -> Answer<String> {
+    Ok(shop_get(&*state.db.read(ctx).await?, shop).await?.slug)
 }
 
 impl Visit {

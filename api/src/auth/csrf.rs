@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 pub const VISITOR_COOKIE: &str = "qp_form";
 
 /// Whether the browser says that a page of another site sent this. Programs and old browsers say nothing.
-pub fn is_foreign(request: &HttpRequest, public_url: &str) -> bool {
+pub fn is_foreign<'a>(request: &HttpRequest, mut own: impl Iterator<Item = &'a str>) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("sec-fetch-site") == Some("cross-site") {
         return true;
@@ -23,8 +23,8 @@ pub fn is_foreign(request: &HttpRequest, public_url: &str) -> bool {
         Some(address.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
     };
     let Some(origin) = authority(origin) else { return true };
-    let own = header("host").is_some_and(|host| host.eq_ignore_ascii_case(&origin));
-    !own && authority(public_url).as_ref() != Some(&origin)
+    let here = header("host").is_some_and(|host| host.eq_ignore_ascii_case(&origin));
+    !here && !own.any(|address| authority(address).as_ref() == Some(&origin))
 }
 
 /// Constant-time comparison.

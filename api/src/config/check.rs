@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     expect((1..=1000).contains(&config.database.max_connections), "database.max_connections: 1 to 1000");
     expect(config.keys.token_secret.reveal().len() >= 32, "keys.token_secret: at least 32 characters");
     expect(master_key(config).is_some(), "keys.master_key: expected 64 hexadecimal digits");
+    expect((1..=60).contains(&config.login.impersonation_minutes), "login.impersonation_minutes: 1 to 60");
     expect((1..=60).contains(&config.login.access_token_minutes), "login.access_token_minutes: 1 to 60");
     expect((1..=365).contains(&config.login.session_days), "login.session_days: 1 to 365");
     expect((1..=3660).contains(&config.login.api_key_days), "login.api_key_days: 1 to 3660");
@@ -50,6 +51,12 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     );
     expect((0..=30).contains(&buyers.erasure_days), "buyers.erasure_days: 0 to 30");
     expect((1..=256).contains(&config.jobs.concurrency), "jobs.concurrency: 1 to 256");
+    expect(
+        config.domains.dns_server.is_empty()
+            || config.domains.dns_server.parse::<std::net::SocketAddr>().is_ok(),
+        "domains.dns_server: expected an address and port such as 9.9.9.9:53",
+    );
+    expect(config.domains.file_port > 0, "domains.file_port: 1 to 65535");
     expect((1..=100_000).contains(&config.imports.max_rows), "imports.max_rows: 1 to 100000");
     expect((1..=3_650).contains(&config.deletion.waiting_days), "deletion.waiting_days: 1 to 3650");
     expect((0..=200).contains(&config.deletion.keep_years), "deletion.keep_years: 0 to 200");

@@ -52,6 +52,7 @@ pub struct Config {
     pub channels: Channels,
     pub orders: Orders,
     pub imports: Imports,
+    pub domains: Domains,
     pub exports: Exports,
     pub deletion: Deletion,
     pub webhooks: Webhooks,
@@ -107,6 +108,7 @@ pub struct Keys {
 #[serde(deny_unknown_fields)]
 pub struct Login {
     pub access_token_minutes: i64,
+    pub impersonation_minutes: i64,
     pub session_days: i64,
     pub max_failures: u32,
     pub api_key_days: i64,
@@ -182,6 +184,13 @@ pub struct Media {
 pub struct Channels {
     pub wechat_api_url: String,
     pub wechat_pages_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Domains {
+    pub dns_server: String,
+    pub file_port: u16,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -356,6 +365,12 @@ impl Config {
     /// The key that seals credentials.
     pub fn master_key(&self) -> Option<[u8; 32]> {
         check::master_key(self)
+    }
+    /// The host of the public address, in small letters and without a port.
+    pub fn own_host(&self) -> String {
+        let url = url::Url::parse(&self.app.public_url).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or_default();
+        host.trim_matches(['[', ']']).to_owned()
     }
     /// Whether cookies must only travel over TLS.
     pub fn cookies_are_secure(&self) -> bool {

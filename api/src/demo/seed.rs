@@ -77,6 +77,8 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     let second = shops.get(1).context("a second merchant was set up")?;
     let joined = staff::join(state, &visitor, (first, second), &password).await.context("staff")?;
     manifest.logins.extend(joined);
+    domains(&owner, &shops).await.context("domains")?;
+    visit(&owner, &visitor, &shops).await.context("a visit by support")?;
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
@@ -126,6 +128,31 @@ async fn brand(owner: &Client) -> anyhow::Result<()> {
     let body = json!({"name": "云帆商家服务", "colour": "#0b7a75", "accent": "#0a5f5b",
         "support_email": "help@yunfan.example", "support_phone": "400-800-1234", "logo_id": logo});
     owner.put("/api/v1/brand", &body).await.map(drop)
+}
+
+/// Names that lead to this machine: the provider's console, and the first merchant's shop.
+async fn domains(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let first = shops.first().context("a merchant was set up")?;
+    for (client, body) in [
+        (owner, json!({"host": "yunfan.localhost"})),
+        (&first.client, json!({"host": "shanqian.localhost", "shop_id": first.shop})),
+    ] {
+        let domain = client.post("/api/v1/domains", &body).await?;
+        client.post(&format!("/api/v1/domains/{}/verify", text(&domain, "id")?), &json!({})).await?;
+    }
+    Ok(())
+}
+
+/// Support was in the first merchant, and has left again.
+async fn visit(owner: &Client, visitor: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let first = shops.first().context("a merchant was set up")?;
+    let me = first.client.get("/api/v1/me").await?;
+    let tenant = me.pointer("/tenant/id").cloned().context("the merchant's id")?;
+    let body = json!({"tenant_id": tenant, "reason": "协助核对商品规格与库存", "minutes": 30});
+    let started = owner.post("/api/v1/impersonations", &body).await?;
+    let acting = visitor.with_token(text(&started, "access_token")?);
+    acting.get("/api/v1/products").await?;
+    acting.post("/api/v1/impersonation/end", &json!({})).await.map(drop)
 }
 
 async fn create_provider(state: &AppState, password: &str, manifest: &mut Manifest) -> anyhow::Result<()> {

@@ -43,6 +43,7 @@ async fn a_repeated_command_has_one_effect() {
         .wrap(actix_web::middleware::from_fn(super::request::envelope));
     let app = init_service(app).await;
     let command = LogIn {
+        within: None,
         email: "chen@example.com".to_owned(),
         password: PASSWORD.to_owned(),
         address: String::new(),

@@ -8,6 +8,7 @@ pub mod console;
 pub mod describe;
 pub mod extract;
 mod hooks;
+pub mod host;
 pub mod idempotent;
 pub mod limits;
 pub mod oauth;
@@ -63,12 +64,14 @@ pub fn build_app(
                 .route("/healthz", web::get().to(ops::healthz))
                 .route("/readyz", web::get().to(ops::readyz))
                 .route("/metrics", web::get().to(ops::metrics))
+                .route("/tls/ask", web::get().to(ops::tls_ask))
                 .route("/assets/{name:.+}", web::get().to(assets::asset));
             routes.configure(config);
         })
         .default_service(web::to(route::nothing_here))
         .wrap(from_fn(seats::resolve))
         // The last wrap is the outermost.
+        .wrap(from_fn(host::settle))
         .wrap(Compress::default())
         .wrap(from_fn(security::headers))
         .wrap(from_fn(request::envelope))
@@ -87,6 +90,7 @@ pub(crate) fn wants_page(request: &HttpRequest) -> bool {
         "/assets/",
         "/oauth/",
         "/.well-known/",
+        "/tls/ask",
     ];
     !machine.iter().any(|prefix| path.starts_with(prefix))
 }

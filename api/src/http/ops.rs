@@ -8,6 +8,9 @@ use crate::telemetry;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ids::RequestId;
+use qianpu_tenants::resolve;
+use serde::Deserialize;
 use serde_json::json;
 
 /// The process runs.
@@ -25,6 +28,29 @@ pub(super) async fn readyz(state: web::Data<AppState>) -> HttpResponse {
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
             HttpResponse::ServiceUnavailable().json(json!({"status": "database"}))
+        }
+    }
+}
+
+/// Which host a certificate is asked for.
+#[derive(Deserialize)]
+pub(super) struct TlsAsk {
+    domain: String,
+}
+
+/// Whether a certificate may be made for a host: 200 for the installation's own and for proven ones, otherwise 404. For
+/// the server in front that ends TLS.
+pub(super) async fn tls_ask(state: web::Data<AppState>, query: web::Query<TlsAsk>) -> HttpResponse {
+    let host = query.domain.trim_end_matches('.').to_ascii_lowercase();
+    if state.is_own_host(&host) {
+        return HttpResponse::Ok().finish();
+    }
+    match resolve::by_host(&state.db, &host, RequestId(state.new_id())).await {
+        Ok(Some(_)) => HttpResponse::Ok().finish(),
+        Ok(None) => HttpResponse::NotFound().content_type("text/plain").body("unknown"),
+        Err(error) => {
+            tracing::warn!(%error, "a host could not be looked up");
+            HttpResponse::ServiceUnavailable().content_type("text/plain").body("try again")
         }
     }
 }

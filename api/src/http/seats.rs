@@ -188,7 +188,8 @@ fn seated(request: &ServiceRequest) -> Option<String> {
     Some(format!("{}{query}", seat.address(request.path())))
 }
 
-fn set_path(request: &mut ServiceRequest, path: &str) {
+/// Lets routing see another path than the one that was asked for; the query stays.
+pub(super) fn set_path(request: &mut ServiceRequest, path: &str) {
     let mut parts = request.uri().clone().into_parts();
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let Ok(path) = PathAndQuery::try_from(format!("{path}{query}")) else { return };

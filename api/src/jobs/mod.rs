@@ -11,7 +11,9 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{account, audit, buyers, channels, documents, imports, listings, orders, webhooks};
+use crate::app::{
+    account, audit, buyers, channels, documents, domains, imports, listings, orders, webhooks,
+};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -78,6 +80,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
     kind!(daily::DAILY_JOB, 20, daily::run),
     kind!(documents::daily::CHECK_JOB, 20, documents::daily::run),
+    kind!(domains::CHECK_JOB, 20, domains::run_check),
     kind!(deposits::TRIAL_JOB, 20, deposits::run_trial),
     kind!(imports::RUN, 20, imports::runner::run),
     kind!(channels::push_route::ORDER_JOB, 20, orders::sync::run),

@@ -14,6 +14,7 @@ use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::secrets::Plain;
 use qianpu_tenants::store::brand::{MailSender, brand_find, sender_find};
 use qianpu_tenants::store::directory;
+use qianpu_tenants::store::domain::domain_in_use;
 
 /// What the password of a mail server is sealed for.
 pub const PURPOSE: &str = "mail sender";
@@ -31,6 +32,8 @@ pub struct Dress {
     pub logo: Option<String>,
     /// Where people get help; empty for nowhere.
     pub support: String,
+    /// Links that begin with the first begin with the second instead: the provider's own host.
+    pub links: Option<(String, String)>,
     /// The provider's own server.
     pub own: Option<OwnServer>,
 }
@@ -89,13 +92,15 @@ pub async fn dress_of(state: &AppState, ctx: &TenantCtx) -> StoreResult<Dress> {
     let tx = state.db.read_parent(ctx).await?;
     let (brand, sender) = (brand_find(&tx).await?, sender_find(&tx).await?);
     let slug = directory::key_value(&tx, directory::PROVIDER_SLUG).await?;
+    let host = domain_in_use(&tx, None).await?;
     let own = match sender {
         Some(sender) => Some(opened(state, tx.ctx(), sender)?),
         None => None,
     };
     drop(tx);
-    let Some(stored) = brand else { return Ok(Dress { own, ..Dress::default() }) };
     let base = state.config.app.public_url.trim_end_matches('/');
+    let links = host.map(|host| (base.to_owned(), state.address_at(&host)));
+    let Some(stored) = brand else { return Ok(Dress { own, links, ..Dress::default() }) };
     let brand = stored.brand;
     let support: Vec<&str> = [brand.support_email.as_str(), brand.support_phone.as_str()]
         .into_iter()
@@ -106,6 +111,7 @@ pub async fn dress_of(state: &AppState, ctx: &TenantCtx) -> StoreResult<Dress> {
         logo: stored.logo.zip(slug).map(|(_, slug)| format!("{base}/brand/{slug}/logo?v={}", stored.version)),
         support: support.join(" · "),
         name: brand.name,
+        links,
         own,
     })
 }

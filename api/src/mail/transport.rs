@@ -195,12 +195,16 @@ fn render(pages: &Pages, mail: &Mail, dress: &Dress) -> Result<Rendered, String>
     // A subject is one line, whatever an argument holds.
     let subject = say("subject")?.replace(['\r', '\n'], " ");
     let body = say("body")?;
+    let link = mail.link.as_deref().map(|link| match &dress.links {
+        Some((from, to)) if link.starts_with(from.as_str()) => link.replacen(from.as_str(), to, 1),
+        _ => link.to_owned(),
+    });
     let view = MailView {
         lang_tag: mail.lang.tag(),
         subject: &subject,
         paragraphs: body.split('\n').filter(|line| !line.trim().is_empty()).collect(),
         points: &mail.points,
-        link: mail.link.as_deref(),
+        link: link.as_deref(),
         action: if mail.link.is_some() { say("action")? } else { String::new() },
         from_name: if dress.name.is_empty() { &mail.from_name } else { &dress.name },
         button: dress.colours.as_ref().map_or(BUTTON.0, |(button, _)| button),

@@ -1,4 +1,4 @@
-//! Calls to addresses that a tenant gave us: webhooks now, and whatever else is told where to call. Nobody may use
+//! Calls to addresses that a tenant gave us: webhooks, and the file that proves a domain. Nobody may use
 //! them to reach what only this machine can reach. So the address is judged when it is registered and again, on the
 //! resolved addresses, at each connection: the client connects to exactly those that were judged, follows no
 //! redirect, knows no proxy, and is bounded in time and in what it reads.
@@ -8,7 +8,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub use names::{Names, SystemNames};
+pub use names::{Found, Names, SystemNames};
 
 use address::may_be_called;
 use names::Judged;
@@ -23,12 +23,14 @@ pub const LONGEST_URL: usize = 500;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// What may be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Also this machine, over plain http and any port; for development and the demo.
     pub loopback: bool,
-    /// Ports besides 443.
-    pub ports: &'static [u16],
+    /// Also other hosts over plain http; where nothing secret is sent and nothing that comes back is trusted.
+    pub plain: bool,
+    /// The ports that may be called.
+    pub ports: Vec<u16>,
 }
 
 /// Ports that webhooks and the like may name.
@@ -125,7 +127,7 @@ impl Outside {
                 // A connection is judged when it is made: none is kept for a later call.
                 .pool_max_idle_per_host(0)
                 .connect_timeout(CONNECT_WITHIN)
-                .https_only(!policy.loopback)
+                .https_only(!policy.loopback && !policy.plain)
                 .dns_resolver(judged.clone())
                 .user_agent(concat!("Qianpu-Webhooks/", env!("CARGO_PKG_VERSION")))
         };
@@ -160,7 +162,7 @@ impl Outside {
         let here = self.policy.loopback && is_here(url);
         match url.scheme() {
             "https" => {}
-            "http" if here => {}
+            "http" if here || self.policy.plain => {}
             _ => return Err(Refusal::Scheme),
         }
         let port = url.port_or_known_default().ok_or(Refusal::Port)?;
@@ -203,11 +205,25 @@ impl Outside {
         body: String,
         bounds: Bounds,
     ) -> Result<Answer, Failure> {
+        self.call(url, self.client.post(url.clone()).headers(headers).body(body), bounds).await
+    }
+
+    /// Gets what is at an address. Any status is an answer.
+    pub async fn get(&self, url: &Url, bounds: Bounds) -> Result<Answer, Failure> {
+        self.call(url, self.client.get(url.clone()), bounds).await
+    }
+
+    async fn call(
+        &self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+        bounds: Bounds,
+    ) -> Result<Answer, Failure> {
         if self.judge(url).is_err() {
             return Err(Failure::Refused);
         }
         let exchange = async {
-            let sent = self.client.post(url.clone()).headers(headers).body(body).send().await;
+            let sent = request.send().await;
             let mut answer = sent.map_err(|error| failure_of(&error))?;
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
             let (mut body, mut cut) = (Vec::new(), false);

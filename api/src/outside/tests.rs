@@ -26,7 +26,9 @@ impl Names for Told {
     }
 }
 
-const STRICT: Policy = Policy { loopback: false, ports: PORTS };
+fn strict() -> Policy {
+    Policy { loopback: false, plain: false, ports: PORTS.to_vec() }
+}
 const BOUNDS: Bounds = Bounds { time: Duration::from_secs(5), bytes: 65_536 };
 
 fn outside(policy: Policy, names: Arc<Told>) -> Outside {
@@ -35,7 +37,7 @@ fn outside(policy: Policy, names: Arc<Told>) -> Outside {
 
 #[test]
 fn addresses_are_refused_by_their_form() {
-    let strict = outside(STRICT, Told::new(&[&["8.8.8.8"]]));
+    let strict = outside(strict(), Told::new(&[&["8.8.8.8"]]));
     for (text, why) in [
         ("", Refusal::Unreadable),
         ("not an address", Refusal::Unreadable),
@@ -77,7 +79,7 @@ fn addresses_are_refused_by_their_form() {
 
 #[test]
 fn this_machine_is_called_only_where_it_is_allowed() {
-    let open = outside(Policy { loopback: true, ..STRICT }, Told::new(&[&["127.0.0.1"]]));
+    let open = outside(Policy { loopback: true, ..strict() }, Told::new(&[&["127.0.0.1"]]));
     for text in ["http://127.0.0.1:9/", "http://localhost:8080/x", "http://[::1]:7/"] {
         assert!(open.parse(text).is_ok(), "{text}");
     }
@@ -91,13 +93,13 @@ fn this_machine_is_called_only_where_it_is_allowed() {
 #[tokio::test]
 async fn a_name_with_one_address_that_is_not_public_is_refused() {
     for answer in [&["8.8.8.8", "10.0.0.1"][..], &["::1"], &["169.254.169.254"], &["::ffff:127.0.0.1"]] {
-        let strict = outside(STRICT, Told::new(&[answer]));
+        let strict = outside(strict(), Told::new(&[answer]));
         let url = strict.parse("https://rebound.example/").unwrap();
         assert_eq!(strict.check(&url, BOUNDS.time).await, Err(Refusal::NotPublic), "{answer:?}");
         let called = strict.post(&url, HeaderMap::new(), String::new(), BOUNDS).await;
         assert_eq!(called.err(), Some(Failure::Refused), "{answer:?}");
     }
-    let nobody = outside(STRICT, Told::new(&[&[]]));
+    let nobody = outside(strict(), Told::new(&[&[]]));
     let url = nobody.parse("https://nobody.example/").unwrap();
     assert_eq!(nobody.check(&url, BOUNDS.time).await, Err(Refusal::Unknown));
     assert_eq!(
@@ -111,9 +113,8 @@ async fn a_name_with_one_address_that_is_not_public_is_refused() {
 async fn a_name_that_turns_inwards_after_it_was_judged_is_not_called() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let ports: &'static [u16] = Box::leak(Box::new([port]));
     let names = Told::new(&[&["93.184.215.14"], &["127.0.0.1"]]);
-    let strict = outside(Policy { loopback: false, ports }, names.clone());
+    let strict = outside(Policy { ports: vec![port], ..strict() }, names.clone());
     let url = strict.parse(&format!("https://rebound.example:{port}/")).unwrap();
     assert_eq!(strict.check(&url, BOUNDS.time).await, Ok(()));
     let called = strict.post(&url, HeaderMap::new(), "{}".to_owned(), BOUNDS).await;
@@ -123,13 +124,36 @@ async fn a_name_that_turns_inwards_after_it_was_judged_is_not_called() {
     assert!(arrived.is_err(), "a connection was made to this machine");
 }
 
+/// Plain http opens no way inside: the same judgement, and the named port only.
+#[tokio::test]
+async fn plain_http_goes_to_public_addresses_only() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let policy = Policy { plain: true, ports: vec![port], ..strict() };
+    for inside in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1"] {
+        let plain = outside(policy.clone(), Told::new(&[&["93.184.215.14", inside]]));
+        let url = plain.parse(&format!("http://proof.example:{port}/file")).unwrap();
+        assert_eq!(plain.get(&url, BOUNDS).await.err(), Some(Failure::Refused), "{inside}");
+    }
+    let arrived = tokio::time::timeout(Duration::from_millis(200), listener.accept()).await;
+    assert!(arrived.is_err(), "a connection was made to this machine");
+    let plain = outside(policy, Told::new(&[&["8.8.8.8"]]));
+    for (text, why) in [
+        ("http://proof.example:22/", Refusal::Port),
+        ("http://127.0.0.1/", Refusal::Port),
+        ("ftp://proof.example/", Refusal::Scheme),
+    ] {
+        assert_eq!(plain.parse(text).err(), Some(why), "{text}");
+    }
+}
+
 /// No second question is asked between the judgement and the connection.
 #[tokio::test]
 async fn a_connection_goes_to_the_addresses_that_were_judged() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let names = Told::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
-    let open = outside(Policy { loopback: true, ports: PORTS }, names.clone());
+    let open = outside(Policy { loopback: true, ..strict() }, names.clone());
     let url = open.parse(&format!("http://localhost:{port}/")).unwrap();
     let call =
         open.post(&url, HeaderMap::new(), String::new(), Bounds { time: Duration::from_secs(2), bytes: 10 });

@@ -4,6 +4,7 @@ use super::flash::Flash;
 use super::menu::{Section, menu_of};
 use crate::auth::csrf;
 use crate::http::extract::{Call, Neighbour};
+use crate::http::host::AtHost;
 use crate::http::seats;
 use actix_web::HttpMessage;
 use actix_web::cookie::{Cookie, SameSite};
@@ -52,6 +53,8 @@ struct Person {
     tenant_state: &'static str,
     /// Key of the sentence that says why nothing can be changed, and its reason.
     stopped: Option<Stopped>,
+    /// Until when somebody acts here who does not belong here.
+    acts_until: Option<i64>,
     surface: &'static str,
     home: String,
     menu: Vec<Section>,
@@ -82,14 +85,14 @@ impl Frame {
         if flash.is_some() {
             cookies.push(Flash::removal());
         }
-        let csrf = match caller.and_then(|caller| caller.person().ok()) {
-            Some(person) => person.csrf_token.clone(),
+        let csrf = match caller.and_then(|caller| caller.csrf_token().ok()) {
+            Some(token) => token.to_owned(),
             None => buyer_token(call).unwrap_or_else(|| visitor_token(call, &mut cookies)),
         };
         let frame = Self {
             lang: call.info.lang.code(),
             lang_tag: call.info.lang.tag(),
-            path: call.request.path().to_owned(),
+            path: asked_path(call),
             seat: seats::taken(&call.request).map(|seat| seat.home()).unwrap_or_default(),
             csrf,
             flash,
@@ -106,12 +109,17 @@ impl Frame {
 impl Person {
     /// Pages are for people; a program has none.
     fn of(call: &Call, caller: &Caller) -> Option<Self> {
-        let person = caller.person().ok()?;
+        let (name, email) = match (caller.person(), caller.impersonator()) {
+            (Ok(person), _) => (&person.name, &person.email),
+            (Err(_), Some(one)) => (&one.name, &one.email),
+            (Err(_), None) => return None,
+        };
         let neighbours = call.request.extensions().get::<Vec<Neighbour>>().cloned();
         Some(Self {
-            name: person.name.clone(),
-            email: person.email.clone(),
-            initial: person.name.chars().next().map(String::from).unwrap_or_default(),
+            name: name.clone(),
+            email: email.clone(),
+            initial: name.chars().next().map(String::from).unwrap_or_default(),
+            acts_until: caller.impersonator().map(|one| one.until.micros()),
             tenant_name: caller.tenant_name().to_owned(),
             tenant_state: caller.tenant_state().as_str(),
             stopped: caller
@@ -145,6 +153,14 @@ fn visitor_token(call: &Call, cookies: &mut Vec<Cookie<'static>>) -> String {
     csrf::visitor_token(call.state.keys.form_key(), &value)
 }
 
+/// The path as it was asked for; at a shop's own host it is another one inside.
+fn asked_path(call: &Call) -> String {
+    match AtHost::of(&call.request) {
+        Some(AtHost::Shop { path, .. }) => path,
+        _ => call.request.path().to_owned(),
+    }
+}
+
 fn other_language(call: &Call) -> String {
     let other = call.info.lang.pick("en", "zh");
     let mut query: String = call
@@ -156,5 +172,5 @@ fn other_language(call: &Call) -> String {
         .collect();
     query.push_str("lang=");
     query.push_str(other);
-    format!("{}?{query}", call.request.path())
+    format!("{}?{query}", asked_path(call))
 }

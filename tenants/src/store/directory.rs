@@ -13,6 +13,8 @@ use uuid::Uuid;
 pub const LOGIN_EMAIL: &str = "login_email";
 /// Shop slug → shop.
 pub const SHOP_SLUG: &str = "shop_slug";
+/// A proven host → shop, or the provider itself.
+pub const HOST: &str = "host";
 /// Provider slug → provider.
 pub const PROVIDER_SLUG: &str = "provider_slug";
 /// Push token of a channel account → account.

@@ -129,7 +129,10 @@ pub(crate) async fn resume_in(state: &AppState, tx: &mut TenantTx, was: &Shop) -
 /// Who acts, for people to read; empty for a job.
 pub(crate) fn name_of(ctx: &TenantCtx) -> String {
     match ctx.actor() {
-        actor @ (Actor::User { .. } | Actor::ApiKey { .. } | Actor::App { .. }) => actor.audit_parts().2,
+        actor @ (Actor::User { .. }
+        | Actor::ApiKey { .. }
+        | Actor::App { .. }
+        | Actor::Impersonator { .. }) => actor.audit_parts().2,
         _ => String::new(),
     }
 }

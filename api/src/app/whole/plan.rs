@@ -67,6 +67,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("brands", "the provider's"),
     ("brand_authorisations", "the provider's"),
     ("provider_brands", "the provider's"),
+    ("impersonations", "visits through this installation; the audit log goes along"),
+    ("domains", "lead to this installation; claimed and proven anew"),
     ("mail_senders", "the provider's"),
     ("policy_rules", "the provider's"),
     ("categories", "the provider's; rows name a category by its code"),
@@ -112,6 +114,7 @@ pub const KEYS_KEPT: &[&str] =
 /// Kinds of directory keys that stay behind, and why.
 pub const KEYS_LEFT: &[(&str, &str)] = &[
     (directory::PROVIDER_SLUG, "the provider's"),
+    (directory::HOST, "leads to this installation; claimed and proven anew"),
     (directory::ACCOUNT_HOOK, "part of this installation's push address; made anew"),
     (directory::APP_HOOK, "the provider's"),
     (directory::API_KEY, "of an API key"),

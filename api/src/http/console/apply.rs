@@ -6,6 +6,7 @@ use crate::app::branding;
 use crate::app::invitations::{self, Door};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Call, Fields, Open, Path};
+use crate::http::host::AtHost;
 use crate::http::route::PageRoutes;
 use crate::http::seats::{self, Seat};
 use crate::http::v1::user_agent;
@@ -32,6 +33,9 @@ struct ApplyView {
 
 /// The door, in the provider's colours.
 async fn dressed(call: &Call, door: Door) -> Answer<Door> {
+    if AtHost::provider(&call.request).is_some_and(|provider| provider != door.provider.tenant()) {
+        return Err(ApiError::not_found());
+    }
     if let Some(brand) = branding::shown(&call.state, &door.provider).await? {
         call.request.extensions_mut().insert(brand);
     }

@@ -1,8 +1,10 @@
 //! The log-in page of all consoles, and logging out.
 
 use crate::app::auth::{self, ConsoleSession, LogIn};
+use crate::app::impersonation;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Call, Fields, Open, Query, at_seat};
+use crate::http::host::AtHost;
 use crate::http::route::PageRoutes;
 use crate::http::seats::{self, Seat};
 use crate::http::v1::user_agent;
@@ -12,7 +14,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use qianpu_domain::access::Surface;
 use qianpu_domain::error::ErrorCode;
-use qianpu_tenants::authz::perm;
+use qianpu_tenants::authz::{Caller, perm};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -52,6 +54,7 @@ pub(super) fn own_path(next: &str) -> String {
 async fn login_form(open: Open<Fields>) -> PageAnswer {
     let fields = &open.input;
     let command = LogIn {
+        within: AtHost::provider(&open.request),
         email: fields.text("email").to_owned(),
         password: fields.0.iter().find(|(name, _)| name == "password").map_or("", |(_, v)| v).to_owned(),
         address: open.info.address.clone(),
@@ -97,9 +100,17 @@ pub(super) async fn sit_down(
 ) -> Answer<Seat> {
     let seat = Seat::of(session.surface, session.tenant);
     if let Some(before) = at_seat(call, &seat).await? {
-        auth::log_out(&call.state, before.person()?, &before.grant::<perm::SelfManage>()?).await?;
+        give_up(call, &before).await?;
     }
     Ok(seats::sit_down(call, response, session))
+}
+
+/// Ends what a browser holds at a seat: a session, or acting in somebody else's tenant.
+async fn give_up(call: &Call, before: &Caller) -> Answer<()> {
+    match before.person() {
+        Ok(person) => auth::log_out(&call.state, person, &before.grant::<perm::SelfManage>()?).await,
+        Err(_) => impersonation::end_own(&call.state, before, &before.grant::<perm::SelfRead>()?).await,
+    }
 }
 
 /// Opens the console of another tenant of the same person, beside this one.

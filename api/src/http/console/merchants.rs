@@ -106,6 +106,7 @@ struct MerchantView {
     applications: Vec<ApplicationItem>,
     may_review: bool,
     may_suspend: bool,
+    may_visit: bool,
     may_resume: bool,
     may_close: bool,
     sees_shops: bool,
@@ -157,6 +158,7 @@ async fn merchant_view<P: Perm, T>(
             })
             .collect(),
         may_review: auth.caller.may(Permission::ApplicationRead),
+        may_visit: auth.caller.may(Permission::Impersonate) && state != TenantState::Closed,
         may_suspend: manages && state == TenantState::Active,
         may_resume: manages && state == TenantState::Suspended,
         may_close: manages && matches!(state, TenantState::Active | TenantState::Suspended),

@@ -9,6 +9,7 @@ use crate::http::wire::{cursor_text, page_request};
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
+use qianpu_domain::access::Permission;
 use qianpu_domain::ids::TenantId;
 use qianpu_domain::tenancy::TenantState;
 use qianpu_tenants::authz::perm;
@@ -143,6 +144,7 @@ struct ProviderView {
     provider: ProviderItem,
     apply_link: String,
     may_suspend: bool,
+    may_visit: bool,
     may_resume: bool,
     may_close: bool,
     is_closed: bool,
@@ -157,6 +159,7 @@ async fn view<T>(auth: &Manages<T>, id: TenantId, form: FormView) -> Answer<Prov
     Ok(ProviderView {
         form,
         apply_link: found.slug.as_ref().map_or_else(String::new, |slug| format!("{base}/apply/{slug}")),
+        may_visit: auth.caller.may(Permission::Impersonate),
         may_suspend: state == TenantState::Active,
         may_resume: state == TenantState::Suspended,
         may_close: state != TenantState::Closed && found.merchants == 0,

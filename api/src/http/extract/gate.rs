@@ -5,10 +5,12 @@ use super::body::Body;
 use super::form::csrf_token;
 use super::input::Input;
 use super::neighbours::neighbours;
+use crate::app::impersonation::TOKEN_PREFIX;
 use crate::app::{api_keys, oauth};
 use crate::auth::{csrf, token};
 use crate::error::{Answer, ApiError};
 use crate::figures::Whose;
+use crate::http::host::AtHost;
 use crate::http::request::{RequestInfo, counted};
 use crate::http::seats::{self, Seat};
 use crate::http::wants_page;
@@ -21,7 +23,7 @@ use futures_util::FutureExt;
 use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::RequestId;
-use qianpu_tenants::authz::{Caller, Grant, Perm, Person};
+use qianpu_tenants::authz::{Caller, Denied, Grant, Perm, Person};
 use qianpu_tenants::resolve;
 use std::future::Future;
 use std::ops::Deref;
@@ -149,6 +151,7 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
         caught(async move {
             let call = Call::of(&request)?;
             let (caller, by) = authenticate(&call).await?;
+            belongs_here(&request, &caller)?;
             tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
             call.belongs_to(Whose { tenant: caller.tenant(), provider: caller.provider() });
             // An error page keeps the frame of the console it happened in.
@@ -160,7 +163,7 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             if caller.lacks_second_factor() && !sets_it_up(request.path()) {
                 return Err(ApiError::new(ErrorCode::SecondFactorRequired));
             }
-            let grant = caller.grant::<P>()?;
+            let grant = caller.grant::<P>().map_err(|denied| refused(&caller, denied))?;
             may_change(&request, &caller, P::PERMISSION)?;
             let body = read_body::<T>(&request, &mut payload).await?;
             if by == By::Cookie && wants_page(&request) {
@@ -174,6 +177,22 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
             let input = T::read(&request, &body).await?;
             Ok(Self { call, caller, grant, input })
         })
+    }
+}
+
+/// At a provider's host only its people and its merchants' people are known.
+fn belongs_here(request: &HttpRequest, caller: &Caller) -> Answer<()> {
+    match AtHost::provider(request) {
+        Some(provider) if caller.provider() != Some(provider) => Err(unauthenticated()),
+        _ => Ok(()),
+    }
+}
+
+/// A refusal in words: whoever acts in somebody else's tenant is told that it is out of reach there.
+fn refused(caller: &Caller, denied: Denied) -> ApiError {
+    match caller.impersonator() {
+        Some(_) => ApiError::new(denied.code()).with_text("impersonation.forbidden", Vec::new()),
+        None => denied.into(),
     }
 }
 
@@ -229,20 +248,33 @@ async fn authenticate(call: &Call) -> Answer<(Caller, By)> {
 /// Who sits at a seat of this browser.
 pub async fn at_seat(call: &Call, seat: &Seat) -> Answer<Option<Caller>> {
     let Some(cookie) = call.request.cookie(&seat.cookie()) else { return Ok(None) };
-    let found = resolve::by_console_cookie(&call.state.db, cookie.value(), call.request_id()).await?;
+    let (db, id) = (&call.state.db, call.request_id());
+    let found = match cookie.value().strip_prefix(TOKEN_PREFIX) {
+        Some(secret) => resolve::by_impersonation(db, secret, id).await?,
+        None => resolve::by_console_cookie(db, cookie.value(), id).await?,
+    };
     Ok(found.filter(|caller| Seat::of(caller.surface(), caller.tenant()) == *seat))
+}
+
+/// Every console that is open in this browser, those of tenants that somebody only visits too.
+pub(super) async fn open_seats(call: &Call) -> Answer<Vec<(Seat, Caller)>> {
+    let mut found = Vec::new();
+    for seat in seats::in_browser(&call.request) {
+        if let Some(caller) = at_seat(call, &seat).await? {
+            found.push((seat, caller));
+        }
+    }
+    Ok(found)
 }
 
 /// Everybody who is logged in in this browser.
 pub async fn logged_in(call: &Call) -> Answer<Vec<(Seat, Caller, Person)>> {
-    let mut found = Vec::new();
-    for seat in seats::in_browser(&call.request) {
-        if let Some(caller) = at_seat(call, &seat).await? {
-            let person = caller.person()?.clone();
-            found.push((seat, caller, person));
-        }
-    }
-    Ok(found)
+    let open = open_seats(call).await?.into_iter();
+    let own = open.filter_map(|(seat, caller)| {
+        let person = caller.person().ok()?.clone();
+        Some((seat, caller, person))
+    });
+    Ok(own.collect())
 }
 
 fn unauthenticated() -> ApiError {
@@ -257,6 +289,10 @@ async fn by_bearer(call: &Call, bearer: &str) -> Answer<Caller> {
     }
     if at_the_api && bearer.starts_with(oauth::ACCESS_PREFIX) {
         let found = oauth::allowed::authenticate(&call.state, call.request_id(), bearer).await?;
+        return found.ok_or_else(unauthenticated);
+    }
+    if let Some(secret) = bearer.strip_prefix(TOKEN_PREFIX) {
+        let found = resolve::by_impersonation(&call.state.db, secret, call.request_id()).await?;
         return found.ok_or_else(unauthenticated);
     }
     let now = call.state.clock().now();
@@ -285,7 +321,9 @@ fn seats_of(request: &HttpRequest) -> Vec<Seat> {
 
 /// A browser's cookie speaks for a person only from our own pages.
 fn own_site(call: &Call) -> Answer<()> {
-    if csrf::is_foreign(&call.request, &call.state.config.app.public_url) {
+    let at_host = AtHost::base(&call.request);
+    let own = [Some(call.state.config.app.public_url.as_str()), at_host.as_deref()];
+    if csrf::is_foreign(&call.request, own.into_iter().flatten()) {
         return Err(ApiError::new(ErrorCode::CsrfFailed));
     }
     Ok(())
@@ -298,7 +336,7 @@ async fn check_form_token(request: &HttpRequest, body: &Body, caller: &Caller) -
         None if *request.method() == Method::POST => csrf_token(request, body).await,
         None => None,
     };
-    let expected = &caller.person()?.csrf_token;
+    let expected = caller.csrf_token()?;
     if given.is_some_and(|given| csrf::same(&given, expected)) {
         Ok(())
     } else {

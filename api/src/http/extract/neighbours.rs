@@ -1,11 +1,11 @@
 //! What else is within one click of a console: the other tenants of the person, and the other consoles that
 //! are open in the same browser.
 
-use super::gate::{Call, logged_in};
+use super::gate::{Call, open_seats};
 use crate::app::auth::workplaces;
 use crate::error::Answer;
 use crate::http::seats;
-use qianpu_tenants::authz::Caller;
+use qianpu_tenants::authz::{Caller, Person};
 use qianpu_tenants::resolve::has_memberships;
 use serde::Serialize;
 
@@ -24,22 +24,24 @@ pub struct Neighbour {
 
 /// The neighbours of a console, those that are open first.
 pub(super) async fn neighbours(call: &Call, caller: &Caller) -> Answer<Vec<Neighbour>> {
-    let own = caller.person()?;
+    // Whoever acts in somebody else's tenant has no other ones there, but the way back.
+    let own = caller.person().ok();
     let mut found = Vec::new();
     // Most people have one seat, and are never looked up again.
     if seats::in_browser(&call.request).len() > 1 {
-        for (seat, other, person) in logged_in(call).await? {
+        for (seat, other) in open_seats(call).await? {
             if other.tenant() != caller.tenant() {
                 found.push(Neighbour {
                     name: other.tenant_name().to_owned(),
                     surface: other.surface().as_str(),
                     tenant: other.tenant().to_string(),
                     open: Some(seat.home()),
-                    other_log_in: (person.home != own.home).then_some(person.email),
+                    other_log_in: other_log_in(own, &other),
                 });
             }
         }
     }
+    let Some(own) = own else { return Ok(found) };
     let at_home = own.home.tenant == caller.tenant();
     if at_home && !has_memberships(&call.state.db, own.home, caller.request_id()).await? {
         return Ok(found);
@@ -53,4 +55,10 @@ pub(super) async fn neighbours(call: &Call, caller: &Caller) -> Answer<Vec<Neigh
         }
     }
     Ok(found)
+}
+
+/// Whose log-in the other console is, when it is not the one of this page.
+fn other_log_in(own: Option<&Person>, other: &Caller) -> Option<String> {
+    let person = other.person().ok()?;
+    own.is_some_and(|own| own.home != person.home).then(|| person.email.clone())
 }

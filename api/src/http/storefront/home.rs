@@ -1,9 +1,10 @@
 //! The shop's home: who it is, and what it sells.
 
-use super::{PictureView, Share, ShopView, home_of, json_text, visit_or_say};
+use super::{PictureView, Share, ShopView, json_text, visit_or_say};
 use crate::app::products::ProductSummary;
 use crate::app::storefront::{self, Sizes};
 use crate::http::extract::{Open, Path, Query};
+use crate::http::host::AtHost;
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::respond::PageAnswer;
@@ -43,7 +44,12 @@ struct HomeView {
 
 async fn storefront_slash(open: Open<Path<String>>) -> PageAnswer {
     let slug: String = url::form_urlencoded::byte_serialize(open.input.0.as_bytes()).collect();
-    Ok(open.redirect(&home_of(&slug)))
+    // At its own host the shop stands at the root.
+    let front = match AtHost::of(&open.request) {
+        Some(AtHost::Shop { .. }) => String::new(),
+        _ => format!("/s/{slug}"),
+    };
+    Ok(open.redirect(&format!("{front}/")))
 }
 
 async fn storefront_home(open: Open<(Path<String>, Query<HomeQuery>)>) -> PageAnswer {
@@ -54,14 +60,14 @@ async fn storefront_home(open: Open<(Path<String>, Query<HomeQuery>)>) -> PageAn
     };
     let page = page_request(Some(24), query.cursor.as_deref())?;
     let (goods, sizes) = storefront::goods(&open.state, &visit, page).await?;
-    let slug = &visit.shop.slug;
-    let home = home_of(slug);
+    let front = &visit.front;
+    let home = format!("{front}/");
     let name = visit.shop.name.clone();
     let mut share = Share::new(&open.call, name.clone(), visit.shop.notice.clone(), &home);
     share.json_ld = json_text(&json!({
         "@context": "https://schema.org", "@type": "Store", "name": name, "url": share.address,
     }));
-    let cards: Vec<Card> = goods.items.into_iter().map(|item| card(slug, item, &sizes)).collect();
+    let cards: Vec<Card> = goods.items.into_iter().map(|item| card(front, item, &sizes)).collect();
     share.picture = cards
         .iter()
         .find_map(|card| card.picture.as_ref())
@@ -76,14 +82,14 @@ async fn storefront_home(open: Open<(Path<String>, Query<HomeQuery>)>) -> PageAn
     open.page("storefront/home", view)
 }
 
-fn card(slug: &str, item: ProductSummary, sizes: &Sizes) -> Card {
+fn card(front: &str, item: ProductSummary, sizes: &Sizes) -> Card {
     let ProductSummary { product, cover, totals } = item;
     Card {
-        href: format!("/s/{slug}/p/{}", product.id),
+        href: format!("{front}/p/{}", product.id),
         title: product.title,
         price: totals.price_min.get(),
         one_price: totals.price_min == totals.price_max,
-        picture: cover.map(|id| PictureView::of(slug, id, sizes)),
+        picture: cover.map(|id| PictureView::of(front, id, sizes)),
         sold_out: totals.available() <= 0,
         sold: totals.sold,
     }

@@ -9,6 +9,7 @@ mod sign_in;
 pub(in crate::http) use sign_in::to_sign_in;
 
 use super::extract::{Call, Open, Path2};
+use super::host::AtHost;
 use super::route::PageRoutes;
 use crate::app::storefront::{self, Sizes, Visit};
 use crate::error::{Answer, ApiError};
@@ -45,7 +46,8 @@ impl ShopView {
         Self {
             name: shop.name.clone(),
             notice: shop.notice.clone(),
-            home: home_of(&shop.slug),
+            home: format!("{}/", visit.front),
+            // Where the buyer's cookie is sent.
             account: format!("/s/{}/account", shop.slug),
             initial: shop.name.chars().next().map(String::from).unwrap_or_default(),
         }
@@ -65,9 +67,9 @@ struct PictureView {
 }
 
 impl PictureView {
-    fn of(slug: &str, id: MediaId, sizes: &Sizes) -> Self {
+    fn of(front: &str, id: MediaId, sizes: &Sizes) -> Self {
         let (width, height) = sizes.get(&id).copied().unwrap_or((800, 800));
-        Self { address: format!("/s/{slug}/m/{id}"), width, height }
+        Self { address: format!("{front}/m/{id}"), width, height }
     }
 }
 
@@ -107,7 +109,10 @@ impl Share {
 }
 
 fn absolute(call: &Call, path: &str) -> String {
-    format!("{}{path}", call.state.config.app.public_url.trim_end_matches('/'))
+    match AtHost::of(&call.request) {
+        Some(AtHost::Shop { base, .. }) => format!("{base}{path}"),
+        _ => format!("{}{path}", call.state.config.app.public_url.trim_end_matches('/')),
+    }
 }
 
 /// JSON inside a script element: nothing in it can end the element.
@@ -140,13 +145,16 @@ pub(in crate::http) async fn visit(call: &Call, slug: &str) -> Answer<Visit> {
 
 /// The shop, or the page that says why there is nothing to see.
 async fn visit_or_say<T>(open: &Open<T>, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
-    let visit = match visit(open, slug).await {
+    let mut visit = match visit(open, slug).await {
         Ok(visit) => visit,
         Err(error) if error.code() == ErrorCode::NotFound => {
             return Ok(Err(notice(&open.call, None, "no_shop", StatusCode::NOT_FOUND)?));
         }
         Err(error) => return Err(error),
     };
+    if let Some(AtHost::Shop { .. }) = AtHost::of(&open.request) {
+        visit.front = String::new();
+    }
     let said = match visit.shop.state {
         ShopState::Trading => return Ok(Ok(visit)),
         ShopState::Opened => ("not_open_yet", StatusCode::OK),

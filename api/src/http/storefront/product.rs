@@ -89,10 +89,10 @@ fn stock_word(available: i64) -> &'static str {
 fn view(call: &Call, visit: &Visit, found: ShopProduct) -> ProductView {
     let ShopProduct { product, pictures, sizes, skus, sold_at } = found;
     let lang = call.info.lang;
-    let slug = &visit.shop.slug;
-    let path = format!("/s/{slug}/p/{}", product.id);
+    let front = &visit.front;
+    let path = format!("{front}/p/{}", product.id);
     let pictures: Vec<PictureView> =
-        pictures.into_iter().map(|id| PictureView::of(slug, id, &sizes)).collect();
+        pictures.into_iter().map(|id| PictureView::of(front, id, &sizes)).collect();
     let prices = || skus.iter().map(|detail| detail.sku.price.get());
     let (low, high) = (prices().min().unwrap_or(0), prices().max().unwrap_or(0));
     let left: i64 = skus.iter().map(|detail| detail.level.available()).sum();

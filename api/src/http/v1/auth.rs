@@ -5,6 +5,7 @@ use crate::app::auth::{self, LogIn, Tokens};
 use crate::error::Answer;
 use crate::http::describe::NoContent;
 use crate::http::extract::{Authed, Call, Json, Open};
+use crate::http::host::AtHost;
 use crate::http::route::Api;
 use crate::http::wire::Id;
 use actix_web::http::header;
@@ -83,6 +84,7 @@ pub(in crate::http) fn user_agent(call: &Call) -> String {
 
 async fn log_in(open: Open<Json<LogInBody>>) -> Answer<Json<TokensView>> {
     let command = LogIn {
+        within: AtHost::provider(&open.request),
         user_agent: user_agent(&open),
         address: open.info.address.clone(),
         email: open.input.0.email.clone(),

@@ -84,6 +84,7 @@ struct MeRole {
 fn principal(principal: &Principal) -> MePrincipal {
     let (kind, id, name, person) = match principal {
         Principal::Person(person) => ("person", person.id.to_string(), &person.name, None),
+        Principal::Impersonator(one) => ("impersonator", one.id.to_string(), &one.name, None),
         Principal::ApiKey { id, name } => ("api_key", id.to_string(), name, None),
         Principal::App { id, name, person } => ("app", id.to_string(), name, person.as_ref()),
     };
