@@ -78,6 +78,11 @@ both! {
         assert_eq!(kind, "impersonator");
         assert!(id.starts_with("usr_") && id.contains("/imp_"), "{id}");
         assert!(name.contains("provider_support") && name.contains("甲服务商") && name.contains("甲商家"), "{name}");
+        // The provider finds what its people did there, by the person too.
+        let lead = app.person(&provider, Role::ProviderOwner).await;
+        let person = id.split('/').next().unwrap();
+        let found = lead.get(&format!("/api/v1/audit_entries?action=product.created&actor={person}"), 200).await;
+        assert_eq!(found.text("/items/0/actor/kind"), "impersonator", "{}", found.body);
         // Both logs say that it began.
         assert_eq!(entries(&app, &merchant, "impersonation.started").await.len(), 1);
         assert_eq!(entries(&app, &provider, "impersonation.started").await.len(), 1);

@@ -54,10 +54,10 @@ pub(super) async fn settle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = request.app_data::<web::Data<AppState>>().cloned();
-    if let Some(state) = state.filter(|_| !ANYWHERE.contains(&request.path())) {
-        if let Err(error) = place(&state, &mut request).await {
-            return Ok(request.error_response(error));
-        }
+    if let Some(state) = state.filter(|_| !ANYWHERE.contains(&request.path()))
+        && let Err(error) = place(&state, &mut request).await
+    {
+        return Ok(request.error_response(error));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
 }
@@ -96,11 +96,9 @@ fn named_host(request: &ServiceRequest, behind_proxy: bool) -> Option<String> {
         let first = all.next()?;
         if all.next().is_some() { Some(None) } else { Some(first.to_str().ok()) }
     };
-    if behind_proxy {
-        if let Some(forwarded) = only(header::HeaderName::from_static("x-forwarded-host")) {
-            // A list means that somebody before our proxy wrote into it.
-            return forwarded.filter(|text| !text.contains(',')).map(|text| text.trim().to_owned());
-        }
+    if behind_proxy && let Some(forwarded) = only(header::HeaderName::from_static("x-forwarded-host")) {
+        // A list means that somebody before our proxy wrote into it.
+        return forwarded.filter(|text| !text.contains(',')).map(|text| text.trim().to_owned());
     }
     match only(header::HOST) {
         Some(host) => host.map(str::to_owned),
@@ -149,10 +147,10 @@ async fn at_provider(
     if request.path().starts_with("/console/operator") {
         return Err(ApiError::not_found());
     }
-    if super::wants_page(request.request()) {
-        if let Some(brand) = branding::shown(state, ctx).await? {
-            request.extensions_mut().insert(brand);
-        }
+    if super::wants_page(request.request())
+        && let Some(brand) = branding::shown(state, ctx).await?
+    {
+        request.extensions_mut().insert(brand);
     }
     request.extensions_mut().insert(AtHost::Provider { provider: ctx.tenant(), base });
     Ok(())

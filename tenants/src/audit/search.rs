@@ -56,7 +56,10 @@ fn narrowed(mut query: Select<audit_entry::Entity>, filter: &AuditFilter) -> Sel
     if let Some(actor) = &filter.actor {
         let pattern = LikeExpr::new(format!("%{}%", escaped(&actor.to_lowercase()))).escape('\\');
         let name = Expr::expr(Func::lower(Expr::col((audit_entry::Entity, Column::ActorName)))).like(pattern);
-        query = query.filter(Condition::any().add(Column::ActorId.eq(actor.as_str())).add(name));
+        // Who acts as support, or through an app, is named with it: `usr_…/imp_…`.
+        let with = LikeExpr::new(format!("{}/%", escaped(actor))).escape('\\');
+        let with = Expr::col((audit_entry::Entity, Column::ActorId)).like(with);
+        query = query.filter(Condition::any().add(Column::ActorId.eq(actor.as_str())).add(with).add(name));
     }
     if let Some(action) = &filter.action {
         query = query.filter(Column::Action.eq(action.as_str()));
@@ -83,7 +86,9 @@ fn of_tenant(tx: &TenantTx, filter: &AuditFilter) -> Select<audit_entry::Entity>
 fn of_provider(tx: &ProviderTx, people: &[String], filter: &AuditFilter) -> Select<audit_entry::Entity> {
     let own = Condition::any()
         .add(audit_entry::Column::TenantId.eq(tx.provider()))
-        .add(audit_entry::Column::ActorId.is_in(people.iter().map(String::as_str)));
+        .add(audit_entry::Column::ActorId.is_in(people.iter().map(String::as_str)))
+        // In a merchant nobody but its provider's people acts as support.
+        .add(audit_entry::Column::ActorKind.eq("impersonator"));
     let query =
         audit_entry::Entity::find().filter(audit_entry::Column::ProviderId.eq(tx.provider())).filter(own);
     narrowed(query, filter)

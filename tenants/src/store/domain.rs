@@ -42,7 +42,7 @@ pub struct Domain {
 }
 
 fn from_model(row: row::Model) -> StoreResult<Domain> {
-    let method = row.method.as_deref().map(|word| ProofMethod::from_text(word));
+    let method = row.method.as_deref().map(ProofMethod::from_text);
     Ok(Domain {
         id: DomainId(row.id),
         host: row.host,
