@@ -36,7 +36,9 @@ async fn change(state: &AppState, ctx: &TenantCtx, change: &Change<'_>) -> Answe
         StateChange { from: was.state, to, reason: change.reason, stops_merchants: change.stops_merchants };
     tenant_change_state(&mut tx, &new).await?;
     let action = action(ctx.kind(), to)?;
-    let detail = json!({"reason": change.reason, "stops_merchants": change.stops_merchants});
+    // Whose person it was that the entry names: it is nobody of the tenant's own.
+    let by = if ctx.kind() == Surface::Provider { "operator" } else { "provider" };
+    let detail = json!({"reason": change.reason, "stops_merchants": change.stops_merchants, "by": by});
     audit_append(&mut tx, action, "tenant", &was.id.to_string(), detail).await?;
     notices::tenant_changed(state, &mut tx, &was.name, to, change.reason.unwrap_or_default()).await?;
     let row = tenant_get(&tx).await?;

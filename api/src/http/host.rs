@@ -46,6 +46,7 @@ impl AtHost {
 }
 
 /// Paths that answer at any host: what watches the process asks by address, and so does what hands out certificates.
+/// Style sheets and scripts do too; they say nothing about anybody.
 const ANYWHERE: &[&str] = &["/healthz", "/readyz", "/metrics", "/tls/ask"];
 
 /// The middleware, inside of the envelope: it needs the request's id and must come before routing.
@@ -54,7 +55,8 @@ pub(super) async fn settle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = request.app_data::<web::Data<AppState>>().cloned();
-    if let Some(state) = state.filter(|_| !ANYWHERE.contains(&request.path()))
+    let anywhere = ANYWHERE.contains(&request.path()) || request.path().starts_with("/assets/");
+    if let Some(state) = state.filter(|_| !anywhere)
         && let Err(error) = place(&state, &mut request).await
     {
         return Ok(request.error_response(error));
@@ -127,9 +129,6 @@ fn without_port(named: &str) -> Option<String> {
 /// At a shop's host everything is the shop: its pages stand at the root, and nothing else does.
 fn lead_to_shop(request: &mut ServiceRequest, slug: String, base: String) {
     let path = request.path().to_owned();
-    if path.starts_with("/assets/") {
-        return;
-    }
     let inner = format!("/s/{slug}");
     if path != inner && !path.starts_with(&format!("{inner}/")) {
         super::seats::set_path(request, &format!("{inner}{path}"));

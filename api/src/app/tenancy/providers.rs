@@ -23,7 +23,7 @@ use qianpu_tenants::store::password_reset::reset_insert;
 use qianpu_tenants::store::shop::shop_counts_by_provider;
 use qianpu_tenants::store::staff::{StaffMember, staff_with_roles};
 use qianpu_tenants::store::tenant::{TenantRow, merchant_counts, provider_list, tenant_get};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How long the link to the first password works.
 pub const LINK_LIFE: Span = Span::days(7);
@@ -126,11 +126,33 @@ pub async fn create(state: &AppState, grant: &Manages, command: &CreateProvider)
         return Err(errors.into());
     }
     let id = setup::create_provider(state, &new).await?;
+    note(state, grant, AuditAction::ProviderCreated, id, json!({"name": new.name, "slug": new.slug})).await?;
     let sent = send_links(state, grant, id).await?;
     if sent == 0 {
         return Err(ApiError::internal("a new provider has no owner"));
     }
     get(state, grant, id).await
+}
+
+/// Says in the operator's own log what was done with a provider. The provider's log has said it in the transaction of
+/// the change; one transaction is one tenant's.
+async fn note(
+    state: &AppState,
+    grant: &Manages,
+    action: AuditAction,
+    provider: TenantId,
+    detail: Value,
+) -> Answer<()> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    audit_append(&mut tx, action, "tenant", &provider.to_string(), detail).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The same of a change of its state.
+async fn note_change(state: &AppState, grant: &Manages, row: &TenantRow, change: &Change<'_>) -> Answer<()> {
+    let detail =
+        json!({"name": row.name, "reason": change.reason, "stops_merchants": change.stops_merchants});
+    note(state, grant, super::action(row.kind, row.state)?, row.id, detail).await
 }
 
 /// The errors of the owner's fields under the names that the form has for them.
@@ -145,7 +167,11 @@ fn owners(error: &ApiError) -> Vec<FieldError> {
 /// Sends the owners who may log in another link that sets the password; how many were sent.
 pub async fn send_link(state: &AppState, grant: &Manages, id: TenantId) -> Answer<usize> {
     let sent = send_links(state, grant, id).await?;
-    if sent == 0 { Err(ApiError::new(ErrorCode::TenantWrongState)) } else { Ok(sent) }
+    if sent == 0 {
+        return Err(ApiError::new(ErrorCode::TenantWrongState));
+    }
+    note(state, grant, AuditAction::ProviderLinkSent, id, json!({"links": sent})).await?;
+    Ok(sent)
 }
 
 async fn send_links(state: &AppState, grant: &Manages, id: TenantId) -> Answer<usize> {
@@ -161,7 +187,7 @@ async fn send_links(state: &AppState, grant: &Manages, id: TenantId) -> Answer<u
         reset_insert(&mut tx, owner.user, &token, LINK_LIFE).await?;
         notices::provider_welcome(state, &mut tx, owner, &row.name, &token).await?;
     }
-    let detail = json!({"links": owners.len()});
+    let detail = json!({"links": owners.len(), "by": "operator"});
     audit_append(&mut tx, AuditAction::ProviderLinkSent, "tenant", &id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(owners.len())
@@ -179,6 +205,7 @@ pub async fn suspend(
     let reason = tenancy::reason(reason)?;
     let wanted = Change { command: TenantCommand::Suspend, reason: Some(reason), stops_merchants };
     let row = change(state, on.ctx(), &wanted).await?;
+    note_change(state, grant, &row, &wanted).await?;
     with_figures(state, grant, row).await
 }
 
@@ -187,6 +214,7 @@ pub async fn resume(state: &AppState, grant: &Manages, id: TenantId) -> Answer<P
     let on = grant.on_provider(&state.db, id).await?;
     let wanted = Change { command: TenantCommand::Resume, reason: None, stops_merchants: false };
     let row = change(state, on.ctx(), &wanted).await?;
+    note_change(state, grant, &row, &wanted).await?;
     with_figures(state, grant, row).await
 }
 
@@ -198,5 +226,6 @@ pub async fn close(state: &AppState, grant: &Manages, id: TenantId, reason: &str
     let on = grant.on_provider(&state.db, id).await?;
     let wanted = Change { command, reason: Some(reason), stops_merchants: true };
     let row = change(state, on.ctx(), &wanted).await?;
+    note_change(state, grant, &row, &wanted).await?;
     with_figures(state, grant, row).await
 }

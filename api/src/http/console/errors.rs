@@ -98,6 +98,7 @@ fn explanation(status: StatusCode) -> &'static str {
     match status.as_u16() {
         404 => "core.error_not_found",
         403 => "core.error_forbidden",
+        421 => "core.error_unknown_host",
         429 => "core.error_busy",
         500..=599 => "core.error_own_fault",
         _ => "core.error_request",
