@@ -11,9 +11,7 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{
-    account, audit, buyers, channels, documents, domains, imports, listings, orders, webhooks,
-};
+use crate::app::{account, audit, buyers, channels, documents, domains, imports, listings, orders, webhooks};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
