@@ -64,6 +64,8 @@ words! {
         BuyerErasureCancelled = "buyer.erasure_cancelled",
         /// A buyer's personal data was erased.
         BuyerErased = "buyer.erased",
+        /// Two rows of a shop turned out to be one buyer.
+        BuyersJoined = "buyer.joined",
         /// Sender of text messages set.
         SmsSenderSet = "sms_sender.set",
         /// Settings about buyers changed.

@@ -86,6 +86,8 @@ codes! {
     SignInCodeWrong = "sign_in_code_wrong", 422, false, "The code is wrong or no longer works; ask for a new one", "验证码不正确或已失效，请重新获取";
     SmsNotConfigured = "sms_not_configured", 409, false, "Text messages cannot be sent here yet", "暂时无法发送短信，请联系店铺";
     BuyerErased = "buyer_erased", 409, false, "The buyer's personal data was erased", "该买家的个人信息已删除";
+    ChannelSignInFailed = "channel_sign_in_failed", 422, true, "The sign-in at the platform did not come to an end, or took too long; begin again", "授权未完成或已失效，请重新操作";
+    ChannelIdentityTaken = "channel_identity_taken", 409, false, "Another buyer of the shop has this account of the platform", "该账号已绑定本店的另一位买家";
     ErasureRequested = "erasure_requested", 409, false, "Erasure was asked for already", "已经提交过删除申请";
 
     UnknownHost = "unknown_host", 421, false, "Nothing is served at this host", "该域名下没有内容";

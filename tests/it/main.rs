@@ -11,6 +11,7 @@ mod api_keys;
 mod architecture;
 mod audit;
 mod boundary;
+mod buyer_channel;
 mod buyer_data;
 mod buyers;
 mod catalogue;

@@ -54,6 +54,17 @@ impl Browser {
         self.follow(request, action, expected).await
     }
 
+    /// Sends a form that leads to another site; where to. The browser stays where it is.
+    pub async fn leave(&mut self, action: &str, fields: &[(&str, &str)]) -> String {
+        let mut all = vec![("_csrf".to_owned(), self.form_token())];
+        all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let sent = self.request(Method::POST, action).form(&all).send().await;
+        let response = sent.unwrap_or_else(|error| panic!("{action}: {error}"));
+        self.keep_cookies(&response);
+        let to = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        to.unwrap_or_else(|| panic!("{action} leads nowhere: {}", response.status())).to_owned()
+    }
+
     /// Sends a form with one file, in its field `file`.
     pub async fn upload(
         &mut self,

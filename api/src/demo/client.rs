@@ -80,6 +80,13 @@ impl Client {
     pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.send(self.http.patch(self.url(path)).json(body), path).await
     }
+    /// Sends a form; where the answer leads.
+    pub async fn submit(&self, path: &str, fields: &[(String, String)]) -> anyhow::Result<String> {
+        let sent = self.http.post(self.url(path)).form(fields).send().await;
+        let response = sent.with_context(|| format!("calling {path}"))?;
+        let to = response.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
+        Ok(to.with_context(|| format!("{path} leads nowhere"))?.to_owned())
+    }
     /// Uploads a file; the answer's `id`.
     pub async fn upload(&self, purpose: &str, name: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
         let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());

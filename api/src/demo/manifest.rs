@@ -81,6 +81,9 @@ pub struct ShopEntry {
     pub name: String,
     /// Storefront.
     pub url: String,
+    /// A buyer's phone: the code that signs in stands on the page `/demo/sms`.
+    #[serde(default)]
+    pub buyer_phone: String,
 }
 
 /// A channel account. A push is encrypted with `encoding_aes_key`, signed with `token`, carries `app_id`

@@ -3,9 +3,10 @@
 //! The data directory holds everything: database, files, mails, the sandbox's state and `demo.json`, which
 //! tells scripts where things are. It is written when seeding has ended; a directory without it is an
 //! unfinished one and is begun anew. Seeding goes through the public API of the running server (only the
-//! provider itself is made by its use case, because no page makes providers yet), so what it makes is what
+//! provider itself and the joining of buyers with the platform are use cases), so what it makes is what
 //! a person could have made.
 
+mod buyers;
 mod client;
 mod directory;
 pub mod manifest;

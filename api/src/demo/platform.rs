@@ -70,9 +70,11 @@ pub async fn channels(
     let direct_store = directly(individual, sandbox, STORE, "小马茶铺", "json", manifest)
         .await
         .context("the shop linked directly")?;
-    directly(enterprise, sandbox, OFFICIAL, "山前日常", "xml", manifest)
-        .await
-        .context("the public account linked directly")?;
+    for (merchant, name) in [(enterprise, "山前日常"), (individual, "小马说茶")] {
+        directly(merchant, sandbox, OFFICIAL, name, "xml", manifest)
+            .await
+            .context("the public account linked directly")?;
+    }
 
     for (merchant, account) in [(enterprise, &store), (individual, &direct_store)] {
         let path = format!("/api/v1/channel_accounts/{}", account.id);
@@ -82,16 +84,22 @@ pub async fn channels(
     for (merchant, kind, name) in [
         (enterprise, "store", "山前手作二店"),
         (enterprise, "official_account", "山前生活志"),
-        (individual, "official_account", "小马说茶"),
+        (individual, "official_account", "小马茶生活"),
     ] {
         account_at(sandbox, merchant, kind, name).await.context("an account to be linked by hand")?;
     }
     Ok(())
 }
 
+/// The accounts of a merchant know a person by one union id.
+fn open_platform(merchant: &Merchant) -> String {
+    format!("wxopen-{}", merchant.plan.email)
+}
+
 /// An account at the platform; its app id.
 async fn account_at(sandbox: &Client, merchant: &Merchant, kind: &str, name: &str) -> anyhow::Result<String> {
-    let body = json!({"kind": kind, "nickname": name, "principal_name": merchant.plan.legal_name});
+    let body = json!({"kind": kind, "nickname": name, "principal_name": merchant.plan.legal_name,
+        "open_platform": open_platform(merchant)});
     Ok(text(&sandbox.post("/sandbox/api/accounts", &body).await?, "appid")?.to_owned())
 }
 
@@ -188,7 +196,7 @@ async fn directly(
     let sandbox_kind = if channel == STORE.0 { "store" } else { "official_account" };
     let secret = push_token();
     let account = sandbox
-        .post("/sandbox/api/accounts", &json!({"kind": sandbox_kind, "nickname": name, "secret": secret, "principal_name": merchant.plan.legal_name}))
+        .post("/sandbox/api/accounts", &json!({"kind": sandbox_kind, "nickname": name, "secret": secret, "principal_name": merchant.plan.legal_name, "open_platform": open_platform(merchant)}))
         .await?;
     let app_id = text(&account, "appid")?.to_owned();
     let keys = PushKeys::new();

@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{money, pictures, platform, programs, staff, webhooks};
+use super::{buyers, money, pictures, platform, programs, staff, webhooks};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -70,9 +70,11 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
             id: merchant.shop.clone(),
             name: text(&shop, "name")?.to_owned(),
             url,
+            buyer_phone: String::new(),
         });
         shops.push(merchant);
     }
+    let signed_in = buyers::sign_in(state, &visitor, &mut manifest).await.context("buyers")?;
     let first = shops.first().context("a merchant was set up")?;
     let second = shops.get(1).context("a second merchant was set up")?;
     let joined = staff::join(state, &visitor, (first, second), &password).await.context("staff")?;
@@ -84,6 +86,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
     webhooks::register(state, &owner, &first.client).await.context("webhooks")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
+    buyers::join(state, &sandbox, &signed_in).await.context("buyers at the platform")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;
     programs::make(&owner, first, &mut manifest).await.context("programs")?;

@@ -84,5 +84,5 @@ pub use orders::{
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use secret::Secret;
-pub use sign_in::{Person, PersonSignIn, SignInRequest, SignInScope};
+pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

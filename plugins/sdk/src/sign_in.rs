@@ -8,6 +8,9 @@ use crate::step::Turn;
 
 /// Telling who a person is, by the platform's page and the code it sends back.
 pub trait PersonSignIn: Send + Sync {
+    /// What people call the platform.
+    fn names(&self) -> PlatformNames;
+
     /// The address the person's browser opens. Hosts stand in it as `{host:name}`; the host program puts the base URL
     /// in force in their place.
     fn address(&self, cx: &Context<'_>, request: &SignInRequest) -> Result<String, ChannelError>;
@@ -16,6 +19,17 @@ pub trait PersonSignIn: Send + Sync {
     fn person(&self, cx: &Context<'_>, code: &Secret<String>) -> Turn<Person>;
     /// Goes on with [`PersonSignIn::person`].
     fn resume_person(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Person>;
+}
+
+/// What people call a platform.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlatformNames {
+    /// In Chinese.
+    pub zh: &'static str,
+    /// In English.
+    pub en: &'static str,
+    /// What stands in the user agent of the only browser where the platform's page works.
+    pub browser: &'static str,
 }
 
 /// What a person is asked for.

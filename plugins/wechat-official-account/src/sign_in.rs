@@ -6,8 +6,8 @@
 
 use qianpu_sdk::wire::{integer, text};
 use qianpu_sdk::{
-    Answer, ChannelError, Context, ErrorClass, Person, PersonSignIn, Request, Secret, SignInRequest,
-    SignInScope, Step, Turn, decode_state, encode_state,
+    Answer, ChannelError, Context, ErrorClass, Person, PersonSignIn, PlatformNames, Request, Secret,
+    SignInRequest, SignInScope, Step, Turn, decode_state, encode_state,
 };
 use qianpu_wechat_wire::call::{API, OPEN, TOKENS, read_only, required_text};
 use qianpu_wechat_wire::component::{host_mark, query_string};
@@ -28,6 +28,9 @@ enum Stage {
 }
 
 impl PersonSignIn for WebSignIn {
+    fn names(&self) -> PlatformNames {
+        PlatformNames { zh: "微信", en: "WeChat", browser: "MicroMessenger" }
+    }
     fn address(&self, cx: &Context<'_>, request: &SignInRequest) -> Result<String, ChannelError> {
         let account = cx.account()?;
         let plain = request.state.bytes().all(|byte| byte.is_ascii_alphanumeric());

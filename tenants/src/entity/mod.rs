@@ -16,6 +16,7 @@ pub(crate) mod buyer_erasure;
 pub(crate) mod buyer_identity;
 pub(crate) mod buyer_session;
 pub(crate) mod buyer_settings;
+pub(crate) mod buyer_sign_in;
 pub(crate) mod category;
 pub(crate) mod channel_account;
 pub(crate) mod channel_app;

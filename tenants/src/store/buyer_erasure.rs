@@ -2,8 +2,8 @@
 
 use crate::db::TenantTx;
 use crate::entity::{
-    buyer, buyer_code, buyer_erasure as row, buyer_identity, buyer_session, idempotency_key, inbox_message,
-    order, shipment,
+    buyer, buyer_code, buyer_erasure as row, buyer_identity, buyer_session, buyer_sign_in, idempotency_key,
+    inbox_message, order, shipment,
 };
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::buyer::BuyerState;
@@ -184,6 +184,12 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
         .exec(tx.conn())
         .await?;
     note("buyer_sessions", "rows", sessions.rows_affected);
+    let begun = buyer_sign_in::Entity::delete_many()
+        .filter(buyer_sign_in::Column::TenantId.eq(tx.tenant()))
+        .filter(buyer_sign_in::Column::BuyerId.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    note("buyer_sign_ins", "rows", begun.rows_affected);
     let known = buyer_identity::Entity::delete_many()
         .filter(buyer_identity::Column::TenantId.eq(tx.tenant()))
         .filter(buyer_identity::Column::BuyerId.eq(id.0))

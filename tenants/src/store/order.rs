@@ -17,7 +17,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 mod buyer;
 mod list;
 
-pub use buyer::{order_claim, order_list_of_buyer, order_set_buyer};
+pub use buyer::{order_claim, order_count_by_buyer, order_list_of_buyer, order_set_buyer};
 pub use list::{OrderFilter, order_counts, order_list, order_numbers};
 
 /// Where to send it, as far as the channel shows it. Never for logs.

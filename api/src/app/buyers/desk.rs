@@ -12,7 +12,7 @@ use qianpu_tenants::store::buyer::{
     Buyer, BuyerFilter, buyer_get, buyer_list, identity_list, phone_lookup, phones_of,
 };
 use qianpu_tenants::store::buyer_erasure::{Erasure, erasure_list};
-use qianpu_tenants::store::order::order_list_of_buyer;
+use qianpu_tenants::store::order::{order_count_by_buyer, order_list_of_buyer};
 use qianpu_tenants::store::shop::shop_list;
 use std::collections::HashMap;
 
@@ -22,6 +22,8 @@ pub struct Listed {
     pub buyer: Buyer,
     /// `138****0000`.
     pub phone_masked: Option<String>,
+    /// How many orders.
+    pub orders: i64,
 }
 
 /// What is looked for. Both are exact: nobody leafs through numbers.
@@ -65,13 +67,19 @@ pub async fn list(
     let ids: Vec<BuyerId> = found.items.iter().map(|buyer| buyer.id).collect();
     let mut phones: HashMap<BuyerId, String> =
         phones_of(&tx, sealer, &ids).await?.into_iter().map(|(id, phone)| (id, phone.masked())).collect();
-    Ok(found.map(|buyer| Listed { phone_masked: phones.remove(&buyer.id), buyer }))
+    let orders: HashMap<BuyerId, i64> = order_count_by_buyer(&tx, &ids).await?.into_iter().collect();
+    Ok(found.map(|buyer| Listed {
+        phone_masked: phones.remove(&buyer.id),
+        orders: orders.get(&buyer.id).copied().unwrap_or_default(),
+        buyer,
+    }))
 }
 
 /// A buyer with what they are known by, and what was asked to be erased.
 #[derive(Debug, Clone)]
 pub struct Detail {
     pub profile: Profile,
+    pub orders: i64,
     pub erasures: Vec<Erasure>,
 }
 
@@ -80,7 +88,8 @@ pub async fn get(state: &AppState, grant: &Grant<perm::BuyerRead>, id: BuyerId) 
     let tx = state.db.read(grant.ctx()).await?;
     let buyer = seen(&tx, grant, id).await?;
     let identities = identity_list(&tx, &state.keys.sealer, id).await?;
-    Ok(Detail { profile: Profile { buyer, identities }, erasures: erasure_list(&tx, id).await? })
+    let orders = order_count_by_buyer(&tx, &[id]).await?.first().map_or(0, |(_, orders)| *orders);
+    Ok(Detail { profile: Profile { buyer, identities }, orders, erasures: erasure_list(&tx, id).await? })
 }
 
 async fn seen(tx: &TenantTx, grant: &Grant<perm::BuyerRead>, id: BuyerId) -> Answer<Buyer> {

@@ -2,6 +2,7 @@
 //! themselves, [`known`] finds whose an order is, [`desk`] is the merchant's view, [`export`] and [`erasure`] are about
 //! personal data, [`sender`] about the provider's text messages.
 
+pub mod channel;
 pub mod codes;
 pub mod desk;
 pub mod erasure;

@@ -1,6 +1,7 @@
 //! What a buyer sees and changes of themselves, in the one shop where they are somebody.
 
 use crate::error::{Answer, ApiError};
+use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::buyer::buyer_name;
 use qianpu_domain::ids::{BuyerSessionId, OrderId};
@@ -25,6 +26,15 @@ impl Profile {
     /// `138****0000`, when there is a phone.
     pub fn phone_masked(&self) -> Option<String> {
         self.identities.iter().find_map(|identity| identity.phone.as_ref()).map(|phone| phone.masked())
+    }
+    /// What the channels are called where the buyer is known.
+    pub fn platforms(&self, lang: Lang) -> Vec<String> {
+        let known = self.identities.iter().filter_map(|one| qianpu_host::find(one.channel.as_deref()?));
+        let mut names: Vec<String> =
+            known.map(|one| lang.pick(one.info().name_zh, one.info().name_en).to_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
     }
 }
 

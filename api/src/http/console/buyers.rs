@@ -42,6 +42,7 @@ struct Line {
     name: String,
     phone: Option<String>,
     state: &'static str,
+    orders: i64,
     last_seen_at: Option<i64>,
     created_at: i64,
 }
@@ -60,6 +61,7 @@ fn line(listed: Listed) -> Line {
         name: listed.buyer.name,
         phone: listed.phone_masked,
         state: listed.buyer.state.as_str(),
+        orders: listed.orders,
         last_seen_at: listed.buyer.last_seen_at.map(|at| at.micros()),
         created_at: listed.buyer.created_at.micros(),
     }
@@ -163,15 +165,7 @@ fn order_line(own: OwnOrder) -> OrderLine {
 async fn view<T>(auth: &Authed<perm::BuyerRead, T>, id: BuyerId, cursor: Option<&str>) -> Answer<BuyerView> {
     let detail = desk::get(&auth.state, &auth.grant, id).await?;
     let orders = desk::orders(&auth.state, &auth.grant, id, page_request(Some(20), cursor)?).await?;
-    let mut channels: Vec<String> = detail
-        .profile
-        .identities
-        .iter()
-        .filter_map(|one| qianpu_host::find(one.channel.as_deref()?))
-        .map(|channel| auth.info.lang.pick(channel.info().name_zh, channel.info().name_en).to_owned())
-        .collect();
-    channels.sort();
-    channels.dedup();
+    let channels = detail.profile.platforms(auth.info.lang);
     let base = format!("{HOME}/{id}");
     let phone = detail.profile.phone_masked();
     let buyer = detail.profile.buyer;

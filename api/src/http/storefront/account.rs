@@ -1,5 +1,6 @@
 //! A buyer's own page at a shop: name, phone, orders, devices.
 
+use super::channel::{ChannelView, channel_view};
 use super::sign_in::left;
 use super::{Share, ShopView, home_of, visit};
 use crate::app::buyers::own::{self, OwnOrder};
@@ -46,6 +47,10 @@ struct AccountView {
     next_page: Option<String>,
     sessions: Vec<SessionView>,
     base: String,
+    /// What people call the platforms where the buyer is known.
+    platforms: Vec<String>,
+    /// The channel's page where they can be joined with their id there, while they are not.
+    channel: Option<ChannelView>,
     /// When the request to erase that waits is due.
     erasure_due: Option<i64>,
 }
@@ -106,12 +111,16 @@ async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>
     };
     let base = format!("{}account", home_of(&visit.shop.slug));
     let name = profile.buyer.name.clone();
+    let proven = profile.identities.iter().any(|one| one.channel.is_some() && one.verified_at.is_some());
+    let platforms = profile.platforms(auth.info.lang);
     Ok(AccountView {
         share: Share::hidden(auth, visit.shop.name.clone()),
         shop: ShopView::of(&visit),
         form: FormView::filled([("name", name.clone())]),
         initial: name.chars().next().map(String::from).unwrap_or_default(),
         name,
+        platforms,
+        channel: if proven { None } else { channel_view(auth, &visit).await? },
         phone: profile.phone_masked(),
         next_page: orders.next.map(|cursor| format!("{base}?cursor={}", cursor_text(&cursor))),
         orders: orders.items.into_iter().map(order_view).collect(),

@@ -2,6 +2,7 @@
 //! script. Whatever is not there gets the shop's own page that says so.
 
 mod account;
+mod channel;
 mod home;
 mod product;
 mod sign_in;
@@ -27,6 +28,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     product::routes(pages);
     sign_in::routes(pages);
     account::routes(pages);
+    channel::routes(pages);
     pages.get("/s/{slug}/m/{media_id}", storefront_picture);
 }
 

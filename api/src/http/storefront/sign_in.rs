@@ -1,5 +1,6 @@
 //! Signing in at a shop: the phone, then the code.
 
+use super::channel::{ChannelView, channel_view};
 use super::visit;
 use super::{Share, ShopView, home_of, notice};
 use crate::app::buyers::codes;
@@ -40,6 +41,8 @@ struct SignInView {
     form: FormView,
     /// Codes can be sent here.
     by_phone: bool,
+    /// A channel's page people can sign in at.
+    channel: Option<ChannelView>,
     /// A code was sent: ask for it.
     asked: bool,
     phone: String,
@@ -72,7 +75,7 @@ pub(in crate::http) fn to_sign_in(request: &HttpRequest) -> Option<HttpResponse>
 }
 
 /// The shop, or the page that says that there is none to sign in to.
-async fn shop_or_say(call: &Call, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
+pub(super) async fn shop_or_say(call: &Call, slug: &str) -> Answer<Result<Visit, HttpResponse>> {
     match visit(call, slug).await {
         Ok(visit) if visit.shop.state == ShopState::Opened => {
             Ok(Err(notice(call, Some(&visit), "not_open_yet", StatusCode::OK)?))
@@ -92,6 +95,7 @@ async fn view(call: &Call, visit: &Visit, next: &str) -> Answer<SignInView> {
         shop: ShopView::of(visit),
         form: FormView::default(),
         by_phone: codes::are_sent(&call.state, visit).await?,
+        channel: channel_view(call, visit).await?,
         asked: false,
         phone: String::new(),
         resend_seconds: call.state.config.buyers.resend_seconds,

@@ -44,18 +44,21 @@ struct BuyerView {
     phone_masked: Option<String>,
     /// `active` or `erased`.
     state: &'static str,
+    /// How many orders.
+    orders: i64,
     /// Null for those known from orders only.
     last_seen_at: Option<Time>,
     created_at: Time,
 }
 
 fn listed_view(listed: Listed) -> BuyerView {
-    let Listed { buyer, phone_masked } = listed;
+    let Listed { buyer, phone_masked, orders } = listed;
     BuyerView {
         id: Id(buyer.id),
         shop_id: Id(buyer.shop),
         name: buyer.name,
         phone_masked,
+        orders,
         state: buyer.state.as_str(),
         last_seen_at: buyer.last_seen_at.map(Time),
         created_at: Time(buyer.created_at),
@@ -147,13 +150,13 @@ pub(in crate::http) fn erasure_view(erasure: Erasure) -> ErasureView {
 }
 
 fn detail_view(detail: Detail) -> BuyerDetailView {
-    let Detail { profile, erasures } = detail;
+    let Detail { profile, orders, erasures } = detail;
     let mut channels: Vec<String> = profile.identities.iter().filter_map(|one| one.channel.clone()).collect();
     channels.sort();
     channels.dedup();
     let phone_masked = profile.phone_masked();
     BuyerDetailView {
-        buyer: listed_view(Listed { buyer: profile.buyer, phone_masked }),
+        buyer: listed_view(Listed { buyer: profile.buyer, phone_masked, orders }),
         channels,
         erasures: erasures.into_iter().map(erasure_view).collect(),
     }

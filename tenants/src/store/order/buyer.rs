@@ -8,7 +8,7 @@ use crate::store::buyer::ChannelIdentity;
 use crate::store::keyset::newest_first;
 use qianpu_domain::ids::{BuyerId, OrderId, ShopId};
 use sea_orm::sea_query::{Condition, Expr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 /// Says whose an order is.
 pub async fn order_set_buyer(tx: &mut TenantTx, id: OrderId, buyer: BuyerId) -> StoreResult<()> {
@@ -45,6 +45,24 @@ pub async fn order_claim(
         .exec(tx.conn())
         .await?;
     Ok(done.rows_affected)
+}
+
+/// How many orders each of these buyers has; who has none is not named.
+pub async fn order_count_by_buyer(tx: &TenantTx, buyers: &[BuyerId]) -> StoreResult<Vec<(BuyerId, i64)>> {
+    if buyers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let counted: Vec<(uuid::Uuid, i64)> = row::Entity::find()
+        .select_only()
+        .column(row::Column::BuyerId)
+        .column_as(row::Column::Id.count(), "orders")
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::BuyerId.is_in(buyers.iter().map(|buyer| buyer.0)))
+        .group_by(row::Column::BuyerId)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(counted.into_iter().map(|(buyer, orders)| (BuyerId(buyer), orders)).collect())
 }
 
 /// A buyer's orders, newest first.
