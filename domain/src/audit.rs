@@ -66,6 +66,10 @@ words! {
         BuyerErased = "buyer.erased",
         /// Two rows of a shop turned out to be one buyer.
         BuyersJoined = "buyer.joined",
+        /// A buyer allows again that their rows are joined.
+        PersonLinkAllowed = "person_link.allowed",
+        /// A buyer refused that their rows are joined.
+        PersonLinkRefused = "person_link.refused",
         /// Sender of text messages set.
         SmsSenderSet = "sms_sender.set",
         /// Settings about buyers changed.

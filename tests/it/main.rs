@@ -44,6 +44,7 @@ mod onboarding_pages;
 mod once;
 mod order_pages;
 mod orders;
+mod person_links;
 mod postgres_available;
 mod restores;
 mod roles;

@@ -63,6 +63,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(audit::CHAIN_JOB, 20, audit::run_chain),
     kind!(account::email::RELEASE_JOB, 20, account::email::run_release),
     kind!(sms_send::KIND, 3, sms_send::run),
+    kind!(buyers::person::LINK, 20, buyers::person::run),
     kind!(buyers::erasure::ERASE, i64::MAX, buyers::erasure::run),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),

@@ -14,6 +14,7 @@ pub(crate) mod buyer;
 pub(crate) mod buyer_code;
 pub(crate) mod buyer_erasure;
 pub(crate) mod buyer_identity;
+pub(crate) mod buyer_person_link;
 pub(crate) mod buyer_session;
 pub(crate) mod buyer_settings;
 pub(crate) mod buyer_sign_in;

@@ -10,6 +10,7 @@ pub mod buyer;
 pub mod buyer_code;
 pub mod buyer_erasure;
 pub mod buyer_join;
+pub mod buyer_person;
 pub mod buyer_session;
 pub mod buyer_sign_in;
 pub mod category;

@@ -4,6 +4,7 @@
 //! What comes back is believed once, within minutes, and in the browser where it began: a code that somebody else got
 //! is worth nothing here.
 
+use super::person::look_again;
 use super::sign_in::{Device, SignedIn, door, start};
 use crate::app::channels::call::{AccountCall, CallError};
 use crate::app::storefront::Visit;
@@ -142,7 +143,10 @@ pub async fn finish(
     let whose = whose(&mut tx, visit, buyer, &known, &person, device).await?;
     order_claim(&mut tx, visit.shop.id, &known, whose.id).await?;
     let ended = match buyer {
-        Some(_) => Ended::Joined,
+        Some(_) => {
+            look_again(&mut tx, whose.id).await?;
+            Ended::Joined
+        }
         None => Ended::SignedIn(start(state, &mut tx, visit, whose.id, SignInMethod::Channel, device).await?),
     };
     tx.commit().await?;
@@ -169,6 +173,7 @@ async fn whose(
             return Err(ApiError::new(ErrorCode::ChannelIdentityTaken));
         }
         let orders = buyer_join(tx, other, buyer.id).await?;
+        look_again(tx, other).await?;
         let detail = json!({ "joined": other.to_string(), "channel": known.channel, "orders": orders });
         audit_append(tx, AuditAction::BuyersJoined, "buyer", &buyer.id.to_string(), detail).await?;
     }

@@ -2,6 +2,7 @@
 
 use super::codes::phone_of;
 use super::own::{OwnOrder, Profile, with_lines};
+use super::person::{Told, told};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::{BuyerId, ShopId};
@@ -80,6 +81,7 @@ pub async fn list(
 pub struct Detail {
     pub profile: Profile,
     pub orders: i64,
+    pub link: Told,
     pub erasures: Vec<Erasure>,
 }
 
@@ -89,7 +91,10 @@ pub async fn get(state: &AppState, grant: &Grant<perm::BuyerRead>, id: BuyerId) 
     let buyer = seen(&tx, grant, id).await?;
     let identities = identity_list(&tx, &state.keys.sealer, id).await?;
     let orders = order_count_by_buyer(&tx, &[id]).await?.first().map_or(0, |(_, orders)| *orders);
-    Ok(Detail { profile: Profile { buyer, identities }, orders, erasures: erasure_list(&tx, id).await? })
+    let erasures = erasure_list(&tx, id).await?;
+    drop(tx);
+    let link = told(state, grant.ctx(), &buyer).await?;
+    Ok(Detail { profile: Profile { buyer, identities }, orders, link, erasures })
 }
 
 async fn seen(tx: &TenantTx, grant: &Grant<perm::BuyerRead>, id: BuyerId) -> Answer<Buyer> {

@@ -1,6 +1,7 @@
 //! Erasing a buyer's personal data: asked for by the buyer or the merchant, done after the waiting period by a job, and
 //! never taken back afterwards. While an order still needs its address, the job comes again the next day.
 
+use super::person::look_again;
 use super::sender::settings_for;
 use crate::error::{Answer, ApiError};
 use crate::jobs::{JobError, JobResult, finish};
@@ -127,6 +128,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
         return Err(JobError::Retry { after: Some(Span::days(1)), code: "orders_open".to_owned(), text });
     }
     let erased = erase(&mut tx, asked.buyer).await?;
+    look_again(&mut tx, asked.buyer).await?;
     let proof: Vec<Value> =
         erased.iter().map(|one| json!({ "table": one.table, "what": one.what, "rows": one.rows })).collect();
     let proof = Value::Array(proof);

@@ -1,6 +1,7 @@
 //! Everything personal that is kept of a buyer, as one JSON document: for the buyer, or for the merchant who was asked.
 
 use super::own::with_lines;
+use super::person::told;
 use crate::error::{Answer, ApiError};
 use crate::http::v1::own_order_view;
 use crate::state::AppState;
@@ -93,12 +94,13 @@ async fn document(state: &AppState, ctx: &TenantCtx, id: BuyerId, by: &'static s
         .iter()
         .map(|one| json!({ "requested_by": one.requested_by, "state": one.state, "due_at": one.due_at.to_string() }))
         .collect();
+    let link = told(state, ctx, &buyer).await?;
     let made = json!({
         "format": FORMAT,
         "made_at": tx.now().to_string(),
         "shop": { "id": shop.id.to_string(), "name": shop.name },
         "buyer": { "id": id.to_string(), "name": buyer.name, "language": buyer.locale,
-            "person_link": buyer.person_link.as_str(), "state": buyer.state.as_str(),
+            "person_link": { "enabled": link.on, "state": link.state.as_str(), "shops": link.shops }, "state": buyer.state.as_str(),
             "known_since": buyer.created_at.to_string(),
             "last_seen_at": buyer.last_seen_at.map(|at| at.to_string()) },
         "identities": identities,

@@ -9,5 +9,6 @@ pub mod erasure;
 pub mod export;
 pub mod known;
 pub mod own;
+pub mod person;
 pub mod sender;
 pub mod sign_in;

@@ -15,6 +15,7 @@ use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::resolve;
 use qianpu_tenants::secrets::Plain;
+use qianpu_tenants::store::buyer_person::{linked_buyers, links_forget_all};
 use qianpu_tenants::store::sms_message::{
     NewSmsMessage, SmsLimit, SmsMessage, SmsOutcome, sms_count, sms_get, sms_insert, sms_list, sms_note,
 };
@@ -194,11 +195,17 @@ pub(super) async fn settings_for(state: &AppState, merchant: &TenantCtx) -> Answ
     Ok(found.unwrap_or_else(|| defaults(state)))
 }
 
-/// Sets them.
+/// How many buyers of the provider's shops are linked now.
+pub async fn linked(state: &AppState, grant: &Grant<perm::BuyerSettingsManage>) -> Answer<u64> {
+    Ok(linked_buyers(&*state.db.read(grant.ctx()).await?).await?)
+}
+
+/// Sets them; without a word about links they stay as they are.
 pub async fn set_settings(
     state: &AppState,
     grant: &Grant<perm::BuyerSettingsManage>,
     erasure_days: i64,
+    person_links: Option<bool>,
 ) -> Answer<BuyerSettings> {
     if !(0..=30).contains(&erasure_days) {
         return Err(
@@ -206,11 +213,14 @@ pub async fn set_settings(
         );
     }
     let was = settings(state, grant).await?;
-    let new = BuyerSettings { erasure_days, ..was };
+    let new = BuyerSettings { erasure_days, person_links: person_links.unwrap_or(was.person_links) };
     let mut tx = state.db.begin(grant.ctx()).await?;
     settings_save(&mut tx, new).await?;
+    // Off is off at once: nothing that was joined is kept.
+    let forgotten = if new.person_links { 0 } else { links_forget_all(&mut tx).await? };
     let id = grant.ctx().tenant().to_string();
-    let detail = json!({ "erasure_days": erasure_days });
+    let detail = json!({ "erasure_days": erasure_days, "person_links": new.person_links,
+        "links_forgotten": forgotten });
     audit_append(&mut tx, AuditAction::BuyerSettingsChanged, "buyer_settings", &id, detail).await?;
     tx.commit().await?;
     Ok(new)

@@ -1,6 +1,7 @@
 //! Starting a buyer's session. To sign in for the first time is to become a buyer of the shop.
 
 use super::codes::Proven;
+use super::person::look_again;
 use crate::app::storefront::Visit;
 use crate::auth::buyer_token;
 use crate::error::{Answer, ApiError};
@@ -102,6 +103,7 @@ pub(super) async fn start(
         life,
     };
     let session = buyer_session_insert(tx, &new).await?;
+    look_again(tx, buyer).await?;
     let access_token = match device.kind {
         BuyerSessionKind::Browser => None,
         BuyerSessionKind::Api => {

@@ -139,6 +139,8 @@ struct BuyerView {
     created_at: i64,
     orders: Vec<OrderLine>,
     next_page: Option<String>,
+    /// How the row is joined with others of the provider, where the provider does that.
+    link: Option<&'static str>,
     erasures: Vec<ErasureLine>,
     waiting: bool,
     may_erase: bool,
@@ -191,6 +193,7 @@ async fn view<T>(auth: &Authed<perm::BuyerRead, T>, id: BuyerId, cursor: Option<
         created_at: buyer.created_at.micros(),
         next_page: orders.next.map(|cursor| format!("{base}?cursor={}", cursor_text(&cursor))),
         orders: orders.items.into_iter().map(order_line).collect(),
+        link: detail.link.on.then(|| detail.link.seen_by_merchant()),
         waiting: erasures.iter().any(|one| one.state == "waiting"),
         may_erase: auth.caller.may(Permission::BuyerErase),
         erasures,

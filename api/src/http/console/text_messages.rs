@@ -48,7 +48,7 @@ struct MessagesView {
     active: bool,
     demo: bool,
     has_secret: bool,
-    erasure_days: i64,
+    linked: u64,
     messages: Vec<MessageLine>,
 }
 
@@ -69,7 +69,11 @@ async fn view<T>(auth: &Manages<T>) -> Answer<MessagesView> {
     let stored = sender::get(&auth.state, &auth.grant).await?;
     let settings = sender::settings(&auth.state, &auth.grant).await?;
     let messages = sender::messages(&auth.state, &auth.grant, page_request(Some(30), None)?).await?;
-    let mut values = vec![("erasure_days".to_owned(), settings.erasure_days.to_string())];
+    let links = if settings.person_links { "1" } else { "" };
+    let mut values = vec![
+        ("erasure_days".to_owned(), settings.erasure_days.to_string()),
+        ("person_links".to_owned(), links.to_owned()),
+    ];
     if let Some(stored) = &stored {
         values.push(("kind".to_owned(), stored.kind.clone()));
         values.push(("active".to_owned(), if stored.active { "1" } else { "" }.to_owned()));
@@ -90,7 +94,7 @@ async fn view<T>(auth: &Manages<T>) -> Answer<MessagesView> {
         active: stored.as_ref().is_some_and(|stored| stored.active),
         demo: auth.state.config.is_development(),
         has_secret: stored.is_some(),
-        erasure_days: settings.erasure_days,
+        linked: sender::linked(&auth.state, &auth.grant).await?,
         messages: messages.items.into_iter().map(message_line).collect(),
     })
 }
@@ -153,7 +157,8 @@ async fn test_form(auth: Manages<Fields>) -> PageAnswer {
 
 async fn settings_form(auth: Manages<Fields>) -> PageAnswer {
     let days = auth.input.text("erasure_days").parse().unwrap_or(-1);
-    match sender::set_settings(&auth.state, &auth.grant, days).await {
+    let links = auth.input.ticked("person_links");
+    match sender::set_settings(&auth.state, &auth.grant, days, Some(links)).await {
         Ok(_) => Ok(auth.redirect_with(&Flash::success("text_messages.settings_saved"), HOME)),
         Err(error) => refused(&auth, error).await,
     }

@@ -4,7 +4,7 @@ use super::channel::{ChannelView, channel_view};
 use super::sign_in::left;
 use super::{Share, ShopView, home_of, visit};
 use crate::app::buyers::own::{self, OwnOrder};
-use crate::app::buyers::{erasure, export};
+use crate::app::buyers::{erasure, export, person};
 use crate::error::Answer;
 use crate::http::console::buyers::download;
 use crate::http::extract::{BuyerAuthed, Fields, Path, Path2, Query};
@@ -24,6 +24,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.post("/s/{slug}/account/name", name_form);
     pages.post("/s/{slug}/account/sign-out", sign_out_form);
     pages.post("/s/{slug}/account/sessions/end_all", end_all_form);
+    pages.post("/s/{slug}/account/link", link_form);
     pages.post("/s/{slug}/account/export", export_form);
     pages.post("/s/{slug}/account/erase", erase_form);
     pages.post("/s/{slug}/account/keep", keep_form);
@@ -51,8 +52,16 @@ struct AccountView {
     platforms: Vec<String>,
     /// The channel's page where they can be joined with their id there, while they are not.
     channel: Option<ChannelView>,
+    /// Whether the person's rows in other shops of the provider are joined, where the provider does that.
+    link: Option<LinkView>,
     /// When the request to erase that waits is due.
     erasure_due: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct LinkView {
+    state: &'static str,
+    shops: u64,
 }
 
 #[derive(Serialize)]
@@ -110,6 +119,7 @@ async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>
         created_at: session.created_at.micros(),
     };
     let base = format!("{}account", home_of(&visit.shop.slug));
+    let link = person::told(&auth.state, auth.buyer.ctx(), &profile.buyer).await?;
     let name = profile.buyer.name.clone();
     let proven = profile.identities.iter().any(|one| one.channel.is_some() && one.verified_at.is_some());
     let platforms = profile.platforms(auth.info.lang);
@@ -120,6 +130,7 @@ async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>
         initial: name.chars().next().map(String::from).unwrap_or_default(),
         name,
         platforms,
+        link: link.on.then(|| LinkView { state: link.state.as_str(), shops: link.shops }),
         channel: if proven { None } else { channel_view(auth, &visit).await? },
         phone: profile.phone_masked(),
         next_page: orders.next.map(|cursor| format!("{base}?cursor={}", cursor_text(&cursor))),
@@ -170,6 +181,14 @@ async fn end_form(auth: BuyerAuthed<(Path2<String, BuyerSessionId>, Fields)>) ->
     }
     let to = format!("{}account", home_of(slug));
     Ok(auth.redirect_with(&Flash::success("buyers.session_ended"), &to))
+}
+
+async fn link_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {
+    let (Path(slug), fields) = &auth.input;
+    let allowed = fields.text("decision") == "allow";
+    person::decide(&auth.state, &auth.buyer, allowed).await?;
+    let said = if allowed { "buyers.link_allowed" } else { "buyers.link_refused" };
+    Ok(auth.redirect_with(&Flash::success(said), &format!("{}account", home_of(slug))))
 }
 
 async fn export_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {

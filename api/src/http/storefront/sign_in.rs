@@ -3,8 +3,8 @@
 use super::channel::{ChannelView, channel_view};
 use super::visit;
 use super::{Share, ShopView, home_of, notice};
-use crate::app::buyers::codes;
 use crate::app::buyers::sign_in::{self, SignedIn};
+use crate::app::buyers::{codes, person};
 use crate::app::storefront::Visit;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{BUYER_COOKIE, Call, Fields, Open, Path, Query};
@@ -41,6 +41,8 @@ struct SignInView {
     form: FormView,
     /// Codes can be sent here.
     by_phone: bool,
+    /// The provider joins one person's rows in its shops: said before anybody signs in.
+    links: bool,
     /// A channel's page people can sign in at.
     channel: Option<ChannelView>,
     /// A code was sent: ask for it.
@@ -95,6 +97,7 @@ async fn view(call: &Call, visit: &Visit, next: &str) -> Answer<SignInView> {
         shop: ShopView::of(visit),
         form: FormView::default(),
         by_phone: codes::are_sent(&call.state, visit).await?,
+        links: person::is_on(&call.state, visit.ctx()).await?,
         channel: channel_view(call, visit).await?,
         asked: false,
         phone: String::new(),

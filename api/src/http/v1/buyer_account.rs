@@ -2,6 +2,7 @@
 
 use super::buyers::{BuyerExportView, ErasureView, erasure_view};
 use crate::app::buyers::own::{self, OwnOrder, Profile};
+use crate::app::buyers::person::{self, Told};
 use crate::app::buyers::{erasure, export};
 use crate::error::{Answer, ApiError};
 use crate::http::describe::{Accepted, NoContent};
@@ -29,6 +30,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
         export_buyer_self,
         "Everything personal that is kept of the buyer",
     );
+    api.put(
+        "/storefront/{slug}/me/person_link",
+        decide_person_link,
+        "Refuse links between the provider's shops, or allow them again",
+    );
     api.get("/storefront/{slug}/me/erasure", get_own_erasure, "The own request to erase that waits");
     api.post("/storefront/{slug}/me/erasure", erase_buyer_self, "Ask to erase the own personal data");
     api.delete(
@@ -49,10 +55,41 @@ pub(in crate::http) struct BuyerSelfView {
     phone_masked: Option<String>,
     /// Channels the buyer is known from.
     channels: Vec<String>,
+    person_link: PersonLinkView,
     created_at: Time,
 }
 
-fn self_view(profile: Profile) -> BuyerSelfView {
+/// Whether the person's rows in other shops of the provider are linked.
+#[derive(Debug, Serialize, ToSchema)]
+struct PersonLinkView {
+    /// Whether the provider links at all.
+    enabled: bool,
+    /// `none`, `linked` or `refused`.
+    state: &'static str,
+    /// In how many shops the person is known, this one counted; 0 while nothing is linked.
+    shops: u64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PersonLinkBody {
+    allowed: bool,
+}
+
+async fn decide_person_link(
+    auth: BuyerAuthed<(Path<String>, Json<PersonLinkBody>)>,
+) -> Answer<Json<BuyerSelfView>> {
+    person::decide(&auth.state, &auth.buyer, auth.input.1.0.allowed).await?;
+    own_view(&auth).await
+}
+
+async fn own_view<T>(auth: &BuyerAuthed<T>) -> Answer<Json<BuyerSelfView>> {
+    let profile = own::profile(&auth.state, &auth.buyer).await?;
+    let link = person::told(&auth.state, auth.buyer.ctx(), &profile.buyer).await?;
+    Ok(Json(self_view(profile, link)))
+}
+
+fn self_view(profile: Profile, link: Told) -> BuyerSelfView {
     let mut channels: Vec<String> =
         profile.identities.iter().filter_map(|identity| identity.channel.clone()).collect();
     channels.sort();
@@ -62,12 +99,13 @@ fn self_view(profile: Profile) -> BuyerSelfView {
         id: Id(profile.buyer.id),
         name: profile.buyer.name,
         channels,
+        person_link: PersonLinkView { enabled: link.on, state: link.state.as_str(), shops: link.shops },
         created_at: Time(profile.buyer.created_at),
     }
 }
 
 async fn get_buyer_self(auth: BuyerAuthed<Path<String>>) -> Answer<Json<BuyerSelfView>> {
-    Ok(Json(self_view(own::profile(&auth.state, &auth.buyer).await?)))
+    own_view(&auth).await
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,7 +119,7 @@ async fn rename_buyer_self(
     auth: BuyerAuthed<(Path<String>, Json<RenameBuyerBody>)>,
 ) -> Answer<Json<BuyerSelfView>> {
     own::rename(&auth.state, &auth.buyer, &auth.input.1.0.name).await?;
-    Ok(Json(self_view(own::profile(&auth.state, &auth.buyer).await?)))
+    own_view(&auth).await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

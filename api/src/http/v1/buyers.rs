@@ -115,6 +115,9 @@ struct BuyerDetailView {
     buyer: BuyerView,
     /// Channels the buyer is known from.
     channels: Vec<String>,
+    /// `linked` when the person is known in other shops of the provider too, `refused` when they do not want it, else
+    /// `none`. Which shops is told to nobody.
+    person_link: &'static str,
     erasures: Vec<ErasureView>,
 }
 
@@ -150,7 +153,7 @@ pub(in crate::http) fn erasure_view(erasure: Erasure) -> ErasureView {
 }
 
 fn detail_view(detail: Detail) -> BuyerDetailView {
-    let Detail { profile, orders, erasures } = detail;
+    let Detail { profile, orders, link, erasures } = detail;
     let mut channels: Vec<String> = profile.identities.iter().filter_map(|one| one.channel.clone()).collect();
     channels.sort();
     channels.dedup();
@@ -158,6 +161,7 @@ fn detail_view(detail: Detail) -> BuyerDetailView {
     BuyerDetailView {
         buyer: listed_view(Listed { buyer: profile.buyer, phone_masked, orders }),
         channels,
+        person_link: link.seen_by_merchant(),
         erasures: erasures.into_iter().map(erasure_view).collect(),
     }
 }

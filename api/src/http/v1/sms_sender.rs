@@ -8,7 +8,7 @@ use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::ids::{ShopId, SmsMessageId, TenantId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::sms_message::SmsMessage;
-use qianpu_tenants::store::sms_sender::StoredSender;
+use qianpu_tenants::store::sms_sender::{BuyerSettings, StoredSender};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -167,22 +167,47 @@ async fn list_sms_messages(
     Ok(Json(Page::of(sender::messages(&auth.state, &auth.grant, page).await?, message_view)))
 }
 
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
+struct BuyerSettingsView {
+    /// Days between the request to erase personal data and its erasure, 0 to 30.
+    erasure_days: i64,
+    /// Whether the same person's rows in the provider's shops are linked.
+    person_links: bool,
+    /// How many buyers are linked now.
+    linked_buyers: u64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BuyerSettingsBody {
     /// Days between the request to erase personal data and its erasure, 0 to 30.
     #[schema(minimum = 0, maximum = 30)]
     erasure_days: i64,
+    /// Whether the same person's rows in the provider's shops are linked; left out, it stays. Off forgets all links.
+    #[serde(default)]
+    person_links: Option<bool>,
 }
 
-async fn get_buyer_settings(auth: Authed<perm::BuyerSettingsManage>) -> Answer<Json<BuyerSettingsBody>> {
+async fn settings_view<T>(
+    auth: &Authed<perm::BuyerSettingsManage, T>,
+    found: BuyerSettings,
+) -> Answer<Json<BuyerSettingsView>> {
+    Ok(Json(BuyerSettingsView {
+        erasure_days: found.erasure_days,
+        person_links: found.person_links,
+        linked_buyers: sender::linked(&auth.state, &auth.grant).await?,
+    }))
+}
+
+async fn get_buyer_settings(auth: Authed<perm::BuyerSettingsManage>) -> Answer<Json<BuyerSettingsView>> {
     let found = sender::settings(&auth.state, &auth.grant).await?;
-    Ok(Json(BuyerSettingsBody { erasure_days: found.erasure_days }))
+    settings_view(&auth, found).await
 }
 
 async fn set_buyer_settings(
     auth: Authed<perm::BuyerSettingsManage, Json<BuyerSettingsBody>>,
-) -> Answer<Json<BuyerSettingsBody>> {
-    let saved = sender::set_settings(&auth.state, &auth.grant, auth.input.0.erasure_days).await?;
-    Ok(Json(BuyerSettingsBody { erasure_days: saved.erasure_days }))
+) -> Answer<Json<BuyerSettingsView>> {
+    let body = &auth.input.0;
+    let saved = sender::set_settings(&auth.state, &auth.grant, body.erasure_days, body.person_links).await?;
+    settings_view(&auth, saved).await
 }
