@@ -2,7 +2,7 @@
 //! transaction.
 
 use crate::db::TenantTx;
-use crate::entity::{app_authorisation, brand_authorisation, invitation, policy_rule};
+use crate::entity::{app_authorisation, brand_authorisation, buyer_person_link, invitation, policy_rule};
 use crate::error::StoreResult;
 use qianpu_domain::ids::TenantId;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
@@ -28,6 +28,15 @@ macro_rules! about {
             Condition::all()
                 .add(app_authorisation::Column::TenantId.eq(own))
                 .add(app_authorisation::Column::MerchantId.eq(merchant))
+        );
+        $each!(
+            found,
+            $tx,
+            buyer_person_link,
+            "buyer_person_links",
+            Condition::all()
+                .add(buyer_person_link::Column::TenantId.eq(own))
+                .add(buyer_person_link::Column::MerchantId.eq(merchant))
         );
         $each!(
             found,

@@ -1,9 +1,9 @@
 //! Signing in at a channel's page, and joining whoever is signed in with the channel's id.
 
-use super::home_of;
 use super::sign_in::{entered, own_path, shop_or_say};
+use super::{home_of, visit};
 use crate::app::buyers::channel::{self, Back, Ended, WITHIN};
-use crate::app::storefront::{self, Visit};
+use crate::app::storefront::Visit;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{BUYER_COOKIE, BuyerAuthed, Call, Fields, Open, Path, Query};
 use crate::http::route::PageRoutes;
@@ -91,7 +91,7 @@ async fn channel_form(open: Open<(Path<String>, Fields)>) -> PageAnswer {
 
 async fn join_form(auth: BuyerAuthed<(Path<String>, Fields)>) -> PageAnswer {
     let slug = &auth.input.0.0;
-    let visit = storefront::visit(&auth.state, slug, auth.request_id()).await?;
+    let visit = visit(&auth, slug).await?;
     match away(&auth, &visit, Some(&auth.buyer), "").await {
         Err(error) => told(&auth, slug, true, error),
         gone => gone,
