@@ -2,17 +2,20 @@
 //! installation.
 
 use crate::app::whole::pack::{Progress, pack};
-use crate::app::whole::restore::restore;
+use crate::app::whole::restorations;
+use crate::app::whole::restore::{provider_named, restore_into};
 use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use anyhow::Context;
 use clap::Args;
+use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::{RequestId, TenantId};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::clock::Clock;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::store::tenant::tenant_list_of_kind;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,7 +38,7 @@ async fn acting(state: &AppState, merchant: &str) -> anyhow::Result<TenantCtx> {
     let system = SystemCtx::for_task(TASK, RequestId(state.new_id()));
     let ctx = TenantCtx::for_system(&state.db, &system, id).await;
     let ctx = ctx.with_context(|| format!("looking for {merchant}"))?;
-    anyhow::ensure!(ctx.kind() == qianpu_domain::access::Surface::Merchant, "{merchant} is no merchant");
+    anyhow::ensure!(ctx.kind() == Surface::Merchant, "{merchant} is no merchant");
     Ok(ctx)
 }
 
@@ -96,9 +99,24 @@ pub struct RestoreArgs {
     pub provider: String,
 }
 
+/// The operator, whose log says what its commands did.
+async fn operator(state: &AppState) -> anyhow::Result<Option<TenantCtx>> {
+    let system = SystemCtx::for_task(TASK, RequestId(state.new_id()));
+    let lookup = state.db.begin_lookup(&system).await?;
+    let found = tenant_list_of_kind(&lookup, Surface::Operator, 1).await?;
+    drop(lookup);
+    let Some(operator) = found.first() else { return Ok(None) };
+    Ok(Some(TenantCtx::for_system(&state.db, &system, operator.id).await?))
+}
+
 /// Brings the merchant back; answers with what came.
 pub async fn bring_back(state: &AppState, args: &RestoreArgs) -> anyhow::Result<String> {
-    let done = restore(state, &args.archive, &args.provider).await?;
+    let provider = provider_named(state, &args.provider).await?;
+    let done = restore_into(state, &args.archive, &provider).await;
+    let mut logs = vec![provider];
+    logs.extend(operator(state).await?);
+    restorations::note(state, &logs, &done).await.map_err(|error| told(&error))?;
+    let done = done?;
     let mut text = format!(
         "{} is here again\n  merchant  {}\n  rows      {}\n  files     {}",
         done.name, done.merchant, done.rows, done.files

@@ -312,6 +312,8 @@ words! {
         ShopClosed = "shop.closed",
         /// Merchant brought back from an archive.
         MerchantRestored = "merchant.restored",
+        /// An archive was refused, and no merchant brought back.
+        MerchantRestoreRefused = "merchant.restore_refused",
         /// Webhook endpoint registered.
         WebhookEndpointCreated = "webhook_endpoint.created",
         /// Webhook endpoint changed.

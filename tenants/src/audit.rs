@@ -86,6 +86,25 @@ pub async fn audit_list(
     Ok(page.map(shown))
 }
 
+/// Entries of the tenant that say one of `actions`, newest first.
+pub async fn audit_list_of(
+    tx: &TenantTx,
+    actions: &[AuditAction],
+    page: PageRequest,
+) -> StoreResult<Page<AuditEntry>> {
+    let query = audit_entry::Entity::find()
+        .filter(audit_entry::Column::TenantId.eq(tx.tenant()))
+        .filter(audit_entry::Column::Action.is_in(actions.iter().map(|action| action.as_str())));
+    let rows = newest_first(query, audit_entry::Column::CreatedAt, audit_entry::Column::Id, page)
+        .all(tx.conn())
+        .await?;
+    let page = Page::from_rows(rows, page.limit, |row| Cursor {
+        at: Timestamp::from_micros(row.created_at),
+        id: row.id,
+    });
+    Ok(page.map(shown))
+}
+
 fn shown(row: audit_entry::Model) -> AuditEntry {
     AuditEntry {
         id: AuditId(row.id),

@@ -46,6 +46,7 @@ mod order_pages;
 mod orders;
 mod person_links;
 mod postgres_available;
+mod restorations;
 mod restores;
 mod roles;
 mod sandbox_command;

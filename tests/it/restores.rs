@@ -32,7 +32,7 @@ const SLUG: &str = "lvshan";
 const PHONE: &str = "13800138000";
 
 /// An installation with a provider and nobody else.
-async fn empty(db: TestDb) -> TestApp {
+pub(crate) async fn empty(db: TestDb) -> TestApp {
     let app = TestApp::start_with(db, Clock::system(), &[]).await;
     app.operator().await;
     let owner = NewPerson {
@@ -184,7 +184,7 @@ both! {
 
 /// An archive taken apart, to be put together as somebody else would.
 #[derive(Clone)]
-struct Forged {
+pub(crate) struct Forged {
     parts: Vec<(String, Vec<u8>)>,
 }
 
@@ -262,7 +262,7 @@ async fn tried(app: &TestApp, archive: &[u8]) -> Result<Restored, RestoreError> 
 async fn refused(app: &TestApp, what: &str, archive: &[u8], expected: &str) {
     match tried(app, archive).await {
         Err(RestoreError::Refused(lines)) => {
-            let text = lines.join("\n");
+            let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
             assert!(text.contains(expected), "{what}: refused with {text:?}, expected {expected:?}");
         }
         other => panic!("{what}: expected a refusal with {expected:?}, got {other:?}"),
@@ -273,7 +273,7 @@ async fn refused(app: &TestApp, what: &str, archive: &[u8], expected: &str) {
 }
 
 /// A small merchant's archive.
-async fn small(db: TestDb) -> (Goods, Forged, Vec<u8>) {
+pub(crate) async fn small(db: TestDb) -> (Goods, Forged, Vec<u8>) {
     let goods = Goods::start(db).await;
     let mut body = Goods::simple("明前龙井", 12800, 7);
     body["pictures"] = json!([goods.picture().await]);
@@ -290,7 +290,7 @@ async fn small(db: TestDb) -> (Goods, Forged, Vec<u8>) {
     (goods, Forged::of(&archive), archive)
 }
 
-async fn second(backend: Backend, test: &str) -> Option<TestDb> {
+pub(crate) async fn second(backend: Backend, test: &str) -> Option<TestDb> {
     match backend {
         Backend::Sqlite => Some(TestDb::sqlite().await),
         Backend::Postgres => TestDb::postgres(test).await,

@@ -127,6 +127,52 @@ both! {
         stage.stop().await;
     }
 
+    async fn what_the_operator_does_stands_in_both_logs(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let operator = operator(&app).await;
+        let one = app.onboarded_provider("yunfan").await;
+        let two = app.onboarded_provider("haitang").await;
+        let id = one.id.to_string();
+        let at = format!("{PROVIDERS}/{id}");
+        operator.post(&format!("{at}/suspend"), &json!({ "reason": "欠费三个月" }), 200).await;
+        operator.post(&format!("{at}/suspend"), &json!({ "reason": "再来一次" }), 409).await;
+        operator.post(&format!("{at}/resume"), &json!({}), 200).await;
+        operator.post(&format!("{at}/send_link"), &json!({}), 204).await;
+        let visit = json!({ "tenant_id": id, "reason": "核对配置", "minutes": 5 });
+        operator.post("/api/v1/impersonations", &visit, 201).await;
+        let made = operator.post(PROVIDERS, &new_provider("xinhe", "xu@xinhe.test"), 201).await.text("/id");
+        operator.post(&format!("{PROVIDERS}/{made}/close"), &json!({ "reason": "不再经营" }), 200).await;
+        let said = async |client: &Client, query: &str| {
+            let found = client.get(&format!("/api/v1/audit_entries?limit=50{query}"), 200).await;
+            let mut actions: Vec<String> = found.json("/items").as_array().unwrap().iter()
+                .map(|entry| entry["action"].as_str().unwrap().to_owned())
+                .filter(|action| action.starts_with("provider.") || action.starts_with("impersonation."))
+                .collect();
+            // At one moment there is no order.
+            actions.sort();
+            actions
+        };
+        // The operator's own log, by provider; what was refused is not in it.
+        let about = async |id: &str| said(&operator, &format!("&target={id}")).await;
+        let told = ["impersonation.started", "provider.link_sent", "provider.resumed", "provider.suspended"];
+        assert_eq!(about(&id).await, told);
+        assert_eq!(about(&made).await, ["provider.closed", "provider.created"]);
+        let entry = operator.get(&format!("/api/v1/audit_entries?action=provider.suspended&target={id}"), 200).await;
+        assert_eq!((entry.text("/items/0/detail/reason"), entry.text("/items/0/actor/kind")), ("欠费三个月".into(), "user".into()));
+        // The provider it concerns reads the same in its log, and that it was the operator; another one nothing of it.
+        let owner = app.api("owner@yunfan.test", PASSWORD).await;
+        let own = said(&owner, "").await;
+        for action in told {
+            assert!(own.iter().any(|one| one == action), "{action}: {own:?}");
+        }
+        let entry = owner.get("/api/v1/audit_entries?action=provider.suspended", 200).await;
+        assert_eq!((entry.text("/items/0/detail/reason"), entry.text("/items/0/detail/by")), ("欠费三个月".into(), "operator".into()));
+        for action in ["provider.suspended", "provider.link_sent", "impersonation.started"] {
+            assert!(!said(&two.owner, "").await.iter().any(|one| one == action), "{action}");
+        }
+        app.stop().await;
+    }
+
     async fn a_provider_is_closed_when_no_merchant_is_left(db: TestDb) {
         let app = TestApp::start(db).await;
         let operator = operator(&app).await;

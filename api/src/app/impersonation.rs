@@ -84,7 +84,8 @@ pub async fn start(
         return Err(ApiError::new(ErrorCode::TenantWrongState));
     }
     let id = impersonation_insert(&mut tx, &new).await?;
-    let detail = json!({"reason": reason, "minutes": minutes, "from": caller.tenant_name()});
+    let by = grant.ctx().kind().as_str();
+    let detail = json!({"reason": reason, "minutes": minutes, "from": caller.tenant_name(), "by": by});
     audit_append(&mut tx, AuditAction::ImpersonationStarted, "impersonation", &id.to_string(), detail)
         .await?;
     let impersonation = impersonation_get(&tx, id).await?;

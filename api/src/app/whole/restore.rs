@@ -11,6 +11,7 @@ use super::{again, plan};
 use crate::app::{categories, media};
 use crate::auth::password;
 use crate::error::ApiError;
+use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::{CategoryId, MediaId, RequestId, TenantId};
@@ -34,12 +35,49 @@ use std::path::{Path, PathBuf};
 const PAGE: usize = 200;
 const TASK: &str = "restore";
 
+/// A sentence for whoever restores, in both languages.
+#[derive(Debug, Clone)]
+pub struct Why {
+    pub en: String,
+    pub zh: String,
+}
+
+impl Why {
+    fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { en: en.into(), zh: zh.into() }
+    }
+    /// In the reader's language.
+    pub fn pick(&self, lang: Lang) -> &str {
+        lang.pick(&self.zh, &self.en)
+    }
+    /// What is wrong inside of the archive; the place in it reads the same in every language.
+    fn inside(en: impl Into<String>) -> Self {
+        let en = en.into();
+        let zh = format!("归档文件不可用，请重新导出：{en}");
+        Self { en, zh }
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.en)
+    }
+}
+
+fn lines(whys: &[Why]) -> String {
+    whys.iter().map(Why::to_string).collect::<Vec<_>>().join("\n  ")
+}
+
+fn refused<T>(en: impl Into<String>, zh: impl Into<String>) -> Result<T, RestoreError> {
+    Err(RestoreError::Refused(vec![Why::new(en, zh)]))
+}
+
 /// Why a merchant did not come back.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The archive, or this installation, does not allow it: what to mend, one line each.
-    #[error("nothing was restored:\n  {}", .0.join("\n  "))]
-    Refused(Vec<String>),
+    #[error("nothing was restored:\n  {}", lines(.0))]
+    Refused(Vec<Why>),
     /// It failed on our side.
     #[error("nothing was restored: {0}")]
     Failed(#[from] ApiError),
@@ -47,19 +85,21 @@ pub enum RestoreError {
 
 impl From<Refused> for RestoreError {
     fn from(refused: Refused) -> Self {
-        Self::Refused(vec![refused.0])
+        Self::Refused(vec![Why::inside(refused.0)])
     }
 }
 impl From<StoreError> for RestoreError {
     fn from(error: StoreError) -> Self {
         match error {
             // The archive's rows do not fit together, or this database's rules.
-            StoreError::Conflict(what) => Self::Refused(vec![format!("a row is there twice ({what})")]),
+            StoreError::Conflict(what) => {
+                Self::Refused(vec![Why::inside(format!("a row is there twice ({what})"))])
+            }
             StoreError::Rule(text) => {
-                Self::Refused(vec![format!("a row breaks a rule of the database: {text}")])
+                Self::Refused(vec![Why::inside(format!("a row breaks a rule of the database: {text}"))])
             }
             StoreError::NotFound => {
-                Self::Refused(vec!["a row names another that is not in the archive".to_owned()])
+                Self::Refused(vec![Why::inside("a row names another that is not in the archive")])
             }
             other => Self::Failed(other.into()),
         }
@@ -74,29 +114,47 @@ pub struct Restored {
     pub rows: u64,
     pub files: u64,
     /// What whoever restored it should know.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Why>,
 }
 
 /// Brings a merchant back into the provider with this slug.
 pub async fn restore(state: &AppState, archive: &Path, provider: &str) -> Result<Restored, RestoreError> {
+    restore_into(state, archive, &provider_named(state, provider).await?).await
+}
+
+/// The provider with this slug, with a context in which the installation acts there.
+pub async fn provider_named(state: &AppState, slug: &str) -> Result<TenantCtx, RestoreError> {
+    let request = RequestId(state.new_id());
+    let Some(found) = resolve::by_provider_slug(&state.db, slug, request).await? else {
+        let en = format!("there is no provider {slug:?} in business here");
+        return refused(en, format!("没有正常营业的服务商 {slug:?}"));
+    };
+    Ok(TenantCtx::for_system(&state.db, &SystemCtx::for_task(TASK, request), found.tenant()).await?)
+}
+
+/// Brings a merchant back into a provider; the context says who does it.
+pub async fn restore_into(
+    state: &AppState,
+    archive: &Path,
+    provider: &TenantCtx,
+) -> Result<Restored, RestoreError> {
     let most = state.config.exports.max_restore_gigabytes.saturating_mul(1 << 30);
     let path = archive.to_owned();
     let verified = tokio::task::spawn_blocking(move || verify(&path, most)).await;
     let verified = verified.map_err(ApiError::internal)??;
-    let request = RequestId(state.new_id());
-    let found = resolve::by_provider_slug(&state.db, provider, request).await?;
-    let Some(found) = found else {
-        return Err(RestoreError::Refused(vec![format!("there is no provider {provider:?} here")]));
-    };
-    let system = SystemCtx::for_task(TASK, request);
-    let provider = TenantCtx::for_system(&state.db, &system, found.tenant()).await?;
     let id: TenantId = match verified.manifest.merchant.id.parse() {
         Ok(id) => id,
-        Err(_) => return Err(RestoreError::Refused(vec!["the manifest names no merchant".to_owned()])),
+        Err(_) => return Err(RestoreError::Refused(vec![Why::inside("the manifest names no merchant")])),
     };
-    let Some(ctx) = resolve::returning_merchant(&state.db, &provider, id).await? else {
+    let Some(ctx) = resolve::returning_merchant(&state.db, provider, id).await? else {
         let name = &verified.manifest.merchant.name;
-        return Err(RestoreError::Refused(vec![format!("the merchant {name} ({id}) is here already")]));
+        return refused(
+            format!(
+                "the merchant {name} ({id}) is here already; one that was deleted here comes back after \
+                 qianpu purge-merchant only"
+            ),
+            format!("商家 {name}（{id}）已在本平台；在此注销过的商家需先执行 qianpu purge-merchant"),
+        );
     };
     let staged = Staged::new(&state.config.media_dir(), id)?;
     let done = restore_in(state, &verified, &ctx, &staged).await;
@@ -135,16 +193,18 @@ async fn restore_in(
         rows += write_table(&mut tx, &mut reading, shape, table, (&verified.archive, part)).await?;
     }
     if let Some((kind, value, _)) = reading.keys.iter().next() {
-        return Err(RestoreError::Refused(vec![format!(
-            "the key {kind} {value:?} points to no row of the archive"
-        )]));
+        let en = format!("the key {kind} {value:?} points to no row of the archive");
+        return Err(RestoreError::Refused(vec![Why::inside(en)]));
     }
     for (token, account) in &reading.hooks {
         key_insert(&mut tx, directory::ACCOUNT_HOOK, token, *account).await?;
     }
     let disorder = ledger_check(&tx).await?;
     if !disorder.is_empty() {
-        let told = disorder.iter().map(|found| format!("the books are not in order: {found:?}")).collect();
+        let told = disorder
+            .iter()
+            .map(|found| Why::inside(format!("the books are not in order: {found:?}")))
+            .collect();
         return Err(RestoreError::Refused(told));
     }
     again::begin(&mut tx, &again).await?;
@@ -173,23 +233,28 @@ async fn restore_in(
     })
 }
 
-fn remarks(manifest: &Manifest, reading: &Reading<'_>) -> Vec<String> {
+fn remarks(manifest: &Manifest, reading: &Reading<'_>) -> Vec<Why> {
     let mut remarks = Vec::new();
     let mut lost: Vec<&str> = reading.lost_categories.iter().map(String::as_str).collect();
     lost.sort_unstable();
     if !lost.is_empty() {
-        remarks.push(format!(
-            "categories that this provider does not have were left empty: {}",
-            lost.join(", ")
+        remarks.push(Why::new(
+            format!("categories that this provider does not have were left empty: {}", lost.join(", ")),
+            format!("服务商没有以下类目，对应商品的类目已留空：{}", lost.join("、")),
         ));
     }
-    if manifest.files.missing > 0 {
-        remarks.push(format!("{} files were missing when the archive was made", manifest.files.missing));
+    let missing = manifest.files.missing;
+    if missing > 0 {
+        let zh = format!("导出时已有 {missing} 个文件缺失");
+        remarks.push(Why::new(format!("{missing} files were missing when the archive was made"), zh));
     }
-    if !reading.hooks.is_empty() {
-        remarks.push(format!("{} channel accounts have to be authorised again", reading.hooks.len()));
+    let accounts = reading.hooks.len();
+    if accounts > 0 {
+        let zh = format!("{accounts} 个渠道账号需要重新授权");
+        remarks.push(Why::new(format!("{accounts} channel accounts have to be authorised again"), zh));
     }
-    remarks.push("people set a new password at the log-in page, by mail".to_owned());
+    let zh = "员工需要在登录页通过邮件重新设置密码";
+    remarks.push(Why::new("people set a new password at the log-in page, by mail", zh));
     remarks
 }
 
@@ -226,7 +291,7 @@ async fn write_table(
         return Ok(table.rows);
     }
     let (found, told) = (reading.at.1, table.rows);
-    Err(RestoreError::Refused(vec![format!("{} has {found} rows and not {told}", table.path())]))
+    Err(RestoreError::Refused(vec![Why::inside(format!("{} has {found} rows and not {told}", table.path()))]))
 }
 
 /// Everything of the directory that somebody has here already, in one list.
@@ -246,7 +311,10 @@ async fn refuse_taken(
         };
         if key_taken(tx, kind, value).await? {
             let bare = value.strip_prefix(&format!("{}:", reading.provider.simple())).unwrap_or(value);
-            taken.push(format!("{kind} {bare:?} is taken here"));
+            taken.push(Why::new(
+                format!("{kind} {bare:?} is taken here"),
+                format!("{kind} {bare:?} 在本平台已被使用，请先更改或释放"),
+            ));
         }
     }
     if taken.is_empty() { Ok(()) } else { Err(RestoreError::Refused(taken)) }
@@ -303,8 +371,11 @@ impl Staged {
         let file = media::place_in(media_dir, merchant, MediaId(merchant.0));
         let place = file.parent().unwrap_or(media_dir).to_owned();
         if place.exists() {
-            let told = format!("{} is there already: files of this merchant", place.display());
-            return Err(RestoreError::Refused(vec![told]));
+            let place = place.display();
+            return refused(
+                format!("{place} is there already: files of this merchant"),
+                format!("{place} 已存在该商家的文件，请先移走"),
+            );
         }
         let folder = place.with_extension("coming");
         drop(std::fs::remove_dir_all(&folder));

@@ -48,6 +48,7 @@ mod orders;
 mod policies;
 mod providers;
 mod renewals;
+mod restorations;
 mod roles;
 mod shop_desk;
 mod shops;
@@ -71,6 +72,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     audit::routes(pages);
     staff_join::routes(pages);
     providers::routes(pages);
+    restorations::routes(pages);
     brand::routes(pages);
     api_keys::routes(pages);
     oauth_apps::routes(pages);

@@ -38,6 +38,7 @@ mod providers;
 mod receipts;
 mod renewals;
 mod requirements;
+mod restorations;
 mod roles;
 mod shops;
 mod sign_in;
@@ -63,6 +64,7 @@ pub const PREFIX: &str = "/api/v1";
 pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     providers::routes(api);
+    restorations::routes(api);
     brand::routes(api);
     buyer_sign_in::routes(api);
     buyer_account::routes(api);
