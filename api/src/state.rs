@@ -18,6 +18,8 @@ use qianpu_tenants::clock::Clock;
 use qianpu_tenants::db::{Db, DbConfig};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// The application. Cheap to clone.
@@ -36,6 +38,8 @@ pub struct AppState {
     pub limits: Arc<Limits>,
     pub rates: Arc<RateBook>,
     pub figures: Arc<Figures>,
+    /// Room for large bodies, in kilobytes.
+    pub bodies: Arc<Semaphore>,
     /// The demo's receiver of webhooks; only development shows it.
     pub receiver: Arc<Receiver>,
     ready: Arc<AtomicBool>,
@@ -45,8 +49,12 @@ impl AppState {
     /// Connects and prepares everything. Call it on the main multi-thread runtime: the pool must not
     /// belong to a worker of the web server.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let database =
-            DbConfig { url: config.database_url(), max_connections: config.database.max_connections };
+        let own = &config.database;
+        let database = DbConfig {
+            statement_timeout: Duration::from_secs(own.statement_timeout_seconds),
+            lock_timeout: Duration::from_secs(own.lock_timeout_seconds),
+            ..DbConfig::new(config.database_url(), own.max_connections)
+        };
         let db = Db::connect(&database, clock).await.context("opening the database")?;
         Self::with_db(config, db)
     }
@@ -61,6 +69,7 @@ impl AppState {
             outside: Arc::new(outside),
             limits: Arc::new(Limits::new(config.limits.address())),
             rates: Arc::default(),
+            bodies: Arc::new(Semaphore::new(config.http.large_bodies_megabytes * 1024)),
             figures: Arc::new(Figures::new(
                 config.figures.tenants,
                 config.figures.metrics_tenants,

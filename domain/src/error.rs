@@ -54,6 +54,7 @@ codes! {
     RateLimited = "rate_limited", 429, true, "Too many requests", "请求过于频繁";
     Internal = "internal", 500, true, "Something went wrong on our side", "系统内部错误";
     Unavailable = "unavailable", 503, true, "Temporarily unavailable", "服务暂不可用";
+    TimedOut = "timed_out", 503, true, "It took too long and was stopped; nothing was changed", "处理时间过长，已停止，未作任何更改";
     UpstreamFailed = "upstream_failed", 502, true, "The platform did not answer as expected", "平台返回异常";
 
     // channels

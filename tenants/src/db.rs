@@ -26,6 +26,22 @@ pub struct DbConfig {
     pub url: String,
     /// Size of the pool; opened at once and kept.
     pub max_connections: u32,
+    /// A statement that takes longer ends with [`StoreError::Busy`]; on SQLite statements have no limit of their own.
+    pub statement_timeout: Duration,
+    /// So does one that waits longer for a lock, or on SQLite for another process that writes.
+    pub lock_timeout: Duration,
+}
+
+impl DbConfig {
+    /// With the limits of the default configuration.
+    pub fn new(url: impl Into<String>, max_connections: u32) -> Self {
+        Self {
+            url: url.into(),
+            max_connections,
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Which database this is.
@@ -58,18 +74,19 @@ impl Db {
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(!sqlite)
             .sqlx_logging(false);
+        let (statement, lock) = (config.statement_timeout, config.lock_timeout);
         if sqlite {
-            options.map_sqlx_sqlite_opts(|opts| {
+            options.map_sqlx_sqlite_opts(move |opts| {
                 opts.pragma("journal_mode", "WAL")
                     .pragma("synchronous", "NORMAL")
                     .pragma("foreign_keys", "ON")
-                    .pragma("busy_timeout", "10000")
+                    .busy_timeout(lock)
             });
         } else {
-            options.map_sqlx_postgres_opts(|opts| {
-                opts.application_name("qianpu")
-                    .options([("statement_timeout", "30000"), ("lock_timeout", "10000")])
-            });
+            let limits = [("statement_timeout", statement), ("lock_timeout", lock)];
+            let limits = limits.map(|(name, limit)| (name, limit.as_millis().to_string()));
+            options
+                .map_sqlx_postgres_opts(move |opts| opts.application_name("qianpu").options(limits.clone()));
         }
         let pool = Database::connect(options).await?;
         let gate = sqlite.then(|| Arc::new(Mutex::new(())));
@@ -212,6 +229,7 @@ pub struct TenantTx {
 impl TenantTx {
     /// Makes the changes durable.
     pub async fn commit(self) -> StoreResult<()> {
+        crate::deadline::committing();
         self.inner.commit().await?;
         Ok(())
     }
@@ -284,6 +302,7 @@ pub struct SystemTx {
 impl SystemTx {
     /// Makes the changes durable.
     pub async fn commit(self) -> StoreResult<()> {
+        crate::deadline::committing();
         self.inner.commit().await?;
         Ok(())
     }

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod context;
 pub mod db;
 mod db_error;
+pub mod deadline;
 mod entity;
 pub mod error;
 pub mod idempotency;

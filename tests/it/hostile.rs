@@ -3,11 +3,12 @@
 
 use crate::matrix::guarded;
 use crate::two_tenants::{Stage, ask, fill, parameters, stage, value_or};
+use qianpu_api::http::extract::Access;
 use qianpu_api::http::route::Entry;
 use qianpu_domain::access::{Permission, Role, allows};
 use qianpu_tests::both;
 use qianpu_tests::goods::Goods;
-use qianpu_tests::http::Client;
+use qianpu_tests::http::{Answer, Client};
 use qianpu_tests::planted::MARK;
 use qianpu_tests::{openapi, rows};
 use reqwest::Method;
@@ -190,6 +191,46 @@ both! {
         assert_eq!(&status(&long)[..1], "4", "{long}");
         goods.owner.get("/api/v1/me", 200).await;
         goods.app.stop().await;
+    }
+
+    async fn deep_json_is_refused_in_clear_words_everywhere(db: TestDb) {
+        let stage = stage(db).await;
+        let people = owners(&stage).await;
+        let routes = qianpu_api::http::routes();
+        let document = openapi::document(&routes);
+        let visitor = stage.app.anonymous();
+        let (mut wrong, mut asked) = (Vec::new(), 0);
+        for entry in routes.entries() {
+            let method = entry.method.as_str();
+            let id = |name: &str| value_or(name, stage.foreign(name));
+            if openapi::body(&document, method, &entry.path, &id).is_none() {
+                continue;
+            }
+            let client = match entry.access {
+                Access::Public => &visitor,
+                Access::Needs(permission) => match insider(&people, permission) {
+                    Some(client) => client,
+                    None => continue,
+                },
+                Access::Buyer => continue,
+            };
+            let path = fill(&entry.path, |name| stage.foreign(name));
+            // 40 is more than is taken and less than the parser would take; 100,000 would be deep for any parser.
+            for depth in [40, 100_000] {
+                let body = format!("{{\"a\": {}1{}}}", "[".repeat(depth), "]".repeat(depth));
+                let request = client.request(method.parse().unwrap(), &path).header("Content-Type", "application/json");
+                let request = request.header("Idempotency-Key", "deep").header("Accept-Language", "en");
+                let answer = Answer::of(request.body(body).send().await.expect("an answer")).await;
+                asked += 1;
+                let told = answer.status == 400 && answer.body.contains("at most 32 lists and objects");
+                if !told {
+                    wrong.push(format!("{method} {path} at {depth}: {} {}", answer.status, answer.body));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "not told:\n{}", wrong.join("\n"));
+        assert!(asked > 100, "only {asked} calls");
+        stage.app.stop().await;
     }
 
     async fn deep_and_wide_json_is_refused_quickly(db: TestDb) {

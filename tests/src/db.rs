@@ -65,7 +65,7 @@ impl TestDb {
 
     /// The application's database on top of it.
     pub async fn open(&self, clock: Clock) -> Db {
-        let config = DbConfig { url: self.url(), max_connections: 4 };
+        let config = DbConfig::new(self.url(), 4);
         Db::connect(&config, clock).await.expect("the application connects to the test database")
     }
 

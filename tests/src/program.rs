@@ -80,6 +80,11 @@ impl Program {
         assert!(ended.success(), "the process ended with {ended}");
     }
 
+    /// Its id in the system, to look how much memory it has.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`: nothing is flushed, rolled back or said good-bye to. Returns when the process is gone.
     pub fn kill(&mut self) {
         self.process.kill().expect("the process can be killed");

@@ -26,6 +26,17 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
         "http.request_timeout_seconds: 1 to 300",
     );
     expect((1..=3600).contains(&config.http.keep_alive_seconds), "http.keep_alive_seconds: 1 to 3600");
+    expect((1..=600).contains(&config.http.answer_timeout_seconds), "http.answer_timeout_seconds: 1 to 600");
+    expect(
+        (32..=65_536).contains(&config.http.large_bodies_megabytes),
+        "http.large_bodies_megabytes: 32 to 65536",
+    );
+    let database = &config.database;
+    expect(
+        (1..=600).contains(&database.statement_timeout_seconds),
+        "database.statement_timeout_seconds: 1 to 600",
+    );
+    expect((1..=600).contains(&database.lock_timeout_seconds), "database.lock_timeout_seconds: 1 to 600");
     expect((1..=1000).contains(&config.database.max_connections), "database.max_connections: 1 to 1000");
     expect(config.keys.token_secret.reveal().len() >= 32, "keys.token_secret: at least 32 characters");
     expect(master_key(config).is_some(), "keys.master_key: expected 64 hexadecimal digits");

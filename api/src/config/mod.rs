@@ -84,6 +84,8 @@ pub struct Http {
     pub bind: String,
     pub workers: usize,
     pub request_timeout_seconds: u64,
+    pub answer_timeout_seconds: u64,
+    pub large_bodies_megabytes: usize,
     pub keep_alive_seconds: u64,
     pub shutdown_seconds: u64,
     pub behind_proxy: bool,
@@ -95,6 +97,8 @@ pub struct Database {
     pub url: Secret,
     pub admin_url: Secret,
     pub max_connections: u32,
+    pub statement_timeout_seconds: u64,
+    pub lock_timeout_seconds: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -3,18 +3,20 @@
 use super::client::{Client, items, text};
 use super::seed::{Merchant, fen};
 use anyhow::{Context, bail};
+use qianpu_domain::policy::PLAN_PER_SECOND;
 use serde_json::{Value, json};
 
 /// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
 /// that the orders carry the take rate.
 pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
     let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
-    for (merchant, code, names, fee, take_rate) in [
-        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000),
-        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000),
+    for (merchant, code, names, fee, take_rate, per_second) in [
+        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000, 1_000),
+        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000, 500),
     ] {
+        let limits = json!([{"name": PLAN_PER_SECOND, "limit": per_second}]);
         let terms =
-            json!({"monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": []});
+            json!({"monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits});
         let plan = owner
             .post(
                 "/api/v1/plans",

@@ -9,6 +9,7 @@ use actix_web::http::{Method, header};
 use actix_web::{Handler, HttpRequest, HttpResponse, Responder, ResponseError, guard, web};
 use qianpu_domain::error::ErrorCode;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 type MakeRoute = Box<dyn Fn() -> actix_web::Route>;
 
@@ -103,9 +104,10 @@ impl Routes {
                 _ => web::method(own.clone()),
             };
             let handler = handler.clone();
-            route.to(move |gate: G| {
+            route.to(move |request: HttpRequest, gate: G| {
                 let handler = handler.clone();
-                caught(async move { Ok::<_, ApiError>(handler.call((gate,)).await) })
+                let work = async move { Ok::<_, ApiError>(handler.call((gate,)).await) };
+                caught(&request, Duration::ZERO, work)
             })
         });
         self.entries.push(Entry { method, path, id, access: G::ACCESS, summary, describe, make });

@@ -1,18 +1,22 @@
 //! The body of a request, read once and within its limit, before anything looks at it.
 
+use super::input::JSON_LIMIT;
 use crate::error::ApiError;
-use actix_web::HttpRequest;
+use crate::state::AppState;
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use qianpu_domain::error::ErrorCode;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// A client that needs longer for its body is cut off, however much comes.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// So is one that has sent less than this for each second after the first ones.
 const LEAST_BYTES_PER_SECOND: usize = 1024;
 const FIRST_SECONDS: Duration = Duration::from_secs(8);
@@ -21,6 +25,52 @@ const FIRST_SECONDS: Duration = Duration::from_secs(8);
 fn next_part_by(started: Instant, received: usize) -> Instant {
     let earned = Duration::from_secs((received / LEAST_BYTES_PER_SECOND) as u64);
     started + (FIRST_SECONDS + earned).min(BODY_TIMEOUT)
+}
+
+/// Memory taken before the first byte came.
+const FIRST_BYTES: usize = 16 * 1024;
+/// When to try again when there was no room.
+const TRY_AGAIN_SECONDS: u32 = 3;
+
+/// Room for a large body, of which there is only so much in the process; given back when the request is over.
+struct Room {
+    all: Option<Arc<Semaphore>>,
+    taken: Vec<OwnedSemaphorePermit>,
+    kilobytes: usize,
+}
+
+/// Kept with the request, since its handler has the bytes for as long.
+struct Kept {
+    _taken: Vec<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Taken in such parts, so that a body that grows does not ask for each chunk.
+    const PART: usize = 256;
+
+    fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<AppState>>();
+        Self { all: state.map(|state| state.bodies.clone()), taken: Vec::new(), kilobytes: 0 }
+    }
+
+    /// Makes sure of room for so many bytes. Small bodies need none, so that uploads do not keep anybody from the rest.
+    fn for_bytes(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let Some(all) = &self.all else { return Ok(()) };
+        while bytes > JSON_LIMIT && bytes.div_ceil(1024) > self.kilobytes {
+            let full = || ApiError::new(ErrorCode::Unavailable).retry_after(TRY_AGAIN_SECONDS);
+            let part = u32::try_from(Self::PART).unwrap_or(1);
+            let taken = all.clone().try_acquire_many_owned(part).map_err(|_| full())?;
+            self.taken.push(taken);
+            self.kilobytes += Self::PART;
+        }
+        Ok(())
+    }
+
+    fn keep_for(self, request: &HttpRequest) {
+        if !self.taken.is_empty() {
+            request.extensions_mut().insert(Kept { _taken: self.taken });
+        }
+    }
 }
 
 /// A read body and what the head says about it.
@@ -46,7 +96,9 @@ impl Body {
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
-        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+        // What is announced is not believed: memory is taken as the body comes.
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST_BYTES));
+        let mut room = Room::of(request);
         let started = Instant::now();
         let late = |_| ApiError::bad_request("the body did not arrive in time");
         loop {
@@ -56,8 +108,10 @@ impl Body {
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
+            room.for_bytes(bytes.len() + chunk.len())?;
             bytes.extend_from_slice(&chunk);
         }
+        room.keep_for(request);
         let content_type = header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
         Ok(Self { bytes: bytes.freeze(), content_type })
     }

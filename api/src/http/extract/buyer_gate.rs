@@ -3,7 +3,7 @@
 
 use super::Input;
 use super::form::csrf_token;
-use super::gate::{Access, Call, Extracting, Gate, caught, read_body};
+use super::gate::{Access, Call, Extracting, Gate, caught, for_body, read_body};
 use crate::auth::{buyer_token, csrf};
 use crate::error::{Answer, ApiError};
 use actix_web::dev::Payload;
@@ -39,8 +39,9 @@ impl<T: Input> FromRequest for BuyerAuthed<T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        caught(async move {
+        let (own, mut payload) = (request.clone(), payload.take());
+        caught(request, for_body::<T>(), async move {
+            let request = own;
             let call = Call::of(&request)?;
             let buyer = authenticate(&call).await?;
             tracing::Span::current().record("tenant_id", tracing::field::display(buyer.ctx().tenant()));

@@ -1,7 +1,7 @@
 //! The gates: who calls is settled first, and only then is the body read and parsed. So a caller without
 //! a token always gets 401, whatever the body looks like, and no stranger can make us parse megabytes.
 
-use super::body::Body;
+use super::body::{BODY_TIMEOUT, Body};
 use super::form::csrf_token;
 use super::input::Input;
 use super::neighbours::neighbours;
@@ -24,11 +24,13 @@ use qianpu_domain::access::{Permission, Surface};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::RequestId;
 use qianpu_tenants::authz::{Caller, Denied, Grant, Perm, Person};
+use qianpu_tenants::deadline;
 use qianpu_tenants::resolve;
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Chooses the console when an API request without a seat in its address carries cookies of several.
 pub const SURFACE_HEADER: &str = "x-qianpu-surface";
@@ -111,22 +113,40 @@ impl<P: Perm, T: Input> Gate for Authed<P, T> {
 
 pub(super) type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
-/// Turns a panic into an error of ours, so that it costs one request and not a worker.
+/// Turns a panic into an error of ours, so that it costs one request and not a worker, and ends what takes too long.
+/// `extra` is time besides, for a body that is still to arrive.
 pub(in crate::http) fn caught<T: 'static>(
+    request: &HttpRequest,
+    extra: Duration,
     work: impl Future<Output = Result<T, ApiError>> + 'static,
 ) -> Extracting<T> {
-    Box::pin(AssertUnwindSafe(work).catch_unwind().map(|outcome| {
+    let state = request.app_data::<web::Data<AppState>>();
+    let seconds = state.map_or(30, |state| state.config.http.answer_timeout_seconds);
+    let limited = async move {
+        let outcome = deadline::within(Duration::from_secs(seconds) + extra, work).await;
+        outcome.unwrap_or_else(|| Err(ApiError::new(ErrorCode::TimedOut).retry_after(TRY_AGAIN_SECONDS)))
+    };
+    Box::pin(AssertUnwindSafe(limited).catch_unwind().map(|outcome| {
         // The panic hook has written the message; the client gets the request's id only.
         outcome.unwrap_or_else(|_| Err(ApiError::internal("a handler panicked")))
     }))
+}
+
+/// When to try again what took too long.
+const TRY_AGAIN_SECONDS: u32 = 5;
+
+/// Time for the body of an input.
+pub(super) const fn for_body<T: Input>() -> Duration {
+    if T::LIMIT == 0 { Duration::ZERO } else { BODY_TIMEOUT }
 }
 
 impl<T: Input> FromRequest for Open<T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        caught(async move {
+        let (own, mut payload) = (request.clone(), payload.take());
+        caught(request, for_body::<T>(), async move {
+            let request = own;
             let call = Call::of(&request)?;
             let body = read_body::<T>(&request, &mut payload).await?;
             if T::FORM {
@@ -147,8 +167,9 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        caught(async move {
+        let (own, mut payload) = (request.clone(), payload.take());
+        caught(request, for_body::<T>(), async move {
+            let request = own;
             let call = Call::of(&request)?;
             let (caller, by) = authenticate(&call).await?;
             belongs_here(&request, &caller)?;

@@ -3,6 +3,7 @@
 //! OpenAPI document, so that the document cannot say something else than the code does.
 
 use super::body::Body;
+use super::shape;
 use crate::error::ApiError;
 use crate::http::describe::Draft;
 use actix_web::HttpRequest;
@@ -62,6 +63,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> Input for Json<T> {
             let error = ApiError::new(ErrorCode::UnsupportedMediaType);
             return Err(error.with_detail("expected content-type application/json"));
         }
+        shape::check(&body.bytes)?;
         let read = serde_json::from_slice(&body.bytes).map_err(|error| json_error(&error))?;
         if json_has_zero(&body.bytes) { Err(zero_refused()) } else { Ok(Self(read)) }
     }

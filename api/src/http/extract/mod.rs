@@ -7,6 +7,7 @@ pub mod form;
 mod gate;
 mod input;
 mod neighbours;
+pub mod shape;
 
 pub use body::Body;
 pub use buyer_gate::{BUYER_COOKIE, BuyerAuthed};
