@@ -20,8 +20,8 @@ const GIGABYTE: u64 = 1 << 30;
 /// What the process may grow by. Without bounds each of the uploads below alone takes a good part of it.
 const MOST_GROWTH_KILOBYTES: u64 = 160 * 1024;
 
-/// Sends a head and then as much of a gigabyte as is taken; how much that was, and what came back.
-async fn pour(address: &str, head: &str, part: &[u8]) -> (u64, String) {
+/// Sends a head and then as much as is taken; whether the server ended it, and what came back.
+async fn pour(address: &str, head: &str, part: &[u8]) -> (bool, String) {
     let socket = TcpStream::connect(address).await.expect("a connection");
     let (mut reading, mut writing) = socket.into_split();
     let answer = tokio::spawn(async move {
@@ -33,20 +33,15 @@ async fn pour(address: &str, head: &str, part: &[u8]) -> (u64, String) {
         }
         String::from_utf8_lossy(&answer).into_owned()
     });
-    let mut sent = 0;
     let pouring = async {
-        if writing.write_all(head.as_bytes()).await.is_err() {
-            return;
-        }
-        while sent < GIGABYTE && writing.write_all(part).await.is_ok() {
-            sent += part.len() as u64;
+        if writing.write_all(head.as_bytes()).await.is_ok() {
+            while writing.write_all(part).await.is_ok() {}
         }
     };
-    // A server that neither reads nor closes is as good as one that closes.
-    drop(tokio::time::timeout(Duration::from_secs(20), pouring).await);
+    let ended = tokio::time::timeout(Duration::from_secs(20), pouring).await.is_ok();
     drop(writing);
     let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
-    (sent, answer.map(Result::unwrap_or_default).unwrap_or_default())
+    (ended, answer.map(Result::unwrap_or_default).unwrap_or_default())
 }
 
 fn status(answer: &str) -> &str {
@@ -138,9 +133,9 @@ async fn memory_stays_flat_and_others_are_served_whatever_is_sent() {
             Box::pin(async move { pour(&address, &head, &[b' '; 64 * 1024]).await })
         })
         .await;
-        for (sent, answer) in &outcomes {
+        for (ended, answer) in &outcomes {
             assert!(matches!(status(answer), "413" | "none"), "{path}: {answer}");
-            assert!(*sent < GIGABYTE / 4, "{path}: {sent} bytes were taken");
+            assert!(*ended, "{path}: the server goes on reading what it refused");
         }
         assert!(outcomes.iter().any(|(_, answer)| status(answer) == "413"), "{path}: nobody was told");
     }
@@ -157,14 +152,14 @@ async fn memory_stays_flat_and_others_are_served_whatever_is_sent() {
         Box::pin(async move { pour(&address, &head, &part).await })
     })
     .await;
-    for (sent, answer) in &outcomes {
+    for (ended, answer) in &outcomes {
         assert!(matches!(status(answer), "413" | "503" | "none"), "{answer}");
-        assert!(*sent < GIGABYTE / 4, "{sent} bytes were taken");
+        assert!(*ended, "the server goes on reading what it refused");
     }
     assert!(outcomes.iter().any(|(_, answer)| status(answer) == "503"), "there was room for all of them");
 
     // A hundred thousand keys, and as many as a body may hold.
-    for (keys, expected) in [(100_000, 413), (25_000, 400)] {
+    for (keys, expected) in [(100_000, 413), (20_000, 400)] {
         let members: Vec<String> = (0..keys).map(|key| format!("\"k{key}\":1")).collect();
         let body = format!("{{{}}}", members.join(","));
         for _ in 0..10 {

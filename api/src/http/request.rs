@@ -1,5 +1,6 @@
 //! What every request gets: an id, a language, a span and its metrics. This is the outermost middleware, so errors of everything inside are written here too.
 
+use super::extract::Unread;
 use super::limits::{About, Standing, TooMany};
 use super::problem;
 use crate::error::ApiError;
@@ -78,6 +79,10 @@ pub(super) async fn envelope(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     tell_standing(&request, response.headers_mut());
+    let unread = request.extensions_mut().remove::<Unread>();
+    if let Some(unread) = unread {
+        response = response.map_body(|_, answer| unread.held_by(answer));
+    }
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();

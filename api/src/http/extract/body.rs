@@ -3,6 +3,7 @@
 use super::input::JSON_LIMIT;
 use crate::error::ApiError;
 use crate::state::AppState;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, BytesMut};
@@ -10,7 +11,9 @@ use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use qianpu_domain::error::ErrorCode;
 use sha2::{Digest, Sha256};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -31,6 +34,47 @@ fn next_part_by(started: Instant, received: usize) -> Instant {
 const FIRST_BYTES: usize = 16 * 1024;
 /// When to try again when there was no room.
 const TRY_AGAIN_SECONDS: u32 = 3;
+
+/// The body of a request that was refused before its end. As long as somebody holds it when the answer ends, the server
+/// ends the connection too; one that was let go it would read on to the end, a gigabyte in parts as well.
+pub struct Unread {
+    _payload: Payload,
+}
+
+impl Unread {
+    /// An answer that holds the request's body to its own end.
+    pub fn held_by(self, answer: BoxBody) -> BoxBody {
+        BoxBody::new(Holding { answer, _unread: self })
+    }
+}
+
+struct Holding {
+    answer: BoxBody,
+    _unread: Unread,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(cx)
+    }
+}
+
+/// Reads with `work`; a body that is refused is kept for the answer.
+pub(super) async fn keeping_refused<T>(
+    request: &HttpRequest,
+    mut payload: Payload,
+    work: impl AsyncFnOnce(&mut Payload) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let outcome = work(&mut payload).await;
+    if outcome.is_err() {
+        request.extensions_mut().insert(Unread { _payload: payload });
+    }
+    outcome
+}
 
 /// Room for a large body, of which there is only so much in the process; given back when the request is over.
 struct Room {

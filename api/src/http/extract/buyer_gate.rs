@@ -2,6 +2,7 @@
 //! the API, and neither in the other's place.
 
 use super::Input;
+use super::body::keeping_refused;
 use super::form::csrf_token;
 use super::gate::{Access, Call, Extracting, Gate, caught, for_body, read_body};
 use crate::auth::{buyer_token, csrf};
@@ -39,23 +40,26 @@ impl<T: Input> FromRequest for BuyerAuthed<T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (own, mut payload) = (request.clone(), payload.take());
+        let (own, payload) = (request.clone(), payload.take());
         caught(request, for_body::<T>(), async move {
             let request = own;
-            let call = Call::of(&request)?;
-            let buyer = authenticate(&call).await?;
-            tracing::Span::current().record("tenant_id", tracing::field::display(buyer.ctx().tenant()));
-            call.belongs_to(buyer.ctx());
-            request.extensions_mut().insert(buyer.clone());
-            let body = read_body::<T>(&request, &mut payload).await?;
-            if is_page(&request) && !request.method().is_safe() {
-                let given = csrf_token(&request, &body).await;
-                if !given.is_some_and(|given| csrf::same(&given, buyer.csrf_token())) {
-                    return Err(ApiError::new(ErrorCode::CsrfFailed));
+            keeping_refused(&request.clone(), payload, async |payload| {
+                let call = Call::of(&request)?;
+                let buyer = authenticate(&call).await?;
+                tracing::Span::current().record("tenant_id", tracing::field::display(buyer.ctx().tenant()));
+                call.belongs_to(buyer.ctx());
+                request.extensions_mut().insert(buyer.clone());
+                let body = read_body::<T>(&request, payload).await?;
+                if is_page(&request) && !request.method().is_safe() {
+                    let given = csrf_token(&request, &body).await;
+                    if !given.is_some_and(|given| csrf::same(&given, buyer.csrf_token())) {
+                        return Err(ApiError::new(ErrorCode::CsrfFailed));
+                    }
                 }
-            }
-            let input = T::read(&request, &body).await?;
-            Ok(Self { call, buyer, input })
+                let input = T::read(&request, &body).await?;
+                Ok(Self { call, buyer, input })
+            })
+            .await
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The gates: who calls is settled first, and only then is the body read and parsed. So a caller without
 //! a token always gets 401, whatever the body looks like, and no stranger can make us parse megabytes.
 
-use super::body::{BODY_TIMEOUT, Body};
+use super::body::{BODY_TIMEOUT, Body, keeping_refused};
 use super::form::csrf_token;
 use super::input::Input;
 use super::neighbours::neighbours;
@@ -144,21 +144,24 @@ impl<T: Input> FromRequest for Open<T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (own, mut payload) = (request.clone(), payload.take());
+        let (own, payload) = (request.clone(), payload.take());
         caught(request, for_body::<T>(), async move {
             let request = own;
-            let call = Call::of(&request)?;
-            let body = read_body::<T>(&request, &mut payload).await?;
-            if T::FORM {
-                own_site(&call)?;
-                let given = csrf_token(&request, &body).await;
-                let key = call.state.keys.form_key();
-                if !given.is_some_and(|given| csrf::visitor_token_holds(key, &request, &given)) {
-                    return Err(ApiError::new(ErrorCode::CsrfFailed));
+            keeping_refused(&request.clone(), payload, async |payload| {
+                let call = Call::of(&request)?;
+                let body = read_body::<T>(&request, payload).await?;
+                if T::FORM {
+                    own_site(&call)?;
+                    let given = csrf_token(&request, &body).await;
+                    let key = call.state.keys.form_key();
+                    if !given.is_some_and(|given| csrf::visitor_token_holds(key, &request, &given)) {
+                        return Err(ApiError::new(ErrorCode::CsrfFailed));
+                    }
                 }
-            }
-            let input = T::read(&request, &body).await?;
-            Ok(Self { call, input })
+                let input = T::read(&request, &body).await?;
+                Ok(Self { call, input })
+            })
+            .await
         })
     }
 }
@@ -167,36 +170,44 @@ impl<P: Perm, T: Input> FromRequest for Authed<P, T> {
     type Error = ApiError;
     type Future = Extracting<Self>;
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (own, mut payload) = (request.clone(), payload.take());
+        let (own, payload) = (request.clone(), payload.take());
         caught(request, for_body::<T>(), async move {
             let request = own;
-            let call = Call::of(&request)?;
-            let (caller, by) = authenticate(&call).await?;
-            belongs_here(&request, &caller)?;
-            tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
-            call.belongs_to(Whose { tenant: caller.tenant(), provider: caller.provider() });
-            // An error page keeps the frame of the console it happened in.
-            request.extensions_mut().insert(caller.clone());
-            let (rates, now) = (call.state.rates.of(&call.state, &caller).await?, call.state.clock().now());
-            let asked =
-                call.state.limits.of_caller(caller.tenant().0, caller.actor_id(), rates.terms.into(), now);
-            counted(&mut request.extensions_mut(), asked)?;
-            if caller.lacks_second_factor() && !sets_it_up(request.path()) {
-                return Err(ApiError::new(ErrorCode::SecondFactorRequired));
-            }
-            let grant = caller.grant::<P>().map_err(|denied| refused(&caller, denied))?;
-            may_change(&request, &caller, P::PERMISSION)?;
-            let body = read_body::<T>(&request, &mut payload).await?;
-            if by == By::Cookie && wants_page(&request) {
-                let others = neighbours(&call, &caller).await?;
-                request.extensions_mut().insert(others);
-            }
-            if by == By::Cookie && !request.method().is_safe() {
-                own_site(&call)?;
-                check_form_token(&request, &body, &caller).await?;
-            }
-            let input = T::read(&request, &body).await?;
-            Ok(Self { call, caller, grant, input })
+            keeping_refused(&request.clone(), payload, async |payload| {
+                let call = Call::of(&request)?;
+                let (caller, by) = authenticate(&call).await?;
+                belongs_here(&request, &caller)?;
+                tracing::Span::current().record("tenant_id", tracing::field::display(caller.tenant()));
+                call.belongs_to(Whose { tenant: caller.tenant(), provider: caller.provider() });
+                // An error page keeps the frame of the console it happened in.
+                request.extensions_mut().insert(caller.clone());
+                let (rates, now) =
+                    (call.state.rates.of(&call.state, &caller).await?, call.state.clock().now());
+                let asked = call.state.limits.of_caller(
+                    caller.tenant().0,
+                    caller.actor_id(),
+                    rates.terms.into(),
+                    now,
+                );
+                counted(&mut request.extensions_mut(), asked)?;
+                if caller.lacks_second_factor() && !sets_it_up(request.path()) {
+                    return Err(ApiError::new(ErrorCode::SecondFactorRequired));
+                }
+                let grant = caller.grant::<P>().map_err(|denied| refused(&caller, denied))?;
+                may_change(&request, &caller, P::PERMISSION)?;
+                let body = read_body::<T>(&request, payload).await?;
+                if by == By::Cookie && wants_page(&request) {
+                    let others = neighbours(&call, &caller).await?;
+                    request.extensions_mut().insert(others);
+                }
+                if by == By::Cookie && !request.method().is_safe() {
+                    own_site(&call)?;
+                    check_form_token(&request, &body, &caller).await?;
+                }
+                let input = T::read(&request, &body).await?;
+                Ok(Self { call, caller, grant, input })
+            })
+            .await
         })
     }
 }

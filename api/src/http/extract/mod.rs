@@ -9,7 +9,7 @@ mod input;
 mod neighbours;
 pub mod shape;
 
-pub use body::Body;
+pub use body::{Body, Unread};
 pub use buyer_gate::{BUYER_COOKIE, BuyerAuthed};
 pub use form::{Fields, Upload, UploadedFile, parse_yuan};
 pub(in crate::http) use gate::caught;
