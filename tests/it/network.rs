@@ -120,8 +120,9 @@ async fn memory_stays_flat_and_others_are_served_whatever_is_sent() {
     let watch = Watch::start(client.clone(), process.id());
     let address = process.base_url.trim_start_matches("http://").to_owned();
     let token = goods.owner.token().expect("somebody who is logged in").to_owned();
+    let host = address.clone();
     let head = move |path: &str, more: &str| {
-        format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n\r\n")
+        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{more}\r\n\r\n")
     };
 
     // A gigabyte that is announced, to anybody and to where files are taken.
@@ -193,7 +194,7 @@ async fn memory_stays_flat_and_others_are_served_whatever_is_sent() {
     }
 
     // Two thousand that dribble, heads and bodies, while all the rest goes on.
-    let heads = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_owned();
+    let heads = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nX-Slow: ");
     let bodies =
         head("/api/v1/media", "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 20000000");
     let mut slow = Vec::new();
