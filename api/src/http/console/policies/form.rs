@@ -120,6 +120,9 @@ pub(super) fn shown(call: &Call, field: &Field, stored: &str) -> String {
         }
         // A number of accounts says of what it is in its label.
         Unit::Whole if field.key.contains('.') => value,
+        Unit::Whole if stored == "0" && field.key.ends_with("per_second") => {
+            call.state.pages.catalogue().say(call.info.lang, "health.unlimited", [])
+        }
         Unit::Whole => format!("{value} {}", field.suffix),
     }
 }
