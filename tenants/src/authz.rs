@@ -7,16 +7,15 @@ use crate::context::{Actor, ProviderCtx, SystemCtx, TenantCtx};
 use crate::db::Db;
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{self, TenantRow, TenantState};
-use crate::store::user::Home;
 use qianpu_domain::access::{Permission, Role, Surface};
 use qianpu_domain::custom_role::StaffRole;
 use qianpu_domain::error::ErrorCode;
-use qianpu_domain::ids::{
-    ApiKeyId, ImpersonationId, OauthAppId, RequestId, SessionId, ShopId, TenantId, UserId,
-};
+use qianpu_domain::ids::{RequestId, ShopId, TenantId};
 use qianpu_domain::permission_set::PermissionSet;
 use qianpu_domain::time::Timestamp;
 use std::marker::PhantomData;
+
+pub use crate::principal::{Impersonator, Person, Principal};
 
 /// A permission as a type.
 pub trait Perm: Send + Sync + 'static {
@@ -96,92 +95,6 @@ impl Right {
     fn gives(&self, permission: Permission) -> bool {
         let reaches = self.scope == Scope::Tenant || permission.reaches_single_shops();
         reaches && self.permissions.contains(permission)
-    }
-}
-
-/// A person with a session.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// Who.
-    pub id: UserId,
-    /// Shown name.
-    pub name: String,
-    /// Log-in e-mail.
-    pub email: String,
-    /// Where their log-in lives: here, or in another tenant.
-    pub home: Home,
-    /// The session they came with.
-    pub session: SessionId,
-    /// The token a form must carry.
-    pub csrf_token: String,
-    /// Their language, `zh` or `en`.
-    pub locale: String,
-    /// The tenant asks for an authenticator app, and this person has none yet.
-    pub lacks_second_factor: bool,
-}
-
-/// A person of the provider or the operator who acts in a tenant below.
-#[derive(Clone, Debug)]
-pub struct Impersonator {
-    /// The person; of another tenant.
-    pub id: UserId,
-    /// Shown name.
-    pub name: String,
-    /// Log-in e-mail.
-    pub email: String,
-    /// Name of where they belong.
-    pub of: String,
-    /// Under which impersonation.
-    pub impersonation: ImpersonationId,
-    /// The token a form must carry.
-    pub csrf_token: String,
-    /// When it ends by itself.
-    pub until: Timestamp,
-    /// Name of the tenant they act in.
-    pub acts_for: String,
-}
-
-/// Who calls.
-#[derive(Clone, Debug)]
-pub enum Principal {
-    /// A person with a session.
-    Person(Person),
-    /// A person of the provider or the operator who acts in the tenant.
-    Impersonator(Impersonator),
-    /// A program with an API key of the tenant.
-    ApiKey {
-        /// The key.
-        id: ApiKeyId,
-        /// Its name.
-        name: String,
-    },
-    /// A third-party app with an access token.
-    App {
-        /// The app.
-        id: OauthAppId,
-        /// Its name.
-        name: String,
-        /// The person who allowed it, with their name; none when it acts for itself.
-        person: Option<(UserId, String)>,
-    },
-}
-
-impl Principal {
-    pub(crate) fn actor(&self) -> Actor {
-        match self {
-            Self::Person(person) => Actor::User { id: person.id, name: person.name.clone() },
-            Self::Impersonator(one) => Actor::Impersonator {
-                id: one.id,
-                name: one.name.clone(),
-                of: one.of.clone(),
-                acts_for: one.acts_for.clone(),
-                impersonation: one.impersonation,
-            },
-            Self::ApiKey { id, name } => Actor::ApiKey { id: *id, name: name.clone() },
-            Self::App { id, name, person } => {
-                Actor::App { id: *id, name: name.clone(), person: person.clone() }
-            }
-        }
     }
 }
 

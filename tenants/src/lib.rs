@@ -22,6 +22,7 @@ pub mod job_queues;
 pub mod jobs;
 pub mod outbox;
 pub mod page;
+mod principal;
 pub mod random;
 pub mod resolve;
 pub mod secrets;

@@ -1,19 +1,19 @@
 //! From what a request carries to a [`Caller`] or a context: the directory look-ups.
 
 mod buyer;
+mod impersonation;
 
 pub use buyer::{BuyerCaller, BuyerClaims, by_buyer_cookie, by_buyer_token, provider_of};
+pub use impersonation::by_impersonation;
 
-use crate::authz::{Caller, Impersonator, Person, Principal, Right, Scope};
+use crate::authz::{Caller, Person, Principal, Right, Scope};
 use crate::context::{Actor, SystemCtx, TenantCtx};
 use crate::db::{Db, ReadTx, SystemTx, TenantTx};
 use crate::error::{StoreError, StoreResult};
 use crate::store::tenant::{TenantRow, TenantState};
 use crate::store::user::{Home, User};
-use crate::store::{
-    directory, impersonation, login_challenge, session, sign_in_rule, staff, tenant, totp, user,
-};
-use qianpu_domain::access::{Permission, Surface, impersonated_role};
+use crate::store::{directory, login_challenge, session, sign_in_rule, staff, tenant, totp, user};
+use qianpu_domain::access::Surface;
 use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::subject::ShopName;
 use qianpu_domain::tenancy;
@@ -100,51 +100,6 @@ async fn caller(
         lacks_second_factor,
     });
     Ok(Some(Caller::new(principal, rights, &row, ctx)))
-}
-
-/// Who acts in a tenant below their own, by `<tenant hex>.<token>`. `None` when it is over, when the person may not do
-/// it any more, or does not belong above the tenant any more.
-pub async fn by_impersonation(db: &Db, secret: &str, request: RequestId) -> StoreResult<Option<Caller>> {
-    let Some((tenant, token)) = secret.split_once('.') else { return Ok(None) };
-    let Ok(tenant) = Uuid::try_parse(tenant) else { return Ok(None) };
-    let Some((row, ctx)) = open(db, TenantId(tenant), Actor::Visitor, request).await? else {
-        return Ok(None);
-    };
-    let tx = db.read(&ctx).await?;
-    let found = impersonation::impersonation_by_token(&tx, token).await?;
-    let Some(found) = found.filter(|found| found.is_alive(tx.now())) else { return Ok(None) };
-    drop(tx);
-    let Some((above, from)) = open(db, found.actor_tenant, Actor::Visitor, request).await? else {
-        return Ok(None);
-    };
-    let belongs = match row.kind {
-        Surface::Merchant => above.kind == Surface::Provider && row.provider == Some(above.id),
-        Surface::Provider => above.kind == Surface::Operator,
-        Surface::Operator => false,
-    };
-    if !belongs || above.state != TenantState::Active || row.state == TenantState::Closed {
-        return Ok(None);
-    }
-    let tx = db.read(&from).await?;
-    let person = user::user_find(&tx, found.actor).await?.filter(|person| person.active);
-    let may = rights_of(&tx, found.actor)
-        .await?
-        .iter()
-        .any(|right| right.scope == Scope::Tenant && right.permissions.contains(Permission::Impersonate));
-    let (Some(person), true, Some(role)) = (person, may, impersonated_role(row.kind)) else {
-        return Ok(None);
-    };
-    let principal = Principal::Impersonator(Impersonator {
-        id: person.id,
-        name: person.display_name,
-        email: person.email,
-        of: above.name,
-        impersonation: found.id,
-        csrf_token: found.csrf_token,
-        until: found.expires_at,
-        acts_for: row.name.clone(),
-    });
-    Ok(Some(Caller::new(principal, vec![Right::role(role, Scope::Tenant)], &row, ctx)))
 }
 
 /// What a person may do in the transaction's tenant, read anew at each request.
