@@ -81,11 +81,9 @@ pub async fn channels(
         merchant.client.patch(&path, &json!({"category_path": CATEGORY})).await?;
         publish(merchant, account, sandbox).await.context("publishing")?;
     }
-    for (merchant, kind, name) in [
-        (enterprise, "store", "山前手作二店"),
-        (enterprise, "official_account", "山前生活志"),
-        (individual, "official_account", "小马茶生活"),
-    ] {
+    for (merchant, kind, name) in
+        [(enterprise, "store", "山前手作二店"), (enterprise, "official_account", "山前生活志")]
+    {
         account_at(sandbox, merchant, kind, name).await.context("an account to be linked by hand")?;
     }
     Ok(())
