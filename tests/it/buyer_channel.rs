@@ -219,4 +219,33 @@ both! {
         assert!(phone.open(&back, 200).await.contains("李木子"));
         door.stage.stop().await;
     }
+
+    async fn a_program_signs_a_buyer_in_at_the_platforms_page(db: TestDb) {
+        let door = Door::start(db).await;
+        let api = format!("/api/v1/storefront/{}", door.slug);
+        let (program, begin) = (door.stage.app.anonymous(), format!("{api}/channel_sign_ins"));
+        let public = door.stage.app.state.config.app.public_url.clone();
+        let own = json!({ "redirect_uri": format!("{public}/app/back") });
+        program.post(&begin, &own, 404).await;
+        door.public_account().await;
+        for foreign in ["https://evil.example/back", "javascript:alert(1)", "/app/back", ""] {
+            let refused = program.post(&begin, &json!({ "redirect_uri": foreign }), 422).await;
+            assert_eq!(refused.text("/errors/0/path"), "redirect_uri", "{foreign}");
+        }
+        let begun = program.post(&begin, &own, 201).await;
+        let asked = url::Url::parse(&begun.text("/address")).unwrap().query_pairs().into_owned().collect();
+        let back = door.answer(&asked, "王晓", "").await;
+        let back: HashMap<String, String> =
+            url::Url::parse(&format!("{public}{back}")).unwrap().query_pairs().into_owned().collect();
+        // Whoever caught the code and the state but not the secret gets nothing.
+        let finish = format!("{api}/channel_sessions");
+        let mut body = json!({ "state": back["state"], "code": back["code"], "secret": "guessed" });
+        assert_eq!(program.post(&finish, &body, 422).await.code(), "channel_sign_in_failed");
+        body["secret"] = begun.json("/secret");
+        let session = program.post(&finish, &body, 201).await;
+        let buyer = program.with_token(&session.text("/access_token"));
+        assert_eq!(buyer.get(&format!("{api}/me"), 200).await.text("/name"), "王晓");
+        program.post(&finish, &body, 422).await;
+        door.stage.stop().await;
+    }
 }

@@ -12,7 +12,7 @@ use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::buyer::{SignInMethod, buyer_name};
-use qianpu_domain::error::ErrorCode;
+use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::BuyerId;
 use qianpu_domain::time::Span;
 use qianpu_sdk::{Person, Secret, SignInRequest, SignInScope};
@@ -28,6 +28,7 @@ use qianpu_tenants::store::buyer::{
 use qianpu_tenants::store::buyer_join::{buyer_join, channel_owners, channel_prove, may_join};
 use qianpu_tenants::store::buyer_sign_in::{CameBack, NewSignIn, sign_in_insert, sign_in_take};
 use qianpu_tenants::store::channel_account::{AccountFilter, ChannelAccount, account_list};
+use qianpu_tenants::store::domain::domain_in_use;
 use qianpu_tenants::store::order::order_claim;
 use serde_json::json;
 
@@ -86,6 +87,23 @@ pub async fn begin(
     sign_in_insert(&mut tx, &new).await?;
     tx.commit().await?;
     Ok(Begun { address, browser })
+}
+
+/// An address that a program names to be led back to: a page of this installation, or of the shop's own domain. The
+/// platform's code is for nobody else's server.
+pub async fn own_address(state: &AppState, visit: &Visit, text: &str) -> Answer<String> {
+    let refused = || {
+        let (en, zh) = ("expected an address of the shop itself", "请填写本店网址下的地址");
+        ApiError::field(FieldError::new("redirect_uri", "foreign", en, zh))
+    };
+    let url = url::Url::parse(text).ok().filter(|_| text.len() <= 512).ok_or_else(refused)?;
+    let tx = state.db.read(visit.ctx()).await?;
+    let own = domain_in_use(&tx, Some(visit.shop.id)).await?.map(|host| state.address_at(&host));
+    let bases = [Some(state.config.app.public_url.clone()), own];
+    let origin = |text: &String| url::Url::parse(text).ok().map(|url| url.origin());
+    let known = bases.iter().flatten().filter_map(origin).any(|known| known == url.origin());
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if known && plain { Ok(url.into()) } else { Err(refused()) }
 }
 
 /// What the browser brings back.

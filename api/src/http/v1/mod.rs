@@ -122,4 +122,6 @@ pub const PUBLIC_OPERATIONS: &[&str] = &[
     "start_application",
     "ask_sign_in_code",
     "sign_in_buyer",
+    "begin_channel_sign_in",
+    "finish_channel_sign_in",
 ];
