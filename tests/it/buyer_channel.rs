@@ -230,7 +230,7 @@ both! {
         door.public_account().await;
         for foreign in ["https://evil.example/back", "javascript:alert(1)", "/app/back", ""] {
             let refused = program.post(&begin, &json!({ "redirect_uri": foreign }), 422).await;
-            assert_eq!(refused.text("/errors/0/path"), "redirect_uri", "{foreign}");
+            assert_eq!(refused.text("/errors/0/field"), "redirect_uri", "{foreign}");
         }
         let begun = program.post(&begin, &own, 201).await;
         let asked = url::Url::parse(&begun.text("/address")).unwrap().query_pairs().into_owned().collect();

@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 
 macro_rules! call {
     ($app:expr, $request:expr) => {
-        actix_web::test::call_service(&$app, $request.to_request()).await
+        actix_web::test::call_service(&$app, $request.insert_header((header::HOST, "localhost")).to_request())
+            .await
     };
 }
 

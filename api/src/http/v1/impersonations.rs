@@ -42,7 +42,7 @@ struct StartImpersonationBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct StartedView {
+struct VisitStartedView {
     #[schema(value_type = String)]
     id: Id<ImpersonationId>,
     /// Shown once: the bearer token of whoever acts in the tenant.
@@ -52,12 +52,12 @@ struct StartedView {
 
 async fn start_impersonation(
     auth: Authed<perm::Impersonate, Json<StartImpersonationBody>>,
-) -> Answer<Created<StartedView>> {
+) -> Answer<Created<VisitStartedView>> {
     let body = &auth.input.0;
     let command =
         StartImpersonation { tenant: body.tenant_id.0, reason: body.reason.clone(), minutes: body.minutes };
     let started = impersonation::start(&auth.state, &auth.caller, &auth.grant, &command).await?;
-    Ok(Created(StartedView {
+    Ok(Created(VisitStartedView {
         id: Id(started.impersonation.id),
         access_token: format!("{TOKEN_PREFIX}{}", started.secret),
         expires_at: Time(started.impersonation.expires_at),
