@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use qianpu_domain::access::Permission;
 use qianpu_tests::workspace;
 
 fn file(path: &str) -> String {
@@ -36,8 +37,9 @@ fn tests_named_in_documents_exist() {
         for name in file(document).split('`').skip(1).step_by(2) {
             let Some((area, test)) = name.split_once("::") else { continue };
             let path = workspace::root().join(format!("tests/it/{area}.rs"));
-            let word = test.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            if !word {
+            // `Type::function` is code.
+            let plain = |text: &str| text.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+            if !plain(area) || !plain(test) {
                 continue;
             }
             let found =
@@ -93,7 +95,12 @@ fn settings_named_outside_of_the_code_exist() {
             let plain = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
             let name = format!("QIANPU__{}__{}", section.to_uppercase(), key.to_uppercase());
             let file = ["json", "rs", "toml", "md"].contains(&key);
-            if plain && !file && sections.contains(section.to_uppercase().as_str()) && !known.contains(&name)
+            let permission = Permission::ALL.iter().any(|known| known.as_str() == word);
+            if plain
+                && !file
+                && !permission
+                && sections.contains(section.to_uppercase().as_str())
+                && !known.contains(&name)
             {
                 unknown.push(format!("{path}: {word}"));
             }
