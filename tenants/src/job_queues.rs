@@ -2,10 +2,14 @@
 
 use crate::context::SystemCtx;
 use crate::db::Db;
+use crate::entity::tenant;
 use crate::error::StoreResult;
 use qianpu_domain::ids::{RequestId, TenantId};
 use qianpu_domain::time::Timestamp;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Statement,
+};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What waits for one tenant.
@@ -33,34 +37,39 @@ pub async fn job_queues(
     #[derive(FromQueryResult)]
     struct Row {
         tenant_id: Uuid,
-        provider_id: Option<Uuid>,
         waiting: i64,
         oldest: Option<i64>,
         laid_aside: i64,
     }
     let scan = db.begin_lookup(&SystemCtx::for_task("job queues", request)).await?;
     let backend = scan.conn().get_database_backend();
-    let sql = "SELECT queue.tenant_id, queue.waiting, queue.oldest, queue.laid_aside, tenants.provider_id
-        FROM (
-            SELECT tenant_id,
-                   count(CASE WHEN state = 'pending' THEN 1 END) AS waiting,
-                   min(CASE WHEN state = 'pending' THEN run_at END) AS oldest,
-                   count(CASE WHEN state = 'dead' THEN 1 END) AS laid_aside
-            FROM jobs
-            WHERE state = 'dead' OR (state = 'pending' AND run_at <= $1 AND (lease_until IS NULL OR lease_until < $1))
-            GROUP BY tenant_id
-        ) AS queue
-        JOIN tenants ON tenants.tenant_id = queue.tenant_id
-        ORDER BY queue.waiting DESC, queue.laid_aside DESC, queue.tenant_id LIMIT $2";
+    let sql = "SELECT tenant_id,
+               count(CASE WHEN state = 'pending' THEN 1 END) AS waiting,
+               min(CASE WHEN state = 'pending' THEN run_at END) AS oldest,
+               count(CASE WHEN state = 'dead' THEN 1 END) AS laid_aside
+        FROM jobs
+        WHERE state = 'dead' OR (state = 'pending' AND run_at <= $1 AND (lease_until IS NULL OR lease_until < $1))
+        GROUP BY tenant_id
+        ORDER BY waiting DESC, laid_aside DESC, tenant_id LIMIT $2";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let values = [now.micros().into(), most.into()];
     let rows =
         Row::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).all(scan.conn()).await?;
+    // Not joined: jobs and the registry do not lie side by side in a database that is spread by tenant.
+    let providers: HashMap<Uuid, Option<Uuid>> = tenant::Entity::find()
+        .select_only()
+        .columns([tenant::Column::TenantId, tenant::Column::ProviderId])
+        .filter(tenant::Column::TenantId.is_in(rows.iter().map(|row| row.tenant_id)))
+        .into_tuple::<(Uuid, Option<Uuid>)>()
+        .all(scan.conn())
+        .await?
+        .into_iter()
+        .collect();
     Ok(rows
         .into_iter()
         .map(|row| TenantQueue {
             tenant: TenantId(row.tenant_id),
-            provider: row.provider_id.map(TenantId),
+            provider: providers.get(&row.tenant_id).copied().flatten().map(TenantId),
             waiting: row.waiting,
             oldest: row.oldest.map(Timestamp::from_micros),
             laid_aside: row.laid_aside,
