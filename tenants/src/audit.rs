@@ -12,7 +12,7 @@ use crate::store::keyset::newest_first;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::ids::AuditId;
 use qianpu_domain::time::Timestamp;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Select, Set};
 use serde_json::Value;
 
 /// One entry as shown.
@@ -76,14 +76,7 @@ pub async fn audit_list(
     if let Some(target) = target {
         query = query.filter(audit_entry::Column::TargetId.eq(target));
     }
-    let rows = newest_first(query, audit_entry::Column::CreatedAt, audit_entry::Column::Id, page)
-        .all(tx.conn())
-        .await?;
-    let page = Page::from_rows(rows, page.limit, |row| Cursor {
-        at: Timestamp::from_micros(row.created_at),
-        id: row.id,
-    });
-    Ok(page.map(shown))
+    newest(tx, query, page).await
 }
 
 /// Entries of the tenant that say one of `actions`, newest first.
@@ -95,6 +88,14 @@ pub async fn audit_list_of(
     let query = audit_entry::Entity::find()
         .filter(audit_entry::Column::TenantId.eq(tx.tenant()))
         .filter(audit_entry::Column::Action.is_in(actions.iter().map(|action| action.as_str())));
+    newest(tx, query, page).await
+}
+
+async fn newest(
+    tx: &TenantTx,
+    query: Select<audit_entry::Entity>,
+    page: PageRequest,
+) -> StoreResult<Page<AuditEntry>> {
     let rows = newest_first(query, audit_entry::Column::CreatedAt, audit_entry::Column::Id, page)
         .all(tx.conn())
         .await?;

@@ -132,6 +132,17 @@ async fn there_and_back(from: TestDb, to: TestDb) {
         !accounts.is_empty() && accounts.iter().all(|account| account["state"] == "expired"),
         "{accounts:?}"
     );
+    // Every report says the same there as here: balances, journals, bills, deposits, the month's statement.
+    let here = source.app.person(&acting(&source.app, source.merchant).await, Role::MerchantOwner).await;
+    let month = &source.app.state.clock().now().to_string()[..7];
+    let statement = format!("statements?month={month}");
+    for path in
+        ["ledger/accounts", "ledger/summary", "ledger/journals?limit=100", "invoices", "deposits", &statement]
+    {
+        let path = format!("/api/v1/{path}");
+        let (before, after) = (here.get(&path, 200).await.json(""), owner.get(&path, 200).await.json(""));
+        assert_eq!(before, after, "{path}");
+    }
     // It goes on: pages, the storefront, the jobs that follow from its rows and no others.
     let shop = owner.get("/api/v1/shops", 200).await;
     let storefront = format!("/s/{}/", shop.text("/items/0/slug"));

@@ -18,8 +18,11 @@ pub fn is_secret(text: &str) -> bool {
     text.len() >= shortest && sign::signature(&plain, "", Timestamp::from_seconds(0), "").is_some()
 }
 
-/// Headers and body of the request.
-pub fn build(secret: &Plain, sms: &Sms, id: &str, now: Timestamp) -> (Vec<(&'static str, String)>, String) {
+/// Headers and body of a request.
+pub type Request = (Vec<(&'static str, String)>, String);
+
+/// The request; never one without a signature.
+pub fn build(secret: &Plain, sms: &Sms, id: &str, now: Timestamp) -> Result<Request, SmsError> {
     let body = json!({
         "id": id,
         "type": "sms.code",
@@ -29,14 +32,17 @@ pub fn build(secret: &Plain, sms: &Sms, id: &str, now: Timestamp) -> (Vec<(&'sta
         "language": sms.lang.code(),
     })
     .to_string();
+    let signature = sign::signature(secret, id, now, &body).ok_or_else(|| SmsError::Never {
+        code: "secret_unusable".to_owned(),
+        text: "the stored secret cannot sign; set it again".to_owned(),
+    })?;
     let headers = vec![
         ("content-type", "application/json".to_owned()),
         ("webhook-id", id.to_owned()),
         ("webhook-timestamp", now.seconds().to_string()),
-        // None for a text that is no secret: such a one was refused when it was set.
-        ("webhook-signature", sign::signature(secret, id, now, &body).unwrap_or_default()),
+        ("webhook-signature", signature),
     ];
-    (headers, body)
+    Ok((headers, body))
 }
 
 /// Reads the answer.

@@ -139,7 +139,7 @@ impl SmsSender {
                 Ok(None)
             }
             Self::Gateway { url, secret } => {
-                let (headers, body) = gateway::build(secret, sms, id, now);
+                let (headers, body) = gateway::build(secret, sms, id, now)?;
                 gateway::read(&post(state, url, headers, body).await?)
             }
             Self::Aliyun { url, settings, secret } => {
