@@ -82,6 +82,8 @@ permissions! {
     ShopManage = "shops.manage";
     /// Suspend and resume shops of the provider's merchants.
     ShopSuspend = "shops.suspend";
+    /// Record scores of shops of the provider's merchants.
+    ShopScoreWrite = "shop_scores.write";
     /// Upload files.
     MediaWrite = "media.write";
     /// See files.
@@ -177,17 +179,17 @@ roles! {
     OperatorOwner = "operator_owner", Operator, [ProviderManage, Impersonate, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
-        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, MediaRead,
+        ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead,
         MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, OauthAppManage, BuyerSettingsManage,
     ];
     /// Reviews applications.
-    ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, MediaRead];
+    ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead];
     /// Looks after the provider's money.
     ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, PolicyRead];
     /// Helps merchants.
-    ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, PolicyRead, JobRead];
+    ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, ShopScoreWrite, PolicyRead, JobRead];
     /// Looks after channel apps.
     ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage, BuyerSettingsManage];
     /// Owns the merchant.
@@ -306,6 +308,7 @@ impl Permission {
                 | Self::ShopRead
                 | Self::ShopManage
                 | Self::ShopSuspend
+                | Self::ShopScoreWrite
                 | Self::MediaWrite
                 | Self::MediaRead
                 | Self::ProductRead

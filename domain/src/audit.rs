@@ -106,6 +106,10 @@ words! {
         RoleChanged = "role.changed",
         /// A role of the tenant's own was deleted.
         RoleRemoved = "role.removed",
+        /// Scores of a shop were recorded.
+        ShopScoreRecorded = "shop_score.recorded",
+        /// A shop's raised quota of linked accounts came, is about to end, or ended.
+        LinkQuotaStanding = "link_quota.standing",
         /// Application started.
         ApplicationStarted = "application.started",
         /// Application saved.

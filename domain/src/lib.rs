@@ -35,6 +35,7 @@ pub mod order;
 pub mod permission_set;
 pub mod policy;
 pub mod program;
+pub mod score;
 pub mod shipping;
 pub mod shop;
 pub mod sku_facts;

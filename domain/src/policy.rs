@@ -15,11 +15,16 @@ use std::fmt;
 mod expiry;
 mod link;
 mod params;
+mod raise;
 mod rate;
 mod refusal;
 pub use expiry::{ExpiryTerms, expiry_terms};
 pub use link::{LinkLimits, LinkRefusal, Quota, decide_link, quota};
 pub use params::{PolicyError, PolicyParams, parse};
+pub use raise::{
+    RAISED_SUBJECT, Raise, RaiseProgress, RaiseStanding, RaiseState, RaiseTerms, RaiseTurn, next_standing,
+    raise_progress, raise_terms,
+};
 pub use rate::{PLAN_AT_ONCE, PLAN_PER_SECOND, RateSource, RateTerms, RequestRate, request_rates};
 
 words! {
@@ -27,6 +32,8 @@ words! {
     pub enum PolicyKind {
         /// How many channel accounts of one kind a shop may link.
         LinkQuota = "link_quota",
+        /// When a shop may link more, and how many.
+        LinkQuotaRaise = "link_quota_raise",
         /// How long an unpaid order holds stock.
         StockHold = "stock_hold",
         /// How long after receipt a buyer may ask for an after-sale case.
@@ -153,6 +160,7 @@ pub fn defaults() -> Vec<PolicyRule> {
     };
     vec![
         row("2024-08-25", PolicyParams::LinkQuota(LinkLimits(limits)), QUOTA_FROM),
+        row("2024-08-25", PolicyParams::LinkQuotaRaise(RaiseTerms::DEFAULT), QUOTA_FROM),
         row("default", PolicyParams::StockHold { minutes: 15 }, ALWAYS),
         row("default", PolicyParams::AfterSaleWindow { days: 7 }, ALWAYS),
         row("default", PolicyParams::TakeRate { rate_ppm: 20_000, tax_ppm: 60_000 }, ALWAYS),

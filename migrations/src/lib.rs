@@ -23,6 +23,7 @@ mod m0014_buyers;
 mod m0015_whole;
 mod m0016_audit;
 mod m0017_hosts;
+mod m0020_scores;
 mod purge;
 mod run;
 mod table;
@@ -51,6 +52,7 @@ pub fn tables() -> Vec<Table> {
         m0015_whole::tables(),
         m0016_audit::tables(),
         m0017_hosts::tables(),
+        m0020_scores::tables(),
     ]
     .concat()
 }

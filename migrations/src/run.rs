@@ -3,7 +3,8 @@
 use crate::{
     Table, m0001_core, m0002_onboarding, m0003_catalogue, m0004_channels, m0005_orders, m0006_money,
     m0007_supervision, m0008_people, m0009_roles, m0010_sign_in, m0011_machines, m0012_webhooks,
-    m0013_tenancy, m0013b_white_label, m0014_buyers, m0015_whole, m0016_audit, m0017_hosts, tables,
+    m0013_tenancy, m0013b_white_label, m0014_buyers, m0015_whole, m0016_audit, m0017_hosts, m0020_scores,
+    tables,
 };
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_whole::Migration),
             Box::new(m0016_audit::Migration),
             Box::new(m0017_hosts::Migration),
+            Box::new(m0020_scores::Migration),
         ]
     }
 }

@@ -47,6 +47,7 @@ mod order_pages;
 mod orders;
 mod person_links;
 mod postgres_available;
+mod quota_raise;
 mod restorations;
 mod restores;
 mod roles;

@@ -23,6 +23,7 @@ use kind::{ImportKind, KINDS, kind_of};
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ImportId, MediaId};
+use qianpu_domain::import::Column;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Caller, Grant, perm};
 use qianpu_tenants::jobs::{NewJob, job_enqueue};
@@ -104,11 +105,11 @@ pub async fn import_start(
 async fn inspect(state: &AppState, kind: &'static dyn ImportKind, bytes: Bytes) -> Answer<FileFacts> {
     let limit = state.config.imports.max_rows;
     let looked = tokio::task::spawn_blocking(move || file::inspect(bytes.as_ref(), kind.columns(), limit));
-    looked.await.map_err(ApiError::internal)?.map_err(|refusal| refused(kind, refusal))
+    looked.await.map_err(ApiError::internal)?.map_err(|refusal| refused(kind.columns(), refusal))
 }
 
 /// What is wrong with a whole file, in the caller's language.
-fn refused(kind: &dyn ImportKind, refusal: FileRefusal) -> ApiError {
+pub(super) fn refused(columns: &[Column], refusal: FileRefusal) -> ApiError {
     use qianpu_domain::import::ImportError;
     match refusal {
         FileRefusal::Utf16 => ApiError::new(ErrorCode::ImportEncoding).with_text("imports.is_utf16", vec![]),
@@ -122,20 +123,20 @@ fn refused(kind: &dyn ImportKind, refusal: FileRefusal) -> ApiError {
         FileRefusal::TooManyRows(limit) => ApiError::new(ErrorCode::ImportTooManyRows)
             .with_text("imports.too_many_rows", vec![("limit", limit.to_string())]),
         FileRefusal::Columns(ImportError::MissingColumns(keys)) => {
-            let names: Vec<String> = keys.iter().map(|key| column_name(kind, key)).collect();
+            let names: Vec<String> = keys.iter().map(|key| column_name(columns, key)).collect();
             ApiError::new(ErrorCode::ImportColumns)
                 .with_text("imports.missing_columns", vec![("columns", names.join(", "))])
         }
         FileRefusal::Columns(ImportError::DuplicateColumn(key)) => ApiError::new(ErrorCode::ImportColumns)
-            .with_text("imports.duplicate_column", vec![("column", column_name(kind, key))]),
+            .with_text("imports.duplicate_column", vec![("column", column_name(columns, key))]),
         FileRefusal::Columns(other) => ApiError::refused(other.code(), other),
         FileRefusal::Io(error) => ApiError::internal(error),
     }
 }
 
 /// A column in both languages: `标题 (title)`.
-fn column_name(kind: &dyn ImportKind, key: &str) -> String {
-    let column = kind.columns().iter().find(|column| column.key == key);
+fn column_name(columns: &[Column], key: &str) -> String {
+    let column = columns.iter().find(|column| column.key == key);
     match column.and_then(|column| column.names.first()) {
         Some(name) => format!("{name} ({key})"),
         None => key.to_owned(),

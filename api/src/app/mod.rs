@@ -28,6 +28,7 @@ pub mod orders;
 pub mod policies;
 pub mod products;
 pub mod requirements;
+pub mod scores;
 pub mod setup;
 pub mod shops;
 pub mod staff;

@@ -2,6 +2,7 @@
 //! queued in the transaction of what they tell, so none is sent for something that did not happen.
 
 mod account;
+mod quota;
 mod staff;
 mod supervision;
 mod tenancy;
@@ -11,6 +12,7 @@ pub(super) use account::{
     SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
     password_link, recovery_code_used, sign_in_changed,
 };
+pub(super) use quota::link_quota_turned;
 pub(super) use staff::{StaffChange, staff_changed, staff_invitation};
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,

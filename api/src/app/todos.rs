@@ -13,6 +13,7 @@ use qianpu_tenants::jobs::job_list;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::order::OrderFilter;
+use qianpu_tenants::store::shop_score::link_standing_falling_count;
 use qianpu_tenants::store::tenant::merchant_list;
 use qianpu_tenants::store::webhook_endpoint::endpoint_disabled_count;
 
@@ -96,6 +97,14 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             count: number(expired),
             href: "/console/merchant/channel_accounts",
         });
+    }
+    if let Ok(grant) = caller.grant::<perm::AccountRead>() {
+        let falling = link_standing_falling_count(&*state.db.read(grant.ctx()).await?).await?;
+        if falling > 0 {
+            let count = i64::try_from(falling).unwrap_or(i64::MAX);
+            let href = "/console/merchant/channel_accounts";
+            found.push(Todo { name: "todo_link_quota", count, href });
+        }
     }
     disabled_webhooks(state, caller, found, "/console/merchant/webhooks").await?;
     dead_jobs(state, caller, found, "/console/merchant/jobs").await

@@ -15,6 +15,7 @@ mod money;
 mod pictures;
 mod platform;
 mod programs;
+mod scores;
 pub mod seed;
 mod staff;
 mod webhooks;

@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{buyers, money, pictures, platform, programs, staff, webhooks};
+use super::{buyers, money, pictures, platform, programs, scores, staff, webhooks};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -84,6 +84,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
+    scores::record(state, &owner, &shops).await.context("scores")?;
     webhooks::register(state, &owner, &first.client).await.context("webhooks")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     buyers::join(state, &sandbox, &signed_in).await.context("buyers at the platform")?;

@@ -65,6 +65,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(sms_send::KIND, 3, sms_send::run),
     kind!(buyers::person::LINK, 20, buyers::person::run),
     kind!(buyers::erasure::ERASE, i64::MAX, buyers::erasure::run),
+    kind!(channels::raise::RAISE_JOB, 20, channels::raise::run),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),
@@ -102,6 +103,11 @@ pub const PERIODIC: &[Periodic] = &[
         name: "orders.watch",
         every: Span::hours(1),
         run: |state| Box::pin(orders::reconcile::watch(state)),
+    },
+    Periodic {
+        name: "quota.watch",
+        every: Span::hours(6),
+        run: |state| Box::pin(channels::raise::watch(state)),
     },
     Periodic {
         name: "documents.watch",

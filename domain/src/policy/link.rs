@@ -1,7 +1,7 @@
 //! How many channel accounts of a kind a shop may link.
 
 use super::params::{small, whole};
-use super::{PolicyError, PolicyKind, PolicyParams, PolicyRule, RuleId};
+use super::{PolicyError, PolicyKind, PolicyParams, PolicyRule, RAISED_SUBJECT, Raise, RuleId};
 use crate::error::ErrorCode;
 use crate::shop::{RULE_LINK_NEEDS_TRADING, ShopState};
 use crate::subject::SubjectKind;
@@ -45,6 +45,8 @@ pub struct Quota {
     pub used: u32,
     /// May be linked.
     pub limit: u32,
+    /// May be linked without a raise.
+    pub usual: u32,
     /// Which row says so.
     pub rule: RuleId,
 }
@@ -85,19 +87,22 @@ impl LinkRefusal {
     }
 }
 
-/// What the page shows: used and limit for a kind of account under a row.
+/// What the page shows: used and limit for a kind of account under a row, and under a raise that is in force for the
+/// shop. A kind of which none may be linked is not raised, and a higher limit of the row stays.
 pub fn quota(
     existing: u32,
     subject: SubjectKind,
     account_kind: &str,
     rule: &PolicyRule,
+    raise: Option<&Raise>,
 ) -> Result<Quota, PolicyError> {
-    match &rule.params {
-        PolicyParams::LinkQuota(limits) => {
-            Ok(Quota { used: existing, limit: limits.limit(subject, account_kind), rule: rule.id.clone() })
-        }
-        _ => Err(PolicyError::WrongKind(PolicyKind::LinkQuota)),
-    }
+    let PolicyParams::LinkQuota(limits) = &rule.params else {
+        return Err(PolicyError::WrongKind(PolicyKind::LinkQuota));
+    };
+    let usual = limits.limit(subject, account_kind);
+    let raise = raise.filter(|raise| subject == RAISED_SUBJECT && usual > 0 && raise.limit > usual);
+    let (limit, rule) = raise.map_or((usual, &rule.id), |raise| (raise.limit, &raise.rule));
+    Ok(Quota { used: existing, limit, usual, rule: rule.clone() })
 }
 
 /// Whether one more account of a kind may be linked. Links above a lowered limit stay; new ones do not.
@@ -107,10 +112,11 @@ pub fn decide_link(
     account_kind: &str,
     shop: ShopState,
     rule: &PolicyRule,
+    raise: Option<&Raise>,
 ) -> Result<Quota, LinkRefusal> {
     if shop != ShopState::Trading {
         return Err(LinkRefusal::NeedsTrading { state: shop });
     }
-    let quota = quota(existing, subject, account_kind, rule)?;
+    let quota = quota(existing, subject, account_kind, rule, raise)?;
     if quota.used >= quota.limit { Err(LinkRefusal::QuotaFull(quota)) } else { Ok(quota) }
 }

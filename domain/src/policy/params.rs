@@ -1,7 +1,7 @@
 //! The parameters of rows, and how they are read and written.
 
 use super::link::parse_limits;
-use super::{ExpiryTerms, LinkLimits, PolicyKind, RateTerms};
+use super::{ExpiryTerms, LinkLimits, PolicyKind, RaiseTerms, RateTerms};
 use crate::error::ErrorCode;
 use crate::money::{Fen, MAX_FEN};
 use std::collections::BTreeMap;
@@ -14,6 +14,9 @@ const MOST_TRIAL_ORDERS: i64 = 10_000;
 pub enum PolicyParams {
     /// Keys `enterprise.official_account`, `personal.*`: a whole number each.
     LinkQuota(LinkLimits),
+    /// Keys `days` (1 to 365), `score` (hundredths, 100 to 500), `each_day` (0 or 1), `limit` (0 to 1000), `grace_days`
+    /// (0 to 365).
+    LinkQuotaRaise(RaiseTerms),
     /// Key `minutes`, 1 to 1440.
     StockHold {
         /// How long.
@@ -131,6 +134,11 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
         PolicyKind::RequestRate => PolicyParams::RequestRate(RateTerms::read(|key, max, expected| {
             take(key, max, expected).map(small)
         })?),
+        PolicyKind::LinkQuotaRaise => {
+            PolicyParams::LinkQuotaRaise(RaiseTerms::read(|key, max, expected| {
+                take(key, max, expected).map(small)
+            })?)
+        }
         PolicyKind::LinkQuota => return Err(PolicyError::WrongKind(kind)),
     };
     match map.keys().next() {
@@ -154,6 +162,7 @@ impl PolicyParams {
     pub const fn kind(&self) -> PolicyKind {
         match self {
             Self::LinkQuota(_) => PolicyKind::LinkQuota,
+            Self::LinkQuotaRaise(_) => PolicyKind::LinkQuotaRaise,
             Self::StockHold { .. } => PolicyKind::StockHold,
             Self::AfterSaleWindow { .. } => PolicyKind::AfterSaleWindow,
             Self::TakeRate { .. } => PolicyKind::TakeRate,
@@ -172,6 +181,7 @@ impl PolicyParams {
                 .iter()
                 .map(|((subject, kind), limit)| (format!("{subject}.{kind}"), limit.to_string()))
                 .collect(),
+            Self::LinkQuotaRaise(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::DocumentExpiry(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::RequestRate(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::StockHold { minutes } => vec![pair("minutes", (*minutes).into())],

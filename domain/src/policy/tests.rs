@@ -70,13 +70,38 @@ fn links() {
         (0, SubjectKind::Enterprise, ShopState::Opened, Err(("link_needs_trading", "link.needs_trading"))),
         (9, SubjectKind::Enterprise, ShopState::Suspended, Err(("link_needs_trading", "link.needs_trading"))),
     ] {
-        let got = decide_link(existing, subject, "official_account", shop, rule);
+        let got = decide_link(existing, subject, "official_account", shop, rule, None);
         let got = got
             .as_ref()
             .map(|quota| (quota.used, quota.limit))
             .map_err(|refusal| (refusal.code().as_str(), refusal.rule().unwrap_or_default()));
         assert_eq!(got, expected, "{existing} {subject} {shop}");
     }
+}
+
+#[test]
+fn a_raise_is_for_enterprises_and_never_lowers() {
+    let rules = defaults();
+    let rule = resolve(&rules, PolicyKind::LinkQuota, tenant(1), tenant(2), at("2026-11-21")).unwrap();
+    let raise = resolve(&rules, PolicyKind::LinkQuotaRaise, tenant(1), tenant(2), at("2026-11-21")).unwrap();
+    let limit = raise_terms(raise).unwrap().limit;
+    let raise = Raise { limit, rule: raise.id.clone() };
+    let decide = |existing, subject, rule: &PolicyRule| {
+        decide_link(existing, subject, "official_account", ShopState::Trading, rule, Some(&raise))
+            .map(|quota| (quota.limit, quota.usual, quota.rule.0))
+            .map_err(|refusal| refusal.rule().unwrap_or_default().to_owned())
+    };
+    let id = "policy/link_quota_raise/platform/2024-08-25";
+    assert_eq!(decide(9, SubjectKind::Enterprise, rule), Ok((10, 5, id.to_owned())));
+    assert_eq!(decide(10, SubjectKind::Enterprise, rule), Err(id.to_owned()));
+    assert_eq!(
+        decide(1, SubjectKind::Personal, rule),
+        Err("policy/link_quota/platform/2024-08-25".to_owned())
+    );
+    let wider = row("wider", PolicyScope::Platform, "enterprise.*=12", "2026-01-01", None);
+    assert_eq!(decide(10, SubjectKind::Enterprise, &wider), Ok((12, 12, "wider".to_owned())));
+    let none = row("none", PolicyScope::Platform, "enterprise.official_account=0", "2026-01-01", None);
+    assert_eq!(decide(0, SubjectKind::Enterprise, &none), Err("none".to_owned()));
 }
 
 #[test]
@@ -88,6 +113,11 @@ fn parameters_are_read_strictly_and_written_back() {
         (LinkQuota, "company.*=5", false),
         (LinkQuota, "enterprise.*=-1", false),
         (LinkQuota, "enterprise.*=1e3", false),
+        (LinkQuotaRaise, "days=30 score=460 each_day=1 limit=10 grace_days=7", true),
+        (LinkQuotaRaise, "days=0 score=460 each_day=1 limit=10 grace_days=7", false),
+        (LinkQuotaRaise, "days=30 score=99 each_day=1 limit=10 grace_days=7", false),
+        (LinkQuotaRaise, "days=30 score=501 each_day=1 limit=10 grace_days=7", false),
+        (LinkQuotaRaise, "days=30 score=460 each_day=2 limit=10 grace_days=7", false),
         (StockHold, "minutes=15", true),
         (StockHold, "minutes=0", false),
         (StockHold, "minutes=15 hours=1", false),

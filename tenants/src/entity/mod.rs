@@ -75,6 +75,8 @@ pub(crate) mod session;
 pub(crate) mod shipment;
 pub(crate) mod shipment_line;
 pub(crate) mod shop;
+pub(crate) mod shop_link_standing;
+pub(crate) mod shop_score;
 pub(crate) mod shop_suspension;
 pub(crate) mod sign_in_rule;
 pub(crate) mod sku;

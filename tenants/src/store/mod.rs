@@ -54,6 +54,7 @@ pub mod requirement;
 pub mod session;
 pub mod shipment;
 pub mod shop;
+pub mod shop_score;
 pub mod shop_suspension;
 pub mod sign_in_rule;
 pub mod sku;

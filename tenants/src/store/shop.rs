@@ -162,6 +162,16 @@ pub async fn shop_get_by_provider(tx: &ProviderTx, id: ShopId) -> StoreResult<Sh
     row.map(from_model).transpose()?.ok_or(StoreError::NotFound)
 }
 
+/// The shop of one of the provider's merchants with this address.
+pub async fn shop_find_by_provider(tx: &ProviderTx, slug: &str) -> StoreResult<Option<Shop>> {
+    let row = shop::Entity::find()
+        .filter(shop::Column::ProviderId.eq(tx.provider()))
+        .filter(shop::Column::Slug.eq(slug))
+        .one(tx.conn())
+        .await?;
+    row.map(from_model).transpose()
+}
+
 /// Names of these shops of the provider's merchants.
 pub async fn shop_names_by_provider(tx: &ProviderTx, of: &[ShopId]) -> StoreResult<BTreeMap<ShopId, String>> {
     let rows: Vec<(Uuid, String)> = shop::Entity::find()

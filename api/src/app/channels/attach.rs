@@ -77,7 +77,7 @@ async fn try_attach(
     ctx: &TenantCtx,
     attachment: &Attachment<'_>,
 ) -> Answer<ChannelAccountId> {
-    let rule = quota::rule(state, ctx).await?;
+    let rules = quota::rules(state, ctx).await?;
     let slug = attachment.channel.info().slug;
     let mut tx = state.db.begin(ctx).await?;
     account_link_gate(&mut tx).await?;
@@ -96,7 +96,7 @@ async fn try_attach(
             (account.id, AuditAction::ChannelAccountReauthorised, Value::Null)
         }
         None => {
-            let allowed = quota::decide(&tx, attachment.shop, attachment.kind, &rule).await?;
+            let allowed = quota::decide(&tx, attachment.shop, attachment.kind, &rules).await?;
             let allowed = allowed.map_err(|refusal| quota::refused(&refusal))?;
             let id = insert(&mut tx, state, attachment).await?;
             (id, AuditAction::ChannelAccountLinked, json!(allowed.rule.0))

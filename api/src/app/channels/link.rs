@@ -151,7 +151,7 @@ async fn check_now(
     // First of all the shop: what is not there has no rules.
     shop_get(&tx, shop).await?;
     drop(tx);
-    let rule = quota::rule(state, grant.ctx()).await?;
+    let rules = quota::rules(state, grant.ctx()).await?;
     let tx = state.db.read(grant.ctx()).await?;
     if let Some(external_id) = external_id {
         let known = account_by_external(&tx, channel.info().slug, external_id).await?;
@@ -163,7 +163,7 @@ async fn check_now(
             };
         }
     }
-    quota::decide(&tx, shop, kind, &rule).await?.map(|_| ()).map_err(|refusal| quota::refused(&refusal))
+    quota::decide(&tx, shop, kind, &rules).await?.map(|_| ()).map_err(|refusal| quota::refused(&refusal))
 }
 
 /// Open links of a shop.

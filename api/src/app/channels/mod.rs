@@ -2,7 +2,7 @@
 //! a platform. Where things are:
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
-//! * [`quota`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
+//! * [`quota`], [`raise`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
 //! * [`push`] taking pushes in; [`account_jobs`] what pushes about an account lead to;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
 
@@ -16,6 +16,7 @@ pub mod link;
 pub mod push;
 pub mod push_route;
 pub mod quota;
+pub mod raise;
 
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;

@@ -1,5 +1,6 @@
 //! How many accounts of a kind a shop may link, and who says so.
 
+use super::raise;
 use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -7,6 +8,7 @@ use qianpu_domain::ids::ShopId;
 use qianpu_domain::policy::{self, LinkRefusal, PolicyKind, PolicyRule, Quota};
 use qianpu_domain::shop::ShopState;
 use qianpu_domain::subject::SubjectKind;
+use qianpu_domain::time::Date;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
@@ -39,13 +41,14 @@ pub async fn of_shop(
     let tx = state.db.read(grant.ctx()).await?;
     let (subject, shop_state) = standing(&tx, shop).await?;
     drop(tx);
-    let rule = rule(state, grant.ctx()).await?;
+    let rules = rules(state, grant.ctx()).await?;
     let tx = state.db.read(grant.ctx()).await?;
+    let raise = raise::in_force(&tx, shop, &rules.raise, rules.today).await?;
     let mut quotas = Vec::new();
     for channel in qianpu_host::CHANNELS {
         for kind in channel.info().kinds {
             let existing = account_count(&tx, shop, kind.code).await?;
-            let quota = policy::quota(existing, subject, kind.code, &rule)
+            let quota = policy::quota(existing, subject, kind.code, &rules.usual, raise.as_ref())
                 .map_err(|error| ApiError::refused(error.code(), error))?;
             let shop_trading = shop_state == ShopState::Trading;
             quotas.push(KindQuota { channel: channel.info().slug, kind: kind.code, quota, shop_trading });
@@ -54,9 +57,22 @@ pub async fn of_shop(
     Ok(quotas)
 }
 
-/// The row of the calendar that decides links of this merchant now.
+/// The row of the calendar that sets the usual quota of this merchant now.
 pub(super) async fn rule(state: &AppState, ctx: &TenantCtx) -> Answer<PolicyRule> {
     policies::rule_in_force(&state.db, ctx, PolicyKind::LinkQuota).await
+}
+
+/// The rows of the calendar that decide links of a merchant, and the day they decide on.
+pub(super) struct LinkRules {
+    usual: PolicyRule,
+    raise: PolicyRule,
+    today: Date,
+}
+
+/// The rows that decide links of this merchant now.
+pub(super) async fn rules(state: &AppState, ctx: &TenantCtx) -> Answer<LinkRules> {
+    let (usual, raise) = (rule(state, ctx).await?, raise::rule(state, ctx).await?);
+    Ok(LinkRules { usual, raise, today: raise::day_of(state, state.clock().now())? })
 }
 
 /// Decides inside a transaction whether one more account may be linked.
@@ -64,11 +80,12 @@ pub(super) async fn decide(
     tx: &TenantTx,
     shop: ShopId,
     kind: &str,
-    rule: &PolicyRule,
+    rules: &LinkRules,
 ) -> Answer<Result<Quota, LinkRefusal>> {
     let (subject, state) = standing(tx, shop).await?;
     let existing = account_count(tx, shop, kind).await?;
-    Ok(policy::decide_link(existing, subject, kind, state, rule))
+    let raise = raise::in_force(tx, shop, &rules.raise, rules.today).await?;
+    Ok(policy::decide_link(existing, subject, kind, state, &rules.usual, raise.as_ref()))
 }
 
 async fn standing(tx: &TenantTx, shop: ShopId) -> Answer<(SubjectKind, ShopState)> {

@@ -20,11 +20,11 @@ const DOCUMENTS: &str = "/console/merchant/documents";
 const RENEWALS: &str = "/console/provider/documents";
 
 /// A mail to several people: the texts, and in Chinese and English what is put into them.
-struct Notice {
-    texts: &'static str,
-    arguments: Vec<(&'static str, (String, String))>,
-    points: Vec<(String, String)>,
-    path: String,
+pub(super) struct Notice {
+    pub texts: &'static str,
+    pub arguments: Vec<(&'static str, (String, String))>,
+    pub points: Vec<(String, String)>,
+    pub path: String,
 }
 
 async fn tell(
@@ -52,12 +52,17 @@ async fn tell(
     Ok(())
 }
 
-fn same(text: &str) -> (String, String) {
+pub(super) fn same(text: &str) -> (String, String) {
     (text.to_owned(), text.to_owned())
 }
 
 /// To the merchant's owner, and to whoever runs its shops.
-async fn tell_merchant(state: &AppState, tx: &mut TenantTx, roles: &[Role], notice: &Notice) -> Answer<()> {
+pub(super) async fn tell_merchant(
+    state: &AppState,
+    tx: &mut TenantTx,
+    roles: &[Role],
+    notice: &Notice,
+) -> Answer<()> {
     let parent = state.db.read_parent(tx.ctx()).await?;
     let provider = tenant_get(&parent).await?.name;
     drop(parent);
@@ -65,7 +70,7 @@ async fn tell_merchant(state: &AppState, tx: &mut TenantTx, roles: &[Role], noti
     tell(state, tx, &provider, people, notice).await
 }
 
-const RUNNERS: &[Role] = &[Role::MerchantOwner, Role::MerchantManager];
+pub(super) const RUNNERS: &[Role] = &[Role::MerchantOwner, Role::MerchantManager];
 const OWNER: &[Role] = &[Role::MerchantOwner];
 
 /// A shop was suspended.

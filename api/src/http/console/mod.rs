@@ -51,6 +51,7 @@ mod renewals;
 mod restorations;
 mod roles;
 mod shop_desk;
+mod shop_scores;
 mod shops;
 mod sign_in;
 mod staff;
@@ -89,6 +90,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     onboarding_settings::routes(pages);
     shops::routes(pages);
     shop_desk::routes(pages);
+    shop_scores::routes(pages);
     policies::routes(pages);
     documents::routes(pages);
     renewals::routes(pages);

@@ -44,6 +44,7 @@ async fn provider_shops_page(auth: Authed<perm::ShopRead, Query<PageQuery>>) -> 
     #[derive(Serialize)]
     struct ShopsView {
         rows: Vec<ShopRow>,
+        may_record: bool,
         next_page: Option<String>,
     }
     let page = page_request(Some(20), auth.input.0.cursor.as_deref())?;
@@ -58,7 +59,8 @@ async fn provider_shops_page(auth: Authed<perm::ShopRead, Query<PageQuery>>) -> 
         trading_at: shop.trading_at.map(|at| at.micros()),
     };
     let rows = found.items.into_iter().map(row).collect();
-    auth.page("shops/desk_list", ShopsView { rows, next_page })
+    let may_record = auth.caller.may(Permission::ShopScoreWrite);
+    auth.page("shops/desk_list", ShopsView { rows, may_record, next_page })
 }
 
 #[derive(Serialize)]
@@ -75,6 +77,7 @@ struct SuspensionItem {
 struct DeskView {
     form: FormView,
     at: String,
+    scores: String,
     name: String,
     slug: String,
     state: &'static str,
@@ -97,6 +100,7 @@ async fn view<T>(auth: &Authed<perm::ShopRead, T>, id: ShopId, form: FormView) -
     Ok(DeskView {
         form,
         at: format!("{HOME}/{id}"),
+        scores: format!("{HOME}/{id}/scores"),
         name: shop.name,
         slug: shop.slug,
         state: shop.state.as_str(),

@@ -2,11 +2,12 @@
 
 use crate::app::channels::accounts::{self, AccountHealth, ChangeAccount, category_path};
 use crate::app::channels::link::{self, LinkDirectly, StartLink};
-use crate::app::channels::quota;
+use crate::app::channels::{quota, raise};
 use crate::error::Answer;
 use crate::http::describe::{Created, NoContent, Versioned};
 use crate::http::extract::{Authed, IfMatch, Json, Path, Query};
 use crate::http::route::Api;
+use crate::http::v1::shop_scores::RaiseBody;
 use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::ids::{ChannelAccountId, LinkIntentId, ShopId};
 use qianpu_tenants::authz::perm;
@@ -265,6 +266,8 @@ struct LinkQuotaBody {
     kind: &'static str,
     used: u32,
     limit: u32,
+    /// The limit without a raise.
+    usual: u32,
     /// Id of the rule that sets the limit.
     rule: String,
     /// Whether the shop may link at all: only a trading shop may.
@@ -274,6 +277,8 @@ struct LinkQuotaBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct LinkQuotasBody {
     items: Vec<LinkQuotaBody>,
+    /// Where the shop stands with the raised quota.
+    raise: RaiseBody,
 }
 
 async fn list_link_quotas(auth: Authed<perm::AccountRead, Path<ShopId>>) -> Answer<Json<LinkQuotasBody>> {
@@ -283,10 +288,12 @@ async fn list_link_quotas(auth: Authed<perm::AccountRead, Path<ShopId>>) -> Answ
         kind: one.kind,
         used: one.quota.used,
         limit: one.quota.limit,
+        usual: one.quota.usual,
         rule: one.quota.rule.0,
         shop_trading: one.shop_trading,
     };
-    Ok(Json(LinkQuotasBody { items: quotas.into_iter().map(body).collect() }))
+    let raise = raise::of_shop(&auth.state, auth.grant.ctx(), auth.input.0).await?.into();
+    Ok(Json(LinkQuotasBody { items: quotas.into_iter().map(body).collect(), raise }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

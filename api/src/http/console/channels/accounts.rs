@@ -1,8 +1,9 @@
 //! The merchant's accounts, shop by shop: cards with health, a gauge per kind, links under way.
 
+use super::super::shop_scores::RaiseGauge;
 use super::words;
 use crate::app::channels::accounts::{self, AccountHealth};
-use crate::app::channels::{link, quota};
+use crate::app::channels::{link, quota, raise};
 use crate::app::shops;
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path};
@@ -35,6 +36,7 @@ struct ShopView {
     name: String,
     trading: bool,
     gauges: Vec<Gauge>,
+    raise: Option<RaiseGauge>,
     accounts: Vec<AccountCard>,
     links: Vec<LinkCard>,
     /// Ended links are folded away.
@@ -129,6 +131,7 @@ async fn channel_accounts_page(auth: Authed<perm::AccountRead>) -> PageAnswer {
         let (live, ended): (Vec<_>, Vec<_>) =
             found.items.iter().partition(|view| view.account.state.counts());
         let quotas = quota::of_shop(&auth.state, &auth.grant, shop.id).await?;
+        let raise = raise::of_shop(&auth.state, auth.grant.ctx(), shop.id).await?;
         let links = link::open_links(&auth.state, &auth.grant, shop.id).await?;
         views.push(ShopView {
             id: shop.id.to_string(),
@@ -137,6 +140,7 @@ async fn channel_accounts_page(auth: Authed<perm::AccountRead>) -> PageAnswer {
             gauges: quotas.into_iter().map(|one| Gauge::of(one, lang)).collect(),
             accounts: live.into_iter().map(|view| AccountCard::of(view, lang)).collect(),
             ended: ended.into_iter().map(|view| AccountCard::of(view, lang)).collect(),
+            raise: RaiseGauge::of(raise),
             links: links.into_iter().map(|intent| link_card(intent, lang)).collect(),
         });
     }

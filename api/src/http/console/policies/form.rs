@@ -5,6 +5,7 @@ use crate::http::extract::{Call, Fields, parse_yuan};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::PolicyKind;
+use qianpu_domain::score;
 use qianpu_domain::subject::SubjectKind;
 use qianpu_domain::time::{Date, Timestamp};
 use serde::Serialize;
@@ -21,6 +22,8 @@ enum Unit {
     Percent,
     /// 0 or 1, chosen.
     Switch,
+    /// Stored in hundredths, typed with two decimals.
+    Score,
 }
 
 /// A parameter with its field of the form.
@@ -44,7 +47,8 @@ impl Field {
         let unit = match key {
             "gmv_fen" => Unit::Yuan,
             "rate_ppm" | "tax_ppm" => Unit::Percent,
-            "suspends" => Unit::Switch,
+            "suspends" | "each_day" => Unit::Switch,
+            "score" => Unit::Score,
             _ => Unit::Whole,
         };
         let (label, suffix, required) = match (kind, key.split_once('.')) {
@@ -60,7 +64,8 @@ impl Field {
                 let suffix = match (unit, key) {
                     (Unit::Yuan, _) => "¥".to_owned(),
                     (Unit::Percent, _) => "%".to_owned(),
-                    (Unit::Switch, _) => String::new(),
+                    (Unit::Switch | Unit::Score, _) => String::new(),
+                    (Unit::Whole, "limit") => say("policies.unit_accounts"),
                     (Unit::Whole, "minutes") => say("policies.unit_minutes"),
                     (Unit::Whole, "orders") => say("policies.unit_orders"),
                     (Unit::Whole, "per_second" | "caller_per_second") => say("policies.unit_per_second"),
@@ -79,6 +84,7 @@ impl Field {
         match (self.unit, number) {
             (Unit::Yuan, Some(fen)) => Fen::new(fen).to_string(),
             (Unit::Percent, Some(ppm)) => percent(ppm),
+            (Unit::Score, Some(mark)) => u32::try_from(mark).map_or_else(|_| stored.to_owned(), score::shown),
             _ => stored.to_owned(),
         }
     }
@@ -114,6 +120,7 @@ pub(super) fn shown(call: &Call, field: &Field, stored: &str) -> String {
     match field.unit {
         Unit::Yuan => format!("¥{value}"),
         Unit::Percent => format!("{value}%"),
+        Unit::Score => value,
         Unit::Switch => {
             let key = if stored == "1" { "policies.yes" } else { "policies.no" };
             call.state.pages.catalogue().say(call.info.lang, key, [])
@@ -140,6 +147,7 @@ pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
             };
             SubjectKind::ALL.iter().flat_map(of).collect()
         }
+        PolicyKind::LinkQuotaRaise => words(&["days", "score", "each_day", "limit", "grace_days"]),
         PolicyKind::StockHold => words(&["minutes"]),
         PolicyKind::AfterSaleWindow | PolicyKind::InvoiceDue => words(&["days"]),
         PolicyKind::TakeRate => words(&["rate_ppm", "tax_ppm"]),
@@ -175,6 +183,7 @@ pub(super) fn params_of(
         let stored = match field.unit {
             Unit::Yuan => parse_yuan(text).map(|fen| fen.get().to_string()),
             Unit::Percent => parse_percent(text).map(|ppm| ppm.to_string()),
+            Unit::Score => score::read_mark(text).map(|mark| mark.to_string()),
             Unit::Whole | Unit::Switch => Some(text.to_owned()),
         };
         match (stored, field.unit) {
@@ -182,6 +191,10 @@ pub(super) fn params_of(
             (None, Unit::Yuan) => {
                 let (en, zh) = ("an amount in yuan such as 1234.50", "请填写金额（元），例如 1234.50");
                 errors.push(FieldError::new(field.name, "money", en, zh));
+            }
+            (None, Unit::Score) => {
+                let (en, zh) = ("a mark such as 4.60", "请填写 1.00 到 5.00 之间的分数，例如 4.60");
+                errors.push(FieldError::new(field.name, "range", en, zh));
             }
             (None, _) => {
                 let (en, zh) = ("a percentage such as 2.5", "请填写百分比，例如 2.5");

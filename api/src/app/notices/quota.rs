@@ -1,0 +1,58 @@
+//! What is told about the raised quota of linked accounts.
+
+use super::supervision::{Notice, RUNNERS, same, tell_merchant};
+use crate::app::channels::raise::Beyond;
+use crate::error::Answer;
+use crate::state::AppState;
+use qianpu_domain::policy::{RaiseProgress, RaiseTerms, RaiseTurn};
+use qianpu_domain::score::shown;
+use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::store::shop::Shop;
+
+const ACCOUNTS: &str = "/console/merchant/channel_accounts";
+
+/// The name of a kind of account in both languages.
+fn kind_name(code: &str) -> (&str, &str) {
+    let mut kinds = qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds);
+    kinds.find(|kind| kind.code == code).map_or((code, code), |kind| (kind.name_zh, kind.name_en))
+}
+
+/// The raise was reached, is about to end, is safe again, or has ended; with what that means for accounts beyond the
+/// usual quota.
+pub(in crate::app) async fn link_quota_turned(
+    state: &AppState,
+    tx: &mut TenantTx,
+    shop: &Shop,
+    turn: RaiseTurn,
+    (terms, progress): (&RaiseTerms, &RaiseProgress),
+    over: &[Beyond],
+) -> Answer<()> {
+    let texts = match turn {
+        RaiseTurn::Reached => "channels.mail_raised.",
+        RaiseTurn::Falling(_) => "channels.mail_falling.",
+        RaiseTurn::Recovered => "channels.mail_recovered.",
+        RaiseTurn::Fell => "channels.mail_fell.",
+    };
+    let mut arguments = vec![
+        ("shop", same(&shop.name)),
+        ("limit", same(&terms.limit.to_string())),
+        ("days", same(&terms.days.to_string())),
+        ("needed", same(&shown(terms.score))),
+        ("score", same(&progress.score.map_or_else(|| "—".to_owned(), shown))),
+    ];
+    if let RaiseTurn::Falling(end) = turn {
+        arguments.push(("day", same(&end.to_string())));
+    }
+    let points = over
+        .iter()
+        .map(|over| {
+            let ((zh, en), used, usual) = (kind_name(over.kind), over.used, over.usual);
+            (
+                format!("{zh}：已关联 {used} 个，通常上限 {usual} 个"),
+                format!("{en}: {used} linked, usual limit {usual}"),
+            )
+        })
+        .collect();
+    let notice = Notice { texts, arguments, points, path: ACCOUNTS.to_owned() };
+    tell_merchant(state, tx, RUNNERS, &notice).await
+}
