@@ -5,6 +5,7 @@ use crate::buyers::{PHONE, code_of};
 use qianpu_domain::access::Role;
 use qianpu_tests::both;
 use qianpu_tests::browser::Browser;
+use qianpu_tests::http::Client;
 use qianpu_tests::stage::{AES_KEY, COMPONENT, PUSH_TOKEN, Stage};
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
@@ -246,6 +247,41 @@ both! {
         let buyer = program.with_token(&session.text("/access_token"));
         assert_eq!(buyer.get(&format!("{api}/me"), 200).await.text("/name"), "王晓");
         program.post(&finish, &body, 422).await;
+        door.stage.stop().await;
+    }
+
+    async fn a_program_joins_the_signed_in_buyer_with_whom_they_are_at_the_platform(db: TestDb) {
+        let door = Door::start(db).await;
+        door.public_account().await;
+        let app = &door.stage.app;
+        let api = format!("/api/v1/storefront/{}", door.slug);
+        let buyer = crate::buyers::buyer(app, &door.slug, PHONE).await;
+        let own = json!({ "redirect_uri": format!("{}/app/back", app.state.config.app.public_url) });
+        buyer.post(&format!("{api}/me/channel_joins"), &json!({ "redirect_uri": "https://evil.example/" }), 422).await;
+        let come_back = async |buyer: &Client, who: &str| {
+            let begun = buyer.post(&format!("{api}/me/channel_joins"), &own, 201).await;
+            let asked = url::Url::parse(&begun.text("/address")).unwrap().query_pairs().into_owned().collect();
+            let back = format!("http://shop.test{}", door.answer(&asked, who, "").await);
+            let given: HashMap<String, String> =
+                url::Url::parse(&back).unwrap().query_pairs().into_owned().collect();
+            json!({ "state": given["state"], "code": given["code"], "secret": begun.json("/secret") })
+        };
+        let finish = format!("{api}/me/channel_identities");
+        // What one buyer began, nobody else ends: neither another buyer nor a sign-in.
+        app.advance(61);
+        let other = crate::buyers::buyer(app, &door.slug, "13900000001").await;
+        let body = come_back(&buyer, "王晓").await;
+        assert_eq!(other.post(&finish, &body, 422).await.code(), "channel_sign_in_failed");
+        let body = come_back(&buyer, "王晓").await;
+        app.anonymous().post(&format!("{api}/channel_sessions"), &body, 422).await;
+        let body = come_back(&buyer, "王晓").await;
+        let joined = buyer.post(&finish, &body, 201).await;
+        assert_eq!(joined.json("/channels"), json!(["wechat-official-account"]));
+        buyer.post(&finish, &body, 422).await;
+        // Signing in at the platform is signing in as that buyer now; the other one with a phone cannot take the id.
+        assert_eq!(door.buyers().await.len(), 2);
+        let body = come_back(&other, "王晓").await;
+        assert_eq!(other.post(&finish, &body, 409).await.code(), "channel_identity_taken");
         door.stage.stop().await;
     }
 }

@@ -30,6 +30,7 @@ impl Journey {
             ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
             ("QIANPU__JOBS__POLL_MILLISECONDS", "50"),
             ("QIANPU__WEBHOOKS__ALLOW_LOOPBACK", "true"),
+            ("QIANPU__BUYERS__RESEND_SECONDS", "1"),
         ];
         let app = TestApp::start_with(db, Clock::system(), &settings).await;
         let stop = CancellationToken::new();

@@ -60,7 +60,7 @@ both! {
         app.advance(61);
         let stranger = buyer(app, &other, "13900000001").await;
         assert_eq!(link(app, &stranger, &other).await, said(true, "linked", 1));
-        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 3);
+        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 2, "the stranger is alone");
         // A merchant sees that there is a link and nothing of the other shop; the export says it.
         let id = here.get(&me(slug), 200).await.text("/id");
         let seen = goods.owner.get(&format!("/api/v1/buyers/{id}"), 200).await;
@@ -98,12 +98,15 @@ both! {
         assert!(!phone.open(&format!("{home}sign-in?lang=zh"), 200).await.contains("关联"));
         provider.put(SETTINGS, &json!({ "erasure_days": 0, "person_links": true }), 200).await;
         assert!(phone.open(&format!("{home}sign-in?lang=zh"), 200).await.contains("会关联您在其各店铺的账号"));
+        let (other, _) = elsewhere(&goods).await;
+        buyer(app, &other, PHONE).await;
+        app.advance(61);
         phone.submit(&format!("{home}sign-in/code"), &[("phone", PHONE)], 200).await;
         let code = crate::buyers::code_of(app, PHONE).await;
         let own = phone.submit(&format!("{home}sign-in"), &[("phone", PHONE), ("code", &code)], 200).await;
         assert!(own.contains("跨店关联") && own.contains("拒绝并解除关联"), "{own}");
         app.run_jobs().await;
-        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 1);
+        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 2);
         let refused = phone.submit(&format!("{home}account/link"), &[("decision", "refuse")], 200).await;
         assert!(refused.contains("已解除关联") && refused.contains("您已拒绝"), "{refused}");
         app.run_jobs().await;
@@ -111,7 +114,7 @@ both! {
         let allowed = phone.submit(&format!("{home}account/link"), &[("decision", "allow")], 200).await;
         assert!(allowed.contains("已允许关联"), "{allowed}");
         app.run_jobs().await;
-        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 1);
+        assert_eq!(provider.get(SETTINGS, 200).await.number("/linked_buyers"), 2);
         phone.submit(&format!("{home}account/erase"), &[], 200).await;
         app.run_jobs().await;
         app.run_jobs().await;

@@ -96,7 +96,7 @@ both! {
         assert!(browser.html.contains(&at), "the way there");
         browser.open(&at, 200).await;
         browser.upload(&at, &[], b"no archive", 422).await;
-        assert!(browser.html.contains("归档文件不可用"), "{}", browser.html);
+        assert!(browser.html.contains("归档文件不完整、被改动过"), "{}", browser.html);
         browser.upload(&at, &[], &archive, 200).await;
         let name = goods.merchant.tenant().to_string();
         assert!(browser.html.contains(&name) && browser.html.contains("已恢复"), "{}", browser.html);

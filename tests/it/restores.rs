@@ -73,6 +73,7 @@ pub(crate) async fn demo(db: TestDb) -> Source {
         ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
         ("QIANPU__JOBS__POLL_MILLISECONDS", "50"),
         ("QIANPU__WEBHOOKS__ALLOW_LOOPBACK", "true"),
+        ("QIANPU__BUYERS__RESEND_SECONDS", "1"),
     ];
     let app = TestApp::start_with(db, Clock::system(), &settings).await;
     let stop = CancellationToken::new();
@@ -412,7 +413,7 @@ both! {
         // The same merchant under another id: its people and its shop are taken.
         restore_renamed(&app, &archive).await;
         let error = tried(&app, &archive).await.unwrap_err().to_string();
-        for taken in ["login_email", "shop_slug", "shop_name"] {
+        for taken in ["log-in e-mail", "address of a shop", "name of a shop"] {
             assert!(error.contains(taken), "{taken} in {error}");
         }
         app.stop().await;

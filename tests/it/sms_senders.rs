@@ -6,8 +6,10 @@ use qianpu_domain::access::Role;
 use qianpu_tenants::clock::Clock;
 use qianpu_tests::app::TestApp;
 use qianpu_tests::both;
+use qianpu_tests::browser::Browser;
 use qianpu_tests::goods::Goods;
 use qianpu_tests::http::Client;
+use qianpu_tests::onboarding::PASSWORD;
 use qianpu_tests::receiver::{Received, Receiver, Reply};
 use serde_json::{Value, json};
 
@@ -167,5 +169,30 @@ both! {
         ask(&goods, PHONE, 202).await;
         assert!(gateway.received().is_empty());
         goods.app.stop().await;
+    }
+
+    async fn a_refused_form_keeps_what_was_typed_and_what_the_other_form_holds(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let provider = app.onboarded_provider("yunfan").await.owner;
+        provider.put("/api/v1/buyer_settings", &json!({ "erasure_days": 9, "person_links": true }), 200).await;
+        let mut browser = Browser::new(&app.base_url);
+        browser.open("/console/login", 200).await;
+        browser.submit("/console/login", &[("email", "owner@yunfan.test"), ("password", PASSWORD)], 200).await;
+        let (home, url) = ("/console/provider/text_messages", "https://sms.example/send");
+        browser.open(&format!("{home}?lang=zh"), 200).await;
+        let form = [("kind", "gateway"), ("active", "1"), ("url", url), ("secret", "short")];
+        let page = browser.submit(&format!("{home}/sender"), &form, 422).await;
+        assert!(page.contains("须为 whsec_") && !page.contains("secret:") && !page.contains("short"), "{page}");
+        assert!(page.contains(url) && page.contains("value=\"9\""), "{page}");
+        let ticked = |page: &str, name: &str| {
+            let at = page.find(&format!("name=\"{name}\"")).expect("the box");
+            page[at..].split('>').next().expect("its end").contains("checked")
+        };
+        assert!(ticked(&page, "person_links") && ticked(&page, "active"), "{page}");
+        let page = browser.submit(&format!("{home}/settings"), &[("erasure_days", "99")], 422).await;
+        assert!(page.contains("value=\"99\""), "{page}");
+        let settings = provider.get("/api/v1/buyer_settings", 200).await;
+        assert_eq!((settings.number("/erasure_days"), settings.json("/person_links")), (9, json!(true)));
+        app.stop().await;
     }
 }

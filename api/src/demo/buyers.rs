@@ -4,15 +4,11 @@
 
 use super::client::{Client, text};
 use super::manifest::{Manifest, ShopEntry};
-use crate::app::buyers::channel::{self, Back};
-use crate::app::buyers::sign_in::Device;
+use crate::app::buyers::channel;
 use crate::app::storefront;
-use crate::auth::buyer_token;
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
-use qianpu_domain::buyer::BuyerSessionKind;
 use qianpu_domain::ids::RequestId;
-use qianpu_tenants::resolve;
 use serde_json::json;
 use std::time::Duration;
 
@@ -23,8 +19,10 @@ const BUYERS: [(&str, &str); 3] =
 /// A buyer who signed in.
 pub struct SignedIn {
     slug: String,
+    phone: &'static str,
     name: &'static str,
-    token: String,
+    /// Calls with the buyer's token.
+    program: Client,
 }
 
 /// Signs a buyer in at each shop.
@@ -36,16 +34,29 @@ pub async fn sign_in(
     let mut signed = Vec::new();
     for (shop, (phone, name)) in manifest.shops.iter_mut().zip(BUYERS) {
         let slug = slug_of(shop)?;
-        let at = |rest: &str| format!("/api/v1/storefront/{slug}/{rest}");
-        visitor.post(&at("sign_in_codes"), &json!({"phone": phone})).await?;
-        let code = code_for(state, phone).await?;
-        let session = visitor.post(&at("sessions"), &json!({"phone": phone, "code": code})).await?;
-        let token = text(&session, "access_token")?.to_owned();
-        visitor.with_token(&token).patch(&at("me"), &json!({"name": name})).await?;
+        let program = by_phone(state, visitor, &slug, phone, name).await?;
         shop.buyer_phone = phone.to_owned();
-        signed.push(SignedIn { slug, name, token });
+        signed.push(SignedIn { slug, phone, name, program });
     }
     Ok(signed)
+}
+
+/// Signs somebody in at a shop, with the code that came to the phone.
+async fn by_phone(
+    state: &AppState,
+    visitor: &Client,
+    slug: &str,
+    phone: &str,
+    name: &str,
+) -> anyhow::Result<Client> {
+    let at = |rest: &str| format!("/api/v1/storefront/{slug}/{rest}");
+    let before = codes_of(state, phone)?.len();
+    visitor.post(&at("sign_in_codes"), &json!({"phone": phone})).await?;
+    let code = code_after(state, phone, before).await?;
+    let session = visitor.post(&at("sessions"), &json!({"phone": phone, "code": code})).await?;
+    let program = visitor.with_token(text(&session, "access_token")?);
+    program.patch(&at("me"), &json!({"name": name})).await?;
+    Ok(program)
 }
 
 fn slug_of(shop: &ShopEntry) -> anyhow::Result<String> {
@@ -53,42 +64,58 @@ fn slug_of(shop: &ShopEntry) -> anyhow::Result<String> {
     Ok(slug.context("the address of a shop")?.to_owned())
 }
 
-/// The code that a phone got.
-async fn code_for(state: &AppState, phone: &str) -> anyhow::Result<String> {
+/// The codes that a phone got, newest first.
+fn codes_of(state: &AppState, phone: &str) -> anyhow::Result<Vec<String>> {
+    let sent = crate::sms::stored_messages(&state.config.sms_dir())?;
+    Ok(sent.into_iter().filter(|message| message.phone == phone).map(|message| message.code).collect())
+}
+
+/// The code that comes to a phone that got so many before.
+async fn code_after(state: &AppState, phone: &str, before: usize) -> anyhow::Result<String> {
     for _ in 0..150 {
-        let sent = crate::sms::stored_messages(&state.config.sms_dir())?;
-        if let Some(message) = sent.into_iter().find(|message| message.phone == phone) {
-            return Ok(message.code);
+        let codes = codes_of(state, phone)?;
+        if codes.len() > before {
+            return codes.into_iter().next().context("a code");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Err(anyhow!("no text message came to {phone}"))
 }
 
-/// Joins the buyers with the public accounts of their shops, where there is one.
-pub async fn join(state: &AppState, sandbox: &Client, buyers: &[SignedIn]) -> anyhow::Result<()> {
+/// Joins the buyers with the public accounts of their shops, where there is one. The first of them buys at the last
+/// shop too: the provider's shops then know that it is one person.
+pub async fn join(
+    state: &AppState,
+    visitor: &Client,
+    sandbox: &Client,
+    buyers: &[SignedIn],
+) -> anyhow::Result<()> {
     for buyer in buyers {
-        join_one(state, sandbox, buyer).await.with_context(|| buyer.name.to_owned())?;
+        if offers_platform(state, &buyer.slug).await? {
+            at_platform(state, sandbox, buyer).await.with_context(|| buyer.name.to_owned())?;
+        }
+    }
+    if let [first, .., last] = buyers {
+        by_phone(state, visitor, &last.slug, first.phone, first.name)
+            .await
+            .context("a buyer of two shops")?;
     }
     Ok(())
 }
 
-async fn join_one(state: &AppState, sandbox: &Client, buyer: &SignedIn) -> anyhow::Result<()> {
+async fn offers_platform(state: &AppState, slug: &str) -> anyhow::Result<bool> {
     let told = |error| anyhow!("{error:?}");
-    let request = RequestId(state.new_id());
-    let visit = storefront::visit(state, &buyer.slug, request).await.map_err(told)?;
-    if channel::offered(state, &visit).await.map_err(told)?.is_none() {
-        return Ok(());
-    }
-    let claims = buyer_token::read(&state.keys, &buyer.token, state.clock().now()).context("the token")?;
-    let caller = resolve::by_buyer_token(&state.db, &buyer.slug, &claims, request).await?;
-    let caller = caller.context("the buyer is signed in")?;
-    let home = format!("{}/s/{}/", state.config.app.public_url, buyer.slug);
-    let begun = channel::begin(state, &visit, Some(&caller), format!("{home}sign-in/channel/back"), &home)
-        .await
-        .map_err(told)?;
-    // The person presses "allow" on the platform's page.
-    let page = url::Url::parse(&begun.address).context("the address of the platform's page")?;
+    let visit = storefront::visit(state, slug, RequestId(state.new_id())).await.map_err(told)?;
+    Ok(channel::offered(state, &visit).await.map_err(told)?.is_some())
+}
+
+/// Goes to the platform's page and back, as a person does.
+async fn at_platform(state: &AppState, sandbox: &Client, buyer: &SignedIn) -> anyhow::Result<()> {
+    let at = |rest: &str| format!("/api/v1/storefront/{}/me/{rest}", buyer.slug);
+    let back = format!("{}/s/{}/account", state.config.app.public_url, buyer.slug);
+    let begun = buyer.program.post(&at("channel_joins"), &json!({"redirect_uri": back})).await?;
+    // The person presses "allow" there.
+    let page = url::Url::parse(text(&begun, "address")?).context("the address of the platform's page")?;
     let mut fields: Vec<(String, String)> = page.query_pairs().into_owned().collect();
     fields.push(("buyer".to_owned(), buyer.name.to_owned()));
     let back = url::Url::parse(&sandbox.submit("/sandbox/web-login", &fields).await?)?;
@@ -96,14 +123,7 @@ async fn join_one(state: &AppState, sandbox: &Client, buyer: &SignedIn) -> anyho
         let found = back.query_pairs().find(|(own, _)| own == name);
         found.map(|(_, value)| value.into_owned()).with_context(|| format!("the platform gave no {name}"))
     };
-    let (code, token) = (given("code")?, given("state")?);
-    let device = Device {
-        kind: BuyerSessionKind::Browser,
-        user_agent: "demo".to_owned(),
-        locale: "zh",
-        previous: None,
-    };
-    let back = Back { state: &token, browser: &begun.browser, code: Some(&code) };
-    channel::finish(state, &visit, Some(&caller), &back, &device).await.map_err(told)?;
+    let body = json!({"state": given("state")?, "code": given("code")?, "secret": begun["secret"]});
+    buyer.program.post(&at("channel_identities"), &body).await?;
     Ok(())
 }

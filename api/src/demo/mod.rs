@@ -115,6 +115,7 @@ fn configuration(directory: &DataDirectory, file: Option<&Path>, port: u16) -> a
     config.limits.address_per_second = 0;
     config.limits.tenant_per_second = 0;
     config.limits.caller_per_second = 0;
+    config.buyers.resend_seconds = 1;
     // The demo's receiver is the demo itself.
     config.webhooks.allow_loopback = true;
     config.channels.wechat_api_url = format!("http://{}", local(port + 1));

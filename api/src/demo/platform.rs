@@ -200,7 +200,7 @@ async fn directly(
     let keys = PushKeys::new();
     let body = json!({
         "shop_id": merchant.shop, "channel": channel, "kind": kind, "app_id": app_id, "secret": secret,
-        "token": keys.token, "encoding_aes_key": keys.encoding_aes_key, "format": format,
+        "token": keys.token, "encoding_aes_key": keys.encoding_aes_key, "format": format, "name": name,
     });
     let linked = merchant.client.post("/api/v1/channel_accounts/direct", &body).await?;
     let (id, hook_url) = (text(&linked, "id")?.to_owned(), text(&linked, "hook_url")?.to_owned());

@@ -74,6 +74,10 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
         });
         shops.push(merchant);
     }
+    owner
+        .put("/api/v1/buyer_settings", &json!({"erasure_days": 7, "person_links": true}))
+        .await
+        .context("person links")?;
     let signed_in = buyers::sign_in(state, &visitor, &mut manifest).await.context("buyers")?;
     let first = shops.first().context("a merchant was set up")?;
     let second = shops.get(1).context("a second merchant was set up")?;
@@ -87,7 +91,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     scores::record(state, &owner, &shops).await.context("scores")?;
     webhooks::register(state, &owner, &first.client).await.context("webhooks")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
-    buyers::join(state, &sandbox, &signed_in).await.context("buyers at the platform")?;
+    buyers::join(state, &visitor, &sandbox, &signed_in).await.context("buyers at the platform")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     money::pay(&finance, &shops).await.context("payments")?;
     programs::make(&owner, first, &mut manifest).await.context("programs")?;

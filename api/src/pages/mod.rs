@@ -6,6 +6,7 @@
 //! Handlers call `page` of their gate (see [`respond`]).
 
 pub mod catalogue;
+pub mod device;
 pub mod flash;
 pub mod form_view;
 pub mod frame;
@@ -22,6 +23,7 @@ use lang::Lang;
 use serde::Serialize;
 use std::sync::Arc;
 
+pub use device::device_name;
 pub use flash::Flash;
 pub use form_view::FormView;
 

@@ -5,7 +5,7 @@ use crate::db::TenantTx;
 use crate::entity::buyer_person_link as row;
 use crate::error::StoreResult;
 use qianpu_domain::ids::{BuyerId, ShopId, TenantId};
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
 /// Says by which keys a buyer is known; replaces what was said before.
@@ -70,12 +70,20 @@ pub async fn linked_shops(tx: &TenantTx, buyer: BuyerId) -> StoreResult<u64> {
     Ok(shops.len() as u64)
 }
 
-/// How many buyers of the provider's shops are linked.
+/// How many buyers of the provider's shops are linked with one of another shop.
 pub async fn linked_buyers(tx: &TenantTx) -> StoreResult<u64> {
+    let shared = Query::select()
+        .column(row::Column::PersonKey)
+        .from(row::Entity)
+        .and_where(row::Column::TenantId.eq(tx.tenant()))
+        .group_by_col(row::Column::PersonKey)
+        .and_having(Expr::col(row::Column::ShopId).count_distinct().gt(1))
+        .to_owned();
     let query = row::Entity::find()
         .select_only()
         .column(row::Column::BuyerId)
         .distinct()
-        .filter(row::Column::TenantId.eq(tx.tenant()));
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::PersonKey.in_subquery(shared));
     Ok(query.count(tx.conn()).await?)
 }

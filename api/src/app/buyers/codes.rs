@@ -38,10 +38,10 @@ pub fn phone_of(text: &str) -> Answer<Phone> {
     Phone::parse(&plain).map_err(|error| FieldError::of("phone", error.code()).into())
 }
 
-/// Whether codes can be sent for this shop at all.
-pub async fn are_sent(state: &AppState, visit: &Visit) -> Answer<bool> {
+/// Where codes for this shop go; None when none can be sent at all.
+pub async fn sent_by(state: &AppState, visit: &Visit) -> Answer<Option<SmsSender>> {
     let provider = resolve::provider_of(&state.db, visit.ctx()).await?;
-    Ok(SmsSender::of(state, &provider).await?.is_some())
+    Ok(SmsSender::of(state, &provider).await?)
 }
 
 /// Sends a code to a phone.

@@ -53,7 +53,7 @@ impl Why {
     /// What is wrong inside of the archive; the place in it reads the same in every language.
     fn inside(en: impl Into<String>) -> Self {
         let en = en.into();
-        let zh = format!("归档文件不可用，请重新导出：{en}");
+        let zh = format!("归档文件不完整、被改动过，或不是从这里导出的，请重新导出后再试（{en}）");
         Self { en, zh }
     }
 }
@@ -294,6 +294,18 @@ async fn write_table(
     Err(RestoreError::Refused(vec![Why::inside(format!("{} has {found} rows and not {told}", table.path()))]))
 }
 
+/// What people call a kind of key of the directory.
+fn named(kind: &str) -> (&str, &str) {
+    match kind {
+        directory::LOGIN_EMAIL => ("log-in e-mail", "登录邮箱"),
+        directory::SHOP_SLUG => ("address of a shop", "店铺网址"),
+        directory::SHOP_NAME => ("name of a shop", "店铺名称"),
+        directory::HOST => ("domain", "域名"),
+        directory::EXTERNAL_ACCOUNT => ("channel account", "渠道账号"),
+        other => (other, other),
+    }
+}
+
 /// Everything of the directory that somebody has here already, in one list.
 async fn refuse_taken(
     tx: &TenantTx,
@@ -311,9 +323,10 @@ async fn refuse_taken(
         };
         if key_taken(tx, kind, value).await? {
             let bare = value.strip_prefix(&format!("{}:", reading.provider.simple())).unwrap_or(value);
+            let (en, zh) = named(kind);
             taken.push(Why::new(
-                format!("{kind} {bare:?} is taken here"),
-                format!("{kind} {bare:?} 在本平台已被使用，请先更改或释放"),
+                format!("the {en} {bare:?} is taken here; change or release it first"),
+                format!("{zh}「{bare}」在本平台已被使用，请先更改或释放"),
             ));
         }
     }

@@ -7,7 +7,7 @@ use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Open, Path};
 use crate::http::route::PageRoutes;
 use crate::pages::respond::PageAnswer;
-use crate::pages::{Flash, FormView};
+use crate::pages::{Flash, FormView, device_name};
 use qianpu_domain::access::Surface;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::SessionId;
@@ -152,7 +152,7 @@ async fn view<T>(auth: &Authed<perm::SelfManage, T>, form: FormView) -> Answer<A
             current: row.id == person.session,
             id: row.id.to_string(),
             api: row.kind == SessionKind::Api,
-            client: row.user_agent,
+            client: device_name(auth.info.lang, &row.user_agent),
             at: row.created_at.micros(),
             until: row.expires_at.micros(),
         })

@@ -61,7 +61,8 @@ async fn opened(call: &Call, started: Started) -> PageAnswer {
         tenant: started.tenant,
     };
     let home = Seat::of(started.surface, started.tenant).home();
-    let mut response = call.redirect_with(&Flash::success("impersonation.begun"), &home);
+    // The banner says it; a flash would lie over it.
+    let mut response = call.redirect(&home);
     sit_down(call, &mut response, session).await?;
     Ok(response)
 }

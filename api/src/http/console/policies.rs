@@ -160,6 +160,8 @@ async fn view<T>(auth: &Manage<T>, kind: PolicyKind, form: Option<FormView>) -> 
     let stored = || {
         FormView::filled(fields.iter().map(|field| {
             let value = pairs.iter().find(|(key, _)| *key == field.key).map(|(_, value)| value.as_str());
+            // An installation without a limit: a rule has to name one, so the field stays empty.
+            let value = value.filter(|value| !(kind == PolicyKind::RequestRate && *value == "0"));
             (field.name.clone(), value.map_or_else(String::new, |value| field.typed(value)))
         }))
     };

@@ -41,7 +41,10 @@ struct MessageLine {
 
 #[derive(Serialize)]
 struct MessagesView {
+    /// The sender's form.
     form: FormView,
+    test: FormView,
+    settings: FormView,
     home: &'static str,
     kinds: Vec<Choice>,
     has_sender: bool,
@@ -70,10 +73,8 @@ async fn view<T>(auth: &Manages<T>) -> Answer<MessagesView> {
     let settings = sender::settings(&auth.state, &auth.grant).await?;
     let messages = sender::messages(&auth.state, &auth.grant, page_request(Some(30), None)?).await?;
     let links = if settings.person_links { "1" } else { "" };
-    let mut values = vec![
-        ("erasure_days".to_owned(), settings.erasure_days.to_string()),
-        ("person_links".to_owned(), links.to_owned()),
-    ];
+    let settings = [("erasure_days", settings.erasure_days.to_string()), ("person_links", links.to_owned())];
+    let mut values: Vec<(String, String)> = Vec::new();
     if let Some(stored) = &stored {
         values.push(("kind".to_owned(), stored.kind.clone()));
         values.push(("active".to_owned(), if stored.active { "1" } else { "" }.to_owned()));
@@ -85,6 +86,8 @@ async fn view<T>(auth: &Manages<T>) -> Answer<MessagesView> {
     let say = |key: &str| auth.state.pages.catalogue().say(auth.info.lang, key, []);
     Ok(MessagesView {
         form: FormView::filled(values),
+        test: FormView::default(),
+        settings: FormView::filled(settings),
         home: HOME,
         kinds: vec![
             Choice { value: "aliyun", label: say("text_messages.kind_aliyun") },
@@ -104,7 +107,12 @@ async fn text_messages_page(auth: Manages) -> PageAnswer {
     auth.page("text_messages/page", view)
 }
 
-async fn refused(auth: &Manages<Fields>, error: ApiError) -> PageAnswer {
+/// The page again, with what one of its forms was refused for.
+async fn refused(
+    auth: &Manages<Fields>,
+    error: ApiError,
+    which: fn(&mut MessagesView) -> &mut FormView,
+) -> PageAnswer {
     if !matches!(
         error.code(),
         ErrorCode::InvalidField
@@ -116,9 +124,11 @@ async fn refused(auth: &Manages<Fields>, error: ApiError) -> PageAnswer {
     }
     let mut view = view(auth).await?;
     // A secret is never shown again.
-    let typed: Vec<(String, String)> =
-        auth.input.0.iter().filter(|(name, _)| name != "secret").cloned().collect();
-    view.form = FormView::refused_by(&Fields(typed), &error, auth.info.lang);
+    let shown = |(name, value): &(String, String)| {
+        (name.clone(), if name == "secret" { String::new() } else { value.clone() })
+    };
+    let typed = Fields(auth.input.0.iter().map(shown).collect());
+    *which(&mut view) = FormView::refused_by(&typed, &error, auth.info.lang);
     auth.refused_page("text_messages/page", view)
 }
 
@@ -137,7 +147,7 @@ async fn sender_form(auth: Manages<Fields>) -> PageAnswer {
     };
     match sender::set(&auth.state, &auth.grant, &command).await {
         Ok(_) => Ok(auth.redirect_with(&Flash::success("text_messages.saved"), HOME)),
-        Err(error) => refused(&auth, error).await,
+        Err(error) => refused(&auth, error, |view| &mut view.form).await,
     }
 }
 
@@ -151,7 +161,7 @@ async fn test_form(auth: Manages<Fields>) -> PageAnswer {
             let flash = Flash::failure("text_messages.test_failed").with("words", words);
             Ok(auth.redirect_with(&flash, HOME))
         }
-        Err(error) => refused(&auth, error).await,
+        Err(error) => refused(&auth, error, |view| &mut view.test).await,
     }
 }
 
@@ -160,6 +170,6 @@ async fn settings_form(auth: Manages<Fields>) -> PageAnswer {
     let links = auth.input.ticked("person_links");
     match sender::set_settings(&auth.state, &auth.grant, days, Some(links)).await {
         Ok(_) => Ok(auth.redirect_with(&Flash::success("text_messages.settings_saved"), HOME)),
-        Err(error) => refused(&auth, error).await,
+        Err(error) => refused(&auth, error, |view| &mut view.settings).await,
     }
 }

@@ -11,7 +11,7 @@ use crate::http::extract::{BuyerAuthed, Fields, Path, Path2, Query};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::respond::{PageAnswer, render};
-use crate::pages::{Flash, FormView};
+use crate::pages::{Flash, FormView, device_name};
 use actix_web::http::StatusCode;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::BuyerSessionId;
@@ -84,7 +84,7 @@ struct LineView {
 #[derive(Serialize)]
 struct SessionView {
     id: String,
-    user_agent: String,
+    client: String,
     program: bool,
     current: bool,
     created_at: i64,
@@ -114,7 +114,7 @@ async fn account_view<T>(auth: &BuyerAuthed<T>, slug: &str, cursor: Option<&str>
     let session = |session: BuyerSession| SessionView {
         id: session.id.to_string(),
         program: session.kind == qianpu_domain::buyer::BuyerSessionKind::Api,
-        user_agent: session.user_agent,
+        client: device_name(auth.info.lang, &session.user_agent),
         current: session.id == current,
         created_at: session.created_at.micros(),
     };

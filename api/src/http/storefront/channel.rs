@@ -34,7 +34,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 pub(super) struct ChannelView {
     /// What people call the platform.
     platform: &'static str,
-    /// The account's own name.
+    /// The account's own name; empty where the platform gave none and nobody typed one.
     name: String,
     /// The page is not open in the platform's own browser, where alone its page works; never so in the demo.
     elsewhere: bool,
@@ -49,7 +49,7 @@ pub(super) async fn channel_view(call: &Call, visit: &Visit) -> Answer<Option<Ch
     let inside = agent.is_some_and(|agent| agent.contains(names.browser));
     Ok(Some(ChannelView {
         platform: call.info.lang.pick(names.zh, names.en),
-        name: account.name,
+        name: if account.name == account.external_id { String::new() } else { account.name },
         elsewhere: !inside && !call.state.config.is_development(),
     }))
 }

@@ -12,6 +12,7 @@ use crate::http::route::PageRoutes;
 use crate::http::v1::buyer_device;
 use crate::pages::FormView;
 use crate::pages::respond::PageAnswer;
+use crate::sms::SmsSender;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::{Method, StatusCode, header};
@@ -92,11 +93,12 @@ pub(super) async fn shop_or_say(call: &Call, slug: &str) -> Answer<Result<Visit,
 
 async fn view(call: &Call, visit: &Visit, next: &str) -> Answer<SignInView> {
     let slug = &visit.shop.slug;
+    let sender = codes::sent_by(&call.state, visit).await?;
     Ok(SignInView {
         share: Share::hidden(call, visit.shop.name.clone()),
         shop: ShopView::of(visit),
         form: FormView::default(),
-        by_phone: codes::are_sent(&call.state, visit).await?,
+        by_phone: sender.is_some(),
         links: person::is_on(&call.state, visit.ctx()).await?,
         channel: channel_view(call, visit).await?,
         asked: false,
@@ -105,7 +107,7 @@ async fn view(call: &Call, visit: &Visit, next: &str) -> Answer<SignInView> {
         wait_minutes: 0,
         next: own_path(slug, next),
         action: format!("{}sign-in", home_of(slug)),
-        demo: call.state.config.is_development(),
+        demo: matches!(sender, Some(SmsSender::Folder(_))),
     })
 }
 

@@ -1,14 +1,19 @@
 //! `/storefront/{slug}/me`: a buyer of the shop, by the buyer's own token.
 
+use super::buyer_sign_in::{ChannelSessionBody, ChannelSignInBody, ChannelSignInView, device};
 use super::buyers::{BuyerExportView, ErasureView, erasure_view};
+use crate::app::buyers::channel::{self, Ended};
 use crate::app::buyers::own::{self, OwnOrder, Profile};
 use crate::app::buyers::person::{self, Told};
 use crate::app::buyers::{erasure, export};
 use crate::error::{Answer, ApiError};
-use crate::http::describe::{Accepted, NoContent};
+use crate::http::describe::{Accepted, Created, NoContent};
 use crate::http::extract::{BuyerAuthed, Json, Path, Path2, Query};
 use crate::http::route::Api;
+use crate::http::storefront::visit;
 use crate::http::wire::{Id, Money, Page, Time, page_request};
+use qianpu_domain::buyer::BuyerSessionKind;
+use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{BuyerId, BuyerSessionId, OrderId};
 use qianpu_tenants::store::buyer_session::BuyerSession;
 use serde::{Deserialize, Serialize};
@@ -24,6 +29,16 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "/storefront/{slug}/me/sessions/{buyer_session_id}",
         end_buyer_session,
         "End one of the own sessions",
+    );
+    api.post(
+        "/storefront/{slug}/me/channel_joins",
+        begin_channel_join,
+        "Begin to join the buyer with the shop's channel account, at its page",
+    );
+    api.post(
+        "/storefront/{slug}/me/channel_identities",
+        finish_channel_join,
+        "Join the buyer with whom they are at the channel, orders and all",
     );
     api.get(
         "/storefront/{slug}/me/export",
@@ -120,6 +135,27 @@ async fn rename_buyer_self(
 ) -> Answer<Json<BuyerSelfView>> {
     own::rename(&auth.state, &auth.buyer, &auth.input.1.0.name).await?;
     own_view(&auth).await
+}
+
+async fn begin_channel_join(
+    auth: BuyerAuthed<(Path<String>, Json<ChannelSignInBody>)>,
+) -> Answer<Created<ChannelSignInView>> {
+    let (Path(slug), Json(body)) = &auth.input;
+    let visit = visit(&auth, slug).await?;
+    let back = channel::own_address(&auth.state, &visit, &body.redirect_uri).await?;
+    Ok(Created(channel::begin(&auth.state, &visit, Some(&auth.buyer), back, "").await?.into()))
+}
+
+async fn finish_channel_join(
+    auth: BuyerAuthed<(Path<String>, Json<ChannelSessionBody>)>,
+) -> Answer<Created<BuyerSelfView>> {
+    let (Path(slug), Json(body)) = &auth.input;
+    let visit = visit(&auth, slug).await?;
+    let device = device(&auth, BuyerSessionKind::Api, None);
+    match channel::finish(&auth.state, &visit, Some(&auth.buyer), &body.back(), &device).await? {
+        (Ended::Joined, _) => Ok(Created(own_view(&auth).await?.0)),
+        (Ended::SignedIn(_) | Ended::Declined, _) => Err(ApiError::new(ErrorCode::ChannelSignInFailed)),
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,7 +1,7 @@
 //! `/storefront/{slug}/sign_in_codes`, `…/sessions`, `…/channel_sign_ins` and `…/channel_sessions`: how a program of a
 //! shop signs a buyer in, with a code sent to the phone or at a channel's page.
 
-use crate::app::buyers::channel::{self, Back, Ended, WITHIN};
+use crate::app::buyers::channel::{self, Back, Begun, Ended, WITHIN};
 use crate::app::buyers::codes;
 use crate::app::buyers::sign_in::{self, Device, SignedIn};
 use crate::error::{Answer, ApiError};
@@ -109,14 +109,14 @@ impl From<SignedIn> for BuyerSessionStartedView {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ChannelSignInBody {
+pub(super) struct ChannelSignInBody {
     /// Where the platform leads the buyer back to, with `code` and `state`: an address of this installation or of the
     /// shop's own domain.
-    redirect_uri: String,
+    pub(super) redirect_uri: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct ChannelSignInView {
+pub(super) struct ChannelSignInView {
     /// The platform's page; it works in the platform's own app.
     address: String,
     /// Kept by the program for this one buyer, and never shown to anybody: whoever finishes has to know it.
@@ -131,15 +131,18 @@ async fn begin_channel_sign_in(
     let (Path(slug), Json(body)) = &open.input;
     let visit = visit(&open, slug).await?;
     let back = channel::own_address(&open.state, &visit, &body.redirect_uri).await?;
-    let begun = channel::begin(&open.state, &visit, None, back, "").await?;
-    let view =
-        ChannelSignInView { address: begun.address, secret: begun.browser, expires_in: WITHIN.as_seconds() };
-    Ok(Created(view))
+    Ok(Created(channel::begin(&open.state, &visit, None, back, "").await?.into()))
+}
+
+impl From<Begun> for ChannelSignInView {
+    fn from(begun: Begun) -> Self {
+        Self { address: begun.address, secret: begun.browser, expires_in: WITHIN.as_seconds() }
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ChannelSessionBody {
+pub(super) struct ChannelSessionBody {
     /// As the platform brought it back.
     state: String,
     /// As the platform brought it back; works once.
@@ -148,14 +151,19 @@ struct ChannelSessionBody {
     secret: String,
 }
 
+impl ChannelSessionBody {
+    pub(super) fn back(&self) -> Back<'_> {
+        Back { state: &self.state, browser: &self.secret, code: Some(&self.code) }
+    }
+}
+
 async fn finish_channel_sign_in(
     open: Open<(Path<String>, Json<ChannelSessionBody>)>,
 ) -> Answer<Created<BuyerSessionStartedView>> {
     let (Path(slug), Json(body)) = &open.input;
     let visit = visit(&open, slug).await?;
     let device = device(&open, BuyerSessionKind::Api, None);
-    let back = Back { state: &body.state, browser: &body.secret, code: Some(&body.code) };
-    match channel::finish(&open.state, &visit, None, &back, &device).await? {
+    match channel::finish(&open.state, &visit, None, &body.back(), &device).await? {
         (Ended::SignedIn(signed), _) => Ok(Created(signed.into())),
         (Ended::Joined | Ended::Declined, _) => Err(ApiError::new(ErrorCode::ChannelSignInFailed)),
     }
