@@ -3,7 +3,10 @@
 use crate::buyers::{PHONE, buyer};
 use crate::orders::Selling;
 use qianpu_domain::access::Role;
+use qianpu_tests::app::TestApp;
+use qianpu_tests::browser::Browser;
 use qianpu_tests::goods::Goods;
+use qianpu_tests::onboarding::PASSWORD;
 use qianpu_tests::planted::columns;
 use qianpu_tests::{TestDb, both, postgres};
 use sea_orm::{ConnectionTrait, Statement};
@@ -123,5 +126,45 @@ both! {
         assert_eq!(again.json("/receiver"), kept.json("/receiver"));
         assert_eq!(tables_with(&app.db, &open_id).await, Vec::<String>::new());
         selling.stage.stop().await;
+    }
+
+    async fn the_merchants_pages_find_export_and_erase(db: TestDb) {
+        let app = TestApp::start(db).await;
+        let provider = app.onboarded_provider("yunfan").await;
+        let merchant = app.onboarded_merchant(&provider, "lin@yunfan.test", "enterprise", "山前茶铺", true).await;
+        let shop = merchant.owner.get(&format!("/api/v1/shops/{}", merchant.shop_id), 200).await;
+        let own = buyer(&app, &shop.text("/slug"), PHONE).await;
+        let me = format!("/api/v1/storefront/{}/me", shop.text("/slug"));
+        own.patch(&me, &json!({ "name": NAME }), 200).await;
+        let at = format!("/console/merchant/buyers/{}", own.get(&me, 200).await.text("/id"));
+        let mut browser = Browser::new(&app.base_url);
+        browser.open("/console/login?lang=zh", 200).await;
+        browser.submit("/console/login", &[("email", "lin@yunfan.test"), ("password", PASSWORD)], 200).await;
+        let list = browser.open("/console/merchant/buyers", 200).await;
+        assert!(list.contains("138****5678") && !list.contains(PHONE), "{list}");
+        let search = "/console/merchant/buyers/search";
+        assert!(browser.submit(search, &[("phone", PHONE), ("name", "")], 200).await.contains(NAME));
+        browser.open("/console/merchant/buyers", 200).await;
+        assert!(!browser.submit(search, &[("phone", ""), ("name", "林小")], 200).await.contains("138****"));
+        browser.open(&at, 200).await;
+        assert!(browser.submit(&format!("{at}/export"), &[], 200).await.contains(PHONE));
+        browser.open(&at, 200).await;
+        let refused = browser.submit(&format!("{at}/erase"), &[("reason", "")], 200).await;
+        assert!(refused.contains("请填写原因"), "{refused}");
+        let asked = browser.submit(&format!("{at}/erase"), &[("reason", "买家来电")], 200).await;
+        assert!(asked.contains("已提交删除申请") && asked.contains("收货后才会删除"), "{asked}");
+        assert!(browser.submit(&format!("{at}/keep"), &[], 200).await.contains("已撤回删除申请"));
+        browser.submit(&format!("{at}/erase"), &[("reason", "买家来电")], 200).await;
+        app.advance(7 * 86_400);
+        app.run_jobs().await;
+        browser.open("/console/login?lang=zh", 200).await;
+        browser.submit("/console/login", &[("email", "lin@yunfan.test"), ("password", PASSWORD)], 200).await;
+        let done = browser.open(&at, 200).await;
+        assert!(done.contains("个人信息已删除") && !done.contains(NAME) && !done.contains("138****"), "{done}");
+        // What was taken away is said in the merchant's words, table by table.
+        for words in ["称呼：1 条", "登录记录：1 条", "手机号与渠道身份：1 条", "订单中的收货信息、备注与渠道身份：0 单"] {
+            assert!(done.contains(words), "{words} in {done}");
+        }
+        app.stop().await;
     }
 }
