@@ -2,6 +2,8 @@
 
 use crate::buyers::{PHONE, buyer};
 use crate::orders::Selling;
+use crate::restores::{SLUG, acting, empty, packed, second};
+use qianpu_api::app::whole::restore::restore;
 use qianpu_domain::access::Role;
 use qianpu_tests::app::TestApp;
 use qianpu_tests::browser::Browser;
@@ -166,5 +168,30 @@ both! {
             assert!(done.contains(words), "{words} in {done}");
         }
         app.stop().await;
+    }
+
+    async fn a_request_that_waited_goes_on_where_the_merchant_is_restored(db: TestDb) {
+        let Some(other) = second(db.backend(), "buyer_data::a_request_that_waited").await else { return };
+        let goods = Goods::start(db).await;
+        let buyer = buyer(&goods.app, &goods.slug, PHONE).await;
+        let me = format!("/api/v1/storefront/{}/me", goods.slug);
+        buyer.patch(&me, &json!({ "name": NAME }), 200).await;
+        let at = format!("/api/v1/buyers/{}", buyer.get(&me, 200).await.text("/id"));
+        buyer.post(&format!("{me}/erasure"), &json!({}), 202).await;
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("merchant.tar");
+        packed(&goods.app, goods.merchant.tenant(), &archive).await;
+        let app = empty(other).await;
+        restore(&app.state, &archive, SLUG).await.expect("it comes back");
+        let there = acting(&app, goods.merchant.tenant()).await;
+        let owner = app.person(&there, Role::MerchantOwner).await;
+        let jobs = owner.get("/api/v1/jobs?limit=100", 200).await.json("/items");
+        let erasing: Vec<_> = jobs.as_array().unwrap().iter().filter(|job| job["kind"] == "buyer.erase").collect();
+        let waiting = owner.get(&at, 200).await;
+        assert_eq!(erasing.len(), 1, "{jobs}");
+        assert_eq!((waiting.text("/name"), waiting.text("/erasures/0/state")), (NAME.to_owned(), "waiting".to_owned()));
+        assert_eq!(erasing[0]["run_at"], waiting.json("/erasures/0/due_at"));
+        app.stop().await;
+        goods.app.stop().await;
     }
 }

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::whole::{manifest, parts, rows};
 
-const SLUG: &str = "lvshan";
+pub(crate) const SLUG: &str = "lvshan";
 const PHONE: &str = "13800138000";
 
 /// An installation with a provider and nobody else.

@@ -6,6 +6,8 @@ use crate::entity::{
     inbox_message, order, shipment,
 };
 use crate::error::{StoreError, StoreResult};
+use crate::page::{Cursor, Page, PageRequest};
+use crate::store::keyset::newest_first;
 use qianpu_domain::buyer::BuyerState;
 use qianpu_domain::ids::{BuyerErasureId, BuyerId, OrderId, ShopId};
 use qianpu_domain::time::Timestamp;
@@ -97,6 +99,17 @@ pub async fn erasure_waiting(tx: &TenantTx, buyer: BuyerId) -> StoreResult<Optio
         .filter(row::Column::BuyerId.eq(buyer.0))
         .filter(row::Column::State.eq("waiting"));
     query.one(tx.conn()).await?.map(from_model).transpose()
+}
+
+/// Requests that wait, of all buyers, newest first.
+pub async fn erasures_waiting(tx: &TenantTx, page: PageRequest) -> StoreResult<Page<Erasure>> {
+    let query = row::Entity::find()
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::State.eq("waiting"));
+    let rows = newest_first(query, row::Column::CreatedAt, row::Column::Id, page).all(tx.conn()).await?;
+    let found = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
+    let key = |one: &Erasure| Cursor { at: one.created_at, id: one.id.0 };
+    Ok(Page::from_rows(found, page.limit, key))
 }
 
 /// Requests of a buyer, newest first; at most 20.

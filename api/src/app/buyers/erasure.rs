@@ -14,12 +14,14 @@ use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
+use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::resolve::BuyerCaller;
 use qianpu_tenants::store::buyer::{Buyer, buyer_get};
 use qianpu_tenants::store::buyer_erasure::{
-    Erasure, erase, erasure_end, erasure_get, erasure_insert, erasure_waiting, open_orders,
+    Erasure, erase, erasure_end, erasure_get, erasure_insert, erasure_waiting, erasures_waiting, open_orders,
 };
 use serde_json::{Value, json};
 
@@ -89,19 +91,37 @@ async fn ask(state: &AppState, ctx: &TenantCtx, buyer: &Buyer, by: &str, reason:
         Err(StoreError::Conflict(_)) => return Err(ApiError::new(ErrorCode::ErasureRequested)),
         other => other?,
     };
-    let job = NewJob {
-        kind: ERASE,
-        dedup_key: Some(asked.id.to_string()),
-        payload: json!({ "erasure_id": asked.id.to_string() }),
-        run_at: Some(due_at),
-        priority: 5,
-    };
-    job_enqueue(&mut tx, job).await?;
+    job_enqueue(&mut tx, job_of(&asked)).await?;
     let detail = json!({ "by": by, "due_at": due_at.to_string() });
     let id = buyer.id.to_string();
     audit_append(&mut tx, AuditAction::BuyerErasureRequested, "buyer", &id, detail).await?;
     tx.commit().await?;
     Ok(asked)
+}
+
+fn job_of(asked: &Erasure) -> NewJob {
+    NewJob {
+        kind: ERASE,
+        dedup_key: Some(asked.id.to_string()),
+        payload: json!({ "erasure_id": asked.id.to_string() }),
+        run_at: Some(asked.due_at),
+        priority: 5,
+    }
+}
+
+/// Lets what waited go on in a merchant that came back.
+pub(in crate::app) async fn begin_again(tx: &mut TenantTx) -> Answer<()> {
+    let mut page = PageRequest::first(MAX_LIMIT);
+    loop {
+        let found = erasures_waiting(tx, page).await?;
+        for asked in &found.items {
+            job_enqueue(tx, job_of(asked)).await?;
+        }
+        match found.next {
+            Some(next) => page.cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn cancel(state: &AppState, ctx: &TenantCtx, id: BuyerId) -> Answer<()> {

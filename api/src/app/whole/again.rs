@@ -2,6 +2,7 @@
 //! anew, since those of the other installation are not replayed. Each may run twice with the same result.
 //! Reconcilers begin with the next authorisation, and the look at documents with the next round of its watch.
 
+use crate::app::buyers::erasure;
 use crate::app::money::{daily, invoices};
 use crate::app::orders::{settle, terms};
 use crate::error::Answer;
@@ -24,5 +25,6 @@ pub async fn terms(state: &AppState, ctx: &TenantCtx) -> Answer<Again> {
 pub async fn begin(tx: &mut TenantTx, again: &Again) -> Answer<()> {
     daily::ensure_in(tx).await?;
     invoices::begin_again(tx).await?;
+    erasure::begin_again(tx).await?;
     settle::begin_again(tx, again.after_sale_window).await
 }
