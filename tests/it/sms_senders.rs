@@ -188,7 +188,7 @@ both! {
             let at = page.find(&format!("name=\"{name}\"")).expect("the box");
             page[at..].split('>').next().expect("its end").contains("checked")
         };
-        assert!(ticked(&page, "person_links") && ticked(&page, "active"), "{page}");
+        assert!(ticked(page, "person_links") && ticked(page, "active"), "{page}");
         let page = browser.submit(&format!("{home}/settings"), &[("erasure_days", "99")], 422).await;
         assert!(page.contains("value=\"99\""), "{page}");
         let settings = provider.get("/api/v1/buyer_settings", 200).await;
