@@ -108,6 +108,8 @@ permissions! {
     ListingWrite = "listings.write";
     /// See orders.
     OrderRead = "orders.read";
+    /// Look at a receiver's data in the clear, order by order.
+    OrderReveal = "orders.reveal";
     /// See buyers of the merchant's shops with their orders; phones stay masked.
     BuyerRead = "buyers.read";
     /// Hand out and erase buyers' personal data, for those who asked it.
@@ -195,18 +197,18 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
-        ListingRead, ListingWrite, OrderRead, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
+        ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
     ];
     /// Looks after goods.
     MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
     /// Ships orders.
-    MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderShip, ImportRun, MediaRead];
+    MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderReveal, OrderShip, ImportRun, MediaRead];
     /// Looks after the merchant's money.
     MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead];
     /// Hosts live sessions.
@@ -283,6 +285,7 @@ impl Permission {
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead
+                | Self::OrderReveal
                 | Self::BuyerRead
                 | Self::BuyerErase
                 | Self::OrderShip

@@ -294,6 +294,8 @@ words! {
         DepositChanged = "deposit.changed",
         /// Daily check of the books found a problem.
         LedgerDisorder = "ledger.disorder",
+        /// Receiver of an order shown in the clear.
+        OrderReceiverShown = "order.receiver_shown",
         /// Order shipped.
         OrderShip = "order.ship",
         /// Archive of the merchant asked for.

@@ -11,9 +11,16 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("qianpu-wechat-wire", &["qianpu-sdk", "qianpu-domain"]),
     ("qianpu-wechat-store", &["qianpu-sdk", "qianpu-wechat-wire", "qianpu-domain"]),
     ("qianpu-wechat-official-account", &["qianpu-sdk", "qianpu-wechat-wire", "qianpu-domain"]),
+    ("qianpu-douyin", &["qianpu-sdk", "qianpu-domain"]),
     (
         "qianpu-host",
-        &["qianpu-sdk", "qianpu-domain", "qianpu-wechat-store", "qianpu-wechat-official-account"],
+        &[
+            "qianpu-sdk",
+            "qianpu-domain",
+            "qianpu-wechat-store",
+            "qianpu-wechat-official-account",
+            "qianpu-douyin",
+        ],
     ),
     ("qianpu-conformance", &["qianpu-sdk", "qianpu-host", "qianpu-domain"]),
     ("qianpu-sandbox", &[]),

@@ -95,6 +95,7 @@ async fn a_shop_is_linked_by_purchase_and_its_tokens_are_kept_fresh() {
     let request = LinkRequest {
         kind: "wechat_store".into(),
         redirect_uri: "http://127.0.0.1/".into(),
+        state: "s".into(),
         external_id: None,
     };
     assert_eq!(bench.host.begin_link(&app, &request).await.unwrap(), LinkInvitation::BuyInMarket);
@@ -148,6 +149,7 @@ async fn a_public_account_is_linked_by_the_authorisation_link() {
     let request = LinkRequest {
         kind: "official_account".into(),
         redirect_uri: "http://127.0.0.1/back?s=1".into(),
+        state: "s".into(),
         external_id: None,
     };
     let invitation = bench.host.begin_link(&app, &request).await.unwrap();

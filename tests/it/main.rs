@@ -20,6 +20,7 @@ mod crash;
 mod deletions;
 mod documents;
 mod domains;
+mod douyin;
 mod email_change;
 mod fairness;
 mod figures;

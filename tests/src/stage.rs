@@ -59,6 +59,8 @@ impl Stage {
         let settings = [
             ("QIANPU__CHANNELS__WECHAT_API_URL", sandbox.base_url.as_str()),
             ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
+            ("QIANPU__CHANNELS__DOUYIN_API_URL", sandbox.base_url.as_str()),
+            ("QIANPU__CHANNELS__DOUYIN_PAGES_URL", sandbox.base_url.as_str()),
         ];
         let app = TestApp::start_with(db, Clock::ahead(), &settings).await;
         setup::ensure_operator(&app.state, "运营方", None).await.expect("the operator");

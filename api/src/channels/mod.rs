@@ -41,14 +41,27 @@ impl Channels {
     }
 }
 
-/// A stand-in or a relay in the platform's place: for calls, and for the pages a person opens.
+/// A stand-in or a relay in a platform's place: for calls, and for the pages a person opens.
 fn host_config(config: &Config) -> Result<HostConfig, String> {
     let mut host = HostConfig::default();
-    let (calls, pages) = (&config.channels.wechat_api_url, &config.channels.wechat_pages_url);
-    for (name, text) in [("api", calls), ("login", pages), ("open", pages)] {
-        if !text.is_empty() {
-            let url = Url::parse(text).map_err(|error| format!("channels: {text}: {error}"))?;
-            host.base_urls.push(BaseUrl { channel: None, host: name.to_owned(), url });
+    let settings = &config.channels;
+    for channel in qianpu_host::CHANNELS {
+        let info = channel.info();
+        let (calls, pages) = match info.app_family {
+            Some("wechat-open") => (&settings.wechat_api_url, &settings.wechat_pages_url),
+            Some("douyin") => (&settings.douyin_api_url, &settings.douyin_pages_url),
+            _ => continue,
+        };
+        for name in info.hosts.iter().map(|host| host.name) {
+            let text = if name == "api" { calls } else { pages };
+            if !text.is_empty() {
+                let url = Url::parse(text).map_err(|error| format!("channels: {text}: {error}"))?;
+                host.base_urls.push(BaseUrl {
+                    channel: Some(info.slug.to_owned()),
+                    host: name.to_owned(),
+                    url,
+                });
+            }
         }
     }
     Ok(host)

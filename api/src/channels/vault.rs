@@ -80,6 +80,7 @@ impl TokenVault for Vault {
                 ticket: secrets.ticket.map(secret),
                 access_token: access_token(tokens.as_ref()),
             },
+            settings: row.settings,
         })
     }
 

@@ -133,6 +133,8 @@ pub struct Media {
 pub struct Channels {
     pub wechat_api_url: String,
     pub wechat_pages_url: String,
+    pub douyin_api_url: String,
+    pub douyin_pages_url: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

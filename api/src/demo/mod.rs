@@ -9,6 +9,7 @@
 mod buyers;
 mod client;
 mod directory;
+mod douyin;
 pub mod manifest;
 mod merchants;
 mod money;
@@ -120,6 +121,8 @@ fn configuration(directory: &DataDirectory, file: Option<&Path>, port: u16) -> a
     config.webhooks.allow_loopback = true;
     config.channels.wechat_api_url = format!("http://{}", local(port + 1));
     config.channels.wechat_pages_url = config.channels.wechat_api_url.clone();
+    config.channels.douyin_api_url = config.channels.wechat_api_url.clone();
+    config.channels.douyin_pages_url = config.channels.wechat_api_url.clone();
     if std::env::var_os("QIANPU__LOG__FILTER").is_none() {
         config.log.filter = "warn".to_owned();
     }

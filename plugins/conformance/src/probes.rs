@@ -3,9 +3,9 @@
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
-    AccessToken, AccountCredentials, Answer, AppCredentials, Channel, ChannelError, Context, LinkRequest,
-    Locale, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs, Request, Secret, Shipment, SkuDraft,
-    Spec, Step, StockLevel, TimeWindow, Turn,
+    AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting, Channel, ChannelError, Context,
+    LinkRequest, Locale, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs, Request, Secret, Shipment,
+    SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 impl Sample {
     /// Of an account linked through an app, or directly.
-    pub(crate) fn new(direct: bool) -> Self {
+    pub(crate) fn new(direct: bool, settings: &[AppSetting]) -> Self {
         let secret = |name: &str| Secret::new(format!("{MARK}-{name}"));
         let token =
             |name: &str| Some(AccessToken { value: secret(name), expires_at: NOW.plus(Span::hours(1)) });
@@ -58,7 +58,7 @@ impl Sample {
                 access_token: token("account-token"),
                 refresh_token: (!direct).then(|| secret("refresh-token")),
             },
-            settings: serde_json::json!({}),
+            settings: settings.iter().map(|setting| (setting.name.to_owned(), Value::from("1000"))).collect(),
         }
     }
     pub(crate) fn context(&self) -> Context<'_> {
@@ -131,12 +131,21 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
     }
     if let Some(app) = channel.app() {
         let kind = channel.info().kinds.first().map_or("", |kind| kind.code).to_owned();
-        let request =
-            LinkRequest { kind, redirect_uri: "https://shop.example/back?s=1".to_owned(), external_id: None };
-        probe!("app.request_ticket", |c| opaque(app.request_ticket(c)), |c, s, a| opaque(
-            app.resume_request_ticket(c, s, a)
-        ));
-        probe!("app.token", |c| opaque(app.app_token(c)), |c, s, a| opaque(app.resume_app_token(c, s, a)));
+        let request = LinkRequest {
+            kind,
+            redirect_uri: "https://shop.example/back?s=1".to_owned(),
+            state: "1".to_owned(),
+            external_id: None,
+        };
+        let has_token = channel.info().app_shape.style.has_token();
+        if has_token {
+            probe!("app.request_ticket", |c| opaque(app.request_ticket(c)), |c, s, a| opaque(
+                app.resume_request_ticket(c, s, a)
+            ));
+            probe!("app.token", |c| opaque(app.app_token(c)), |c, s, a| opaque(
+                app.resume_app_token(c, s, a)
+            ));
+        }
         probe!("app.begin_link", move |c| opaque(app.begin_link(c, &request)), |c, s, a| opaque(
             app.resume_begin_link(c, s, a)
         ));
@@ -145,14 +154,18 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
             |c| opaque(app.complete_link(c, &Secret::new(format!("{MARK}-code")))),
             |c, s, a| opaque(app.resume_complete_link(c, s, a))
         );
-        probe!("app.authorised_accounts", |c| opaque(app.authorised_accounts(c, None)), |c, s, a| opaque(
-            app.resume_authorised_accounts(c, s, a)
-        ));
-        probe!(
-            "app.authorised_profile",
-            |c| json(app.authorised_profile(c, "wxaccount"), |_| false),
-            |c, s, a| json(app.resume_authorised_profile(c, s, a), |_| false)
-        );
+        if has_token {
+            probe!(
+                "app.authorised_accounts",
+                |c| opaque(app.authorised_accounts(c, None)),
+                |c, s, a| opaque(app.resume_authorised_accounts(c, s, a))
+            );
+            probe!(
+                "app.authorised_profile",
+                |c| json(app.authorised_profile(c, "wxaccount"), |_| false),
+                |c, s, a| json(app.resume_authorised_profile(c, s, a), |_| false)
+            );
+        }
     }
     if let Some(auth) = channel.auth() {
         probe!("account.refresh", |c| opaque(auth.refresh(c)), |c, s, a| opaque(
@@ -215,6 +228,11 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         probe!("order.fetch", |c| json(orders.fetch(c, "3001"), |_| false), |c, s, a| json(
             orders.resume_fetch(c, s, a),
             |_| false
+        ));
+    }
+    if let Some(reveal) = channel.reveal() {
+        probe!("order.reveal", |c| opaque(reveal.receiver(c, "3001")), |c, s, a| opaque(
+            reveal.resume_receiver(c, s, a)
         ));
     }
     if let Some(fulfilment) = channel.fulfilment() {

@@ -58,16 +58,11 @@ fn forged(webhook: &dyn Webhook, vectors: &Vectors, push: &Push, report: &mut Re
     let other_key = vectors.credentials.other_key.clone();
     let other_format: PushFormat = push.format.other();
     let changes: &[Change<'_>] = &[
-        ("no query", &|push, _, _| push.query.clear()),
         ("another token", &|_, credentials, _| credentials.token = Secret::from("another")),
         ("an empty token", &|_, credentials, _| credentials.token = Secret::from("")),
-        ("another key", &|_, credentials, _| credentials.encoding_aes_key = Secret::new(other_key.clone())),
-        ("no key", &|_, credentials, _| credentials.encoding_aes_key = Secret::from("")),
         ("another app id", &|_, credentials, _| credentials.app_ids = vec!["another".to_owned()]),
         ("no app id", &|_, credentials, _| credentials.app_ids.clear()),
         ("another format", &|_, credentials, _| credentials.formats = vec![other_format]),
-        ("too old", &|_, _, now| *now = now.plus(Span::days(2))),
-        ("from the future", &|_, _, now| *now = now.minus(Span::days(2))),
         ("another method", &|push, _, _| push.method = Method::Get),
         ("an empty body", &|push, _, _| push.body.clear()),
         ("half a body", &|push, _, _| push.body.truncate(push.body.len() / 2)),
@@ -85,8 +80,48 @@ fn forged(webhook: &dyn Webhook, vectors: &Vectors, push: &Push, report: &mut Re
                     .to_vec();
         }),
     ];
-    for (what, change) in changes {
+    let by_proof: &[(bool, Change<'_>)] = &[
+        (vectors.proof.query, ("no query", &|push, _, _| push.query.clear())),
+        (!vectors.proof.query, ("no headers", &|push, _, _| push.headers.clear())),
+        (
+            vectors.proof.key,
+            ("another key", &|_, credentials, _| {
+                credentials.encoding_aes_key = Secret::new(other_key.clone())
+            }),
+        ),
+        (vectors.proof.key, ("no key", &|_, credentials, _| credentials.encoding_aes_key = Secret::from(""))),
+        (vectors.proof.time, ("too old", &|_, _, now| *now = now.plus(Span::days(2)))),
+        (vectors.proof.time, ("from the future", &|_, _, now| *now = now.minus(Span::days(2)))),
+    ];
+    let applying = by_proof.iter().filter(|(applies, _)| *applies).map(|(_, change)| change);
+    for (what, change) in changes.iter().chain(applying) {
         refused(webhook, vectors, push, what, change, report);
+    }
+    if !vectors.proof.query {
+        for (index, (header, _)) in push.headers.iter().enumerate() {
+            refused(
+                webhook,
+                vectors,
+                push,
+                &format!("no {header}"),
+                &|raw, _, _| {
+                    raw.headers.remove(index);
+                },
+                report,
+            );
+            refused(
+                webhook,
+                vectors,
+                push,
+                &format!("another {header}"),
+                &|raw, _, _| {
+                    if let Some((_, value)) = raw.headers.get_mut(index) {
+                        *value = flip(value);
+                    }
+                },
+                report,
+            );
+        }
     }
     for (index, (parameter, _)) in push.query.iter().enumerate() {
         let matters = refuses(webhook, vectors, push, &|raw, _, _| {

@@ -12,6 +12,15 @@ pub(crate) struct Vectors {
     #[serde(rename = "source")]
     _source: String,
     pub(crate) credentials: Credentials,
+    /// What the platform's pushes prove of themselves.
+    #[serde(default)]
+    pub(crate) proof: Proof,
+    /// An answer that says "done" and nothing else.
+    #[serde(default = "wechat_success")]
+    pub(crate) success: Value,
+    /// An answer whose code is no code.
+    #[serde(default = "wechat_strange")]
+    pub(crate) strange: Value,
     pub(crate) handshakes: Vec<Handshake>,
     pub(crate) pushes: Vec<Push>,
     pub(crate) messages: Vec<Message>,
@@ -25,6 +34,32 @@ pub(crate) struct Vectors {
     /// The same for "fetch the product".
     #[serde(default)]
     pub(crate) listings: Vec<StateRow>,
+}
+
+fn wechat_success() -> Value {
+    serde_json::json!({"errcode": 0, "errmsg": "ok"})
+}
+
+fn wechat_strange() -> Value {
+    serde_json::json!({"errcode": {"a": 1}})
+}
+
+/// What a push proves of itself, beside that it was signed with the token over its whole body.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proof {
+    /// It is encrypted with the key.
+    pub(crate) key: bool,
+    /// Its signature stands in the query; otherwise in headers.
+    pub(crate) query: bool,
+    /// The signature covers a time. A platform that signs none leaves replays to the dedup key.
+    pub(crate) time: bool,
+}
+
+impl Default for Proof {
+    fn default() -> Self {
+        Self { key: true, query: true, time: true }
+    }
 }
 
 #[derive(Deserialize, Clone)]
@@ -52,7 +87,11 @@ pub(crate) struct Push {
     pub(crate) format: Format,
     pub(crate) app_id: String,
     pub(crate) now: i64,
+    #[serde(default)]
     pub(crate) query: Vec<(String, String)>,
+    /// Names in lower case.
+    #[serde(default)]
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) kind: String,
 }
@@ -133,7 +172,7 @@ impl Push {
             origin: self.origin.value(),
             method: Method::Post,
             query: self.query.clone(),
-            headers: Vec::new(),
+            headers: self.headers.clone(),
             body: self.body.clone().into_bytes(),
         }
     }

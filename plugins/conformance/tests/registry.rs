@@ -27,6 +27,7 @@ const BASE: ChannelInfo = ChannelInfo {
     kinds: &[AccountKind { code: "shop", name_en: "Shop", name_zh: "店铺" }],
     link_modes: &[LinkMode::Direct],
     app_family: None,
+    app_shape: AppShape { style: AppStyle::TicketAndToken, settings: &[], callback: "credulous" },
     push_rules: &[PushRule { mode: LinkMode::Direct, formats: &[PushFormat::Json] }],
     hosts: &[HostName { name: "api", base_url: "http://plain.example/" }],
     buckets: &[],
@@ -61,6 +62,9 @@ impl Channel for Credulous {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
+        None
+    }
+    fn reveal(&self) -> Option<&dyn Reveal> {
         None
     }
 }

@@ -5,9 +5,9 @@ use crate::observe::Target;
 use crate::refresh::turn;
 use crate::vault::{AccountRef, StoredAccount};
 use qianpu_sdk::{
-    AccountProfile, Answer, Carrier, Channel, ChannelError, ChannelOrder, Context, ErrorClass, Page,
-    ProductDraft, Published, PublishedRefs, RemoteListing, ShipOutcome, Shipment, StockLevel, StockOutcome,
-    TimeWindow, Turn,
+    AccountProfile, Answer, Carrier, Channel, ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass,
+    Page, ProductDraft, Published, PublishedRefs, RemoteListing, ShipOutcome, Shipment, StockLevel,
+    StockOutcome, TimeWindow, Turn,
 };
 
 impl Host {
@@ -169,6 +169,23 @@ impl Host {
         .await
     }
 
+    /// The receiver of an order, in the clear. The caller writes down who asked.
+    pub async fn receiver(
+        &self,
+        account: &AccountRef,
+        order_id: &str,
+    ) -> Result<ClearReceiver, ChannelError> {
+        self.account_operation(
+            account,
+            "order.reveal",
+            |channel, cx| turn(channel.reveal(), "reveal", |c| c.receiver(cx, order_id)),
+            |channel, cx, state, answers| {
+                turn(channel.reveal(), "reveal", |c| c.resume_receiver(cx, state, answers))
+            },
+        )
+        .await
+    }
+
     /// The carriers the channel knows.
     pub async fn carriers(&self, account: &AccountRef) -> Result<Vec<Carrier>, ChannelError> {
         self.account_operation(
@@ -210,7 +227,7 @@ impl Host {
         let first = self
             .drive(
                 operation,
-                &holder(stored),
+                &self.holder(channel, stored).await?,
                 |cx| start(channel, cx),
                 |cx, state, answers| resume(channel, cx, state, answers),
             )
@@ -220,7 +237,7 @@ impl Host {
                 let stored = Box::pin(self.refresh_account_seen(account, seen.as_ref())).await?;
                 self.drive(
                     operation,
-                    &holder(stored),
+                    &self.holder(channel, stored).await?,
                     |cx| start(channel, cx),
                     |cx, state, answers| resume(channel, cx, state, answers),
                 )
@@ -229,9 +246,16 @@ impl Host {
             other => other,
         }
     }
-}
 
-/// Account operations run with the account's token only: the app's credentials stay out of them.
-fn holder(stored: StoredAccount) -> Holder {
-    Holder { app: None, account: Some(stored.credentials), settings: stored.settings }
+    /// Account operations run with the account's token; the app's credentials stay out of them unless the platform
+    /// wants every call signed with them.
+    async fn holder(&self, channel: &dyn Channel, stored: StoredAccount) -> Result<Holder, ChannelError> {
+        let app = match stored.app {
+            Some(app) if channel.info().app_shape.style.signs_calls() => {
+                Some(self.vault.load_app(&app).await?.credentials)
+            }
+            _ => None,
+        };
+        Ok(Holder { app, account: Some(stored.credentials), settings: stored.settings })
+    }
 }

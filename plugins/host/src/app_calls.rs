@@ -154,7 +154,8 @@ impl Host {
         let operation = Operation { channel, target: Target::App(*app), name };
         let credentials = self.app_ready(app).await?;
         let seen = credentials.access_token.as_ref().map(|token| token.value.clone());
-        let mut holder = Holder { app: Some(credentials), account: None, settings: serde_json::json!({}) };
+        let settings = self.vault.load_app(app).await?.settings;
+        let mut holder = Holder { app: Some(credentials), account: None, settings };
         let first = self
             .drive(
                 operation,
@@ -163,8 +164,9 @@ impl Host {
                 |cx, state, answers| resume(auth, cx, state, answers),
             )
             .await;
+        let has_token = channel.info().app_shape.style.has_token();
         match first {
-            Err(error) if error.class == ErrorClass::RetryAfterRefresh => {
+            Err(error) if error.class == ErrorClass::RetryAfterRefresh && has_token => {
                 holder.app = Some(Box::pin(self.refresh_app_seen(app, seen.as_ref())).await?);
                 self.drive(
                     operation,

@@ -38,8 +38,9 @@ impl Host {
         {
             return Ok(stored);
         }
+        let lists_grants = self.channel(account.channel)?.info().app_shape.style.has_token();
         let tokens = match self.fetch_tokens(account, &stored).await {
-            Err(error) if error.class == ErrorClass::Reauthorise => {
+            Err(error) if error.class == ErrorClass::Reauthorise && lists_grants => {
                 self.recover_refresh_token(account, &mut stored, error).await?
             }
             other => other?,
@@ -64,8 +65,9 @@ impl Host {
         };
         let target = Target::Account(*account);
         let first = self.run_refresh(account.channel, target, app.clone(), stored.credentials.clone()).await;
-        match (first, &stored.app) {
-            // With an app it is the app's token that was refused; without one it is the secret.
+        let has_token = self.channel(account.channel)?.info().app_shape.style.has_token();
+        match (first, stored.app.as_ref().filter(|_| has_token)) {
+            // With an app's token it is that which was refused; without one it is the secret.
             (Err(error), Some(app_ref)) if error.class == ErrorClass::RetryAfterRefresh => {
                 let seen = app.take().and_then(|app| app.access_token).map(|token| token.value);
                 let app = self.refresh_app_seen(app_ref, seen.as_ref()).await?;
@@ -130,6 +132,9 @@ impl Host {
     /// The app with a token that is good for a while.
     pub(crate) async fn app_ready(&self, app: &AppRef) -> Result<AppCredentials, ChannelError> {
         let stored = self.vault.load_app(app).await?.credentials;
+        if !self.channel(app.channel)?.info().app_shape.style.has_token() {
+            return Ok(stored);
+        }
         match &stored.access_token {
             Some(token) if self.lasts(token) => Ok(stored),
             token => {

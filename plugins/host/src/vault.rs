@@ -33,6 +33,8 @@ pub struct AccountRef {
 pub struct StoredApp {
     /// Its credentials, opened.
     pub credentials: AppCredentials,
+    /// What the provider typed besides: a JSON object without secrets.
+    pub settings: serde_json::Value,
 }
 
 /// A linked account as stored.

@@ -125,6 +125,9 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
     if request.path().starts_with("/sandbox") || request.path() == "/favicon.ico" {
         return HttpResponse::NotFound().finish();
     }
+    if crate::douyin::calls::knows(&path) && request.method() == Method::POST {
+        return crate::douyin::calls::answer(request, payload, core).await;
+    }
     let query = query_of(&request);
     let body = payload.to_bytes_limited(BODY_LIMIT).await;
     let arrival = Arrival {
@@ -165,22 +168,39 @@ fn render(core: &Core, started: Now, arrival: &Arrival<'_>, appid: &str, outcome
         Err(error) => error.render(&rid),
     };
     let text = value.to_string();
+    let errcode = outcome.err().map_or(0, |error| error.code);
+    let request = String::from_utf8_lossy(arrival.body);
+    remember(core, started, &rid, appid, arrival.path, &request, &text, errcode);
+    HttpResponse::Ok().content_type("application/json; charset=UTF-8").body(text)
+}
+
+/// Keeps an answered call for the overview page and the question by its request id.
+#[expect(clippy::too_many_arguments, reason = "the members of one record")]
+pub fn remember(
+    core: &Core,
+    started: Now,
+    rid: &str,
+    appid: &str,
+    path: &str,
+    request: &str,
+    response: &str,
+    errcode: i64,
+) {
     let record = CallRecord {
-        rid,
+        rid: rid.to_owned(),
         at: started,
         cost_ms: Now::read().millis().saturating_sub(started.millis()),
         appid: appid.to_owned(),
-        path: arrival.path.to_owned(),
-        request_body: String::from_utf8_lossy(arrival.body).chars().take(4_000).collect(),
-        response_body: text.chars().take(4_000).collect(),
-        errcode: outcome.err().map_or(0, |error| error.code),
+        path: path.to_owned(),
+        request_body: request.chars().take(4_000).collect(),
+        response_body: response.chars().take(4_000).collect(),
+        errcode,
     };
     let mut state = core.lock();
     if state.calls.len() >= RECORDS {
         state.calls.pop_front();
     }
     state.calls.push_back(record);
-    HttpResponse::Ok().content_type("application/json; charset=UTF-8").body(text)
 }
 
 fn run(state: &mut State, now: Now, arrival: &Arrival<'_>) -> Answer {
@@ -268,7 +288,7 @@ pub fn admit(
     }
 }
 
-fn take_fault(state: &mut State, path: &str, appid: &str) -> Option<CallFault> {
+pub fn take_fault(state: &mut State, path: &str, appid: &str) -> Option<CallFault> {
     let fault = state.call_faults.iter_mut().find(|fault| {
         fault.count > 0
             && (fault.path == "*" || canonical_path(&fault.path) == path)

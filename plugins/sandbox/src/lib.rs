@@ -1,4 +1,4 @@
-//! A local stand-in of the WeChat platform: the other side of the wire for a shop-builder's channels.
+//! A local stand-in of the platforms (WeChat, Douyin): the other side of the wire for a shop-builder's channels.
 //!
 //! Written from the platform's documents, so that any conforming client library can talk to it (same paths, field
 //! names, spellings, error numbers) and so that its pushes are what the platform would send. It knows nothing of
@@ -6,7 +6,7 @@
 //! JSON file. Only loopback addresses are ever called.
 //!
 //! Where to look: `calls` takes an API call to its handler; `component`, `token`, `official_account` and `store_*`
-//! are the platform's families; `push` and `push_sender` are the outgoing side; `control*` and `pages*` are what a
+//! are WeChat's families, `douyin` is the other platform; `push` and `push_sender` are the outgoing side; `control*` and `pages*` are what a
 //! tester or a person plays with.
 
 mod aftersale;
@@ -21,6 +21,7 @@ mod control_buyer;
 mod control_faults;
 mod core;
 mod crypto;
+mod douyin;
 mod errors;
 mod events;
 mod official_account;
@@ -112,9 +113,11 @@ impl Sandbox {
                 .configure(control_buyer::routes)
                 .configure(control_faults::routes)
                 .configure(authorize_pages::routes)
+                .configure(douyin::control::routes)
                 .wrap(actix_web::middleware::from_fn(pages::refuse_strangers))
                 .configure(pages::routes)
                 .configure(page_forms::routes)
+                .configure(douyin::pages::routes)
                 .configure(store_picture::routes)
                 .default_service(web::to(calls::answer))
         })

@@ -32,6 +32,8 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         ("pushes", include_str!("templates/pushes.hbs")),
         ("authorize", include_str!("templates/authorize.hbs")),
         ("login", include_str!("templates/login.hbs")),
+        ("douyin", include_str!("templates/douyin.hbs")),
+        ("douyin_authorize", include_str!("templates/douyin_authorize.hbs")),
         ("message", include_str!("templates/message.hbs")),
     ] {
         if let Err(error) = registry.register_template_string(name, text) {

@@ -34,6 +34,7 @@ pub struct Attempt {
 pub enum Signer {
     Component { component: String },
     Account { appid: String },
+    Douyin { app_key: String },
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -141,7 +142,7 @@ impl State {
         self.enqueue(now, blank(signer, appid, kind, url, Format::Xml, receiver, plain));
     }
 
-    fn enqueue(&mut self, now: Now, mut push: Push) {
+    pub fn enqueue(&mut self, now: Now, mut push: Push) {
         push.created_ms = now.millis();
         push.next_at_ms = now.millis();
         let waiting = self.pushes.iter().filter(|p| p.state == PushState::Waiting).count();
@@ -191,7 +192,7 @@ impl State {
     }
 }
 
-fn blank(
+pub fn blank(
     signer: Signer,
     appid: &str,
     event: &str,

@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::crypto::{EnvelopeKey, signature};
 use crate::push::{Attempt, Push, PushState, Signer, cdata};
 use crate::state::{Format, Mode, State};
-use crate::{component, product_audit};
+use crate::{component, douyin, product_audit};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub async fn run(core: Arc<Core>) {
             let mut state = core.lock();
             let now = Now::read();
             component::push_due_tickets(&mut state, now, core.config.ticket_interval);
-            if product_audit::let_time_pass(&mut state, now) {
+            let audited = product_audit::let_time_pass(&mut state, now);
+            if douyin::product::let_time_pass(&mut state, now) || audited {
                 core.mark_changed();
             }
             take_due(&mut state, now, AT_ONCE.saturating_sub(sending.len()))
@@ -56,6 +57,9 @@ fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
             .min(product.audit_due_ms.unwrap_or(u64::MAX))
             .min(product.upload_until_ms.unwrap_or(u64::MAX));
     }
+    for product in state.douyin.products.values() {
+        next = next.min(product.audit_due_ms.unwrap_or(u64::MAX));
+    }
     let mut due = Vec::new();
     for push in state.pushes.iter_mut().filter(|p| p.state == PushState::Waiting && !p.in_flight) {
         if push.next_at_ms > now.millis() {
@@ -70,11 +74,14 @@ fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
 
 async fn send(core: &Core, push: &Push) -> Attempt {
     let at = Now::read();
+    if let Signer::Douyin { app_key } = &push.signer {
+        return send_signed(core, push, app_key, at).await;
+    }
     let keys = core.peek(|state| signing_keys(state, &push.signer));
     let outcome = match keys {
         None => Err("nobody is registered any more to sign this push".to_owned()),
         Some(keys) => match compose(push, &keys, at) {
-            Ok((url, body)) => deliver(core, push, &url, body).await.map(|(status, answer)| {
+            Ok((url, body)) => deliver(core, push, &url, &[], body).await.map(|(status, answer)| {
                 let accepted = (200..300).contains(&status) && acknowledged(push, &keys, &answer);
                 (status, answer, accepted)
             }),
@@ -82,6 +89,27 @@ async fn send(core: &Core, push: &Push) -> Attempt {
         },
     };
     let took_ms = Now::read().millis().saturating_sub(at.millis());
+    attempt(at, took_ms, outcome)
+}
+
+/// A push whose signature stands in headers.
+async fn send_signed(core: &Core, push: &Push, app_key: &str, at: Now) -> Attempt {
+    let app = core.peek(|state| state.douyin.apps.get(app_key).cloned());
+    let outcome = match (app, url::Url::parse(&push.url)) {
+        (Some(app), Ok(url)) => {
+            let (headers, body) = douyin::push::compose(push, &app);
+            deliver(core, push, &url, &headers, body).await.map(|(status, answer)| {
+                let accepted = (200..300).contains(&status) && douyin::push::acknowledged(&answer);
+                (status, answer, accepted)
+            })
+        }
+        (None, _) => Err("nobody is registered any more to sign this push".to_owned()),
+        (_, Err(error)) => Err(format!("address: {error}")),
+    };
+    attempt(at, Now::read().millis().saturating_sub(at.millis()), outcome)
+}
+
+fn attempt(at: Now, took_ms: u64, outcome: Result<(u16, String, bool), String>) -> Attempt {
     let (status, answer, accepted) = match outcome {
         Ok((status, answer, accepted)) => (Some(status), answer, accepted),
         Err(why) => (None, why, false),
@@ -102,6 +130,7 @@ pub fn signing_keys(state: &State, signer: &Signer) -> Option<SigningKeys> {
             aes_key: app.encoding_aes_key.clone(),
             app_id: component.clone(),
         }),
+        Signer::Douyin { .. } => None,
         Signer::Account { appid } => state.accounts.get(appid).and_then(|a| a.push.as_ref()).map(|p| {
             SigningKeys { token: p.token.clone(), aes_key: p.encoding_aes_key.clone(), app_id: appid.clone() }
         }),
@@ -168,7 +197,13 @@ fn envelope(push: &Push, sealed: &str) -> String {
     }
 }
 
-async fn deliver(core: &Core, push: &Push, url: &url::Url, body: String) -> Result<(u16, String), String> {
+async fn deliver(
+    core: &Core,
+    push: &Push,
+    url: &url::Url,
+    headers: &[(&str, String)],
+    body: String,
+) -> Result<(u16, String), String> {
     if !is_loopback(url) {
         return Err("only loopback addresses are called".to_owned());
     }
@@ -176,7 +211,10 @@ async fn deliver(core: &Core, push: &Push, url: &url::Url, body: String) -> Resu
         Format::Json => "application/json",
         Format::Xml => "text/xml",
     };
-    let request = core.http.post(url.clone()).header("content-type", kind).body(body);
+    let mut request = core.http.post(url.clone()).header("content-type", kind).body(body);
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
     let mut response = request.send().await.map_err(|error| reason(&error))?;
     let mut answer = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(|error| reason(&error))? {

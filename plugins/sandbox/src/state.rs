@@ -29,6 +29,7 @@ pub struct State {
     pub call_faults: Vec<CallFault>,
     pub usage: BTreeMap<String, Usage>,
     pub images: BTreeMap<String, String>,
+    pub douyin: crate::douyin::Douyin,
     #[serde(skip)]
     pub calls: VecDeque<CallRecord>,
 }
@@ -262,6 +263,9 @@ pub struct CallFault {
     pub appid: Option<String>,
     #[serde(default)]
     pub errcode: Option<i64>,
+    /// The detailed code, at platforms that have one.
+    #[serde(default)]
+    pub sub_code: Option<String>,
     #[serde(default)]
     pub http_status: Option<u16>,
     #[serde(default)]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// What the provider's channel app can do: it is how one provider serves many merchants.
 ///
 /// All operations work with [`crate::AppCredentials`] in the context; those but `request_ticket` and
-/// `app_token` need its access token.
+/// `app_token` need its access token. An app of the style [`crate::AppStyle::Signing`] has no ticket, no token and no
+/// list: the host calls only `begin_link` and `complete_link` there, and the others refuse.
 pub trait AppAuth: Send + Sync {
     /// Asks the platform to (re)start pushing the verify ticket.
     fn request_ticket(&self, cx: &Context<'_>) -> Turn<()>;
@@ -82,6 +83,9 @@ pub struct LinkRequest {
     /// Where the platform sends the merchant's browser afterwards, with the code. Absolute, with our own
     /// state parameter already in it.
     pub redirect_uri: String,
+    /// Our state parameter alone, for platforms where the address is configured once and the state travels beside
+    /// it: letters, digits, `-` and `_`.
+    pub state: String,
     /// Pins one account by its id, when known.
     pub external_id: Option<String>,
 }
@@ -111,6 +115,9 @@ pub struct Authorisation {
     pub tokens: TokenSet,
     /// The permission sets it granted, as the platform names them.
     pub scopes: Vec<String>,
+    /// What the exchange said of the account; `None` where it has to be asked for
+    /// ([`AppAuth::authorised_profile`]).
+    pub profile: Option<AccountProfile>,
 }
 
 /// A row of the list of accounts that granted the app.

@@ -8,6 +8,7 @@ use crate::http::Answer;
 use crate::info::ChannelInfo;
 use crate::orders::Orders;
 use crate::push::Webhook;
+use crate::reveal::Reveal;
 use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
 
@@ -33,6 +34,8 @@ pub trait Channel: Send + Sync {
     fn orders(&self) -> Option<&dyn Orders>;
     /// Shipping.
     fn fulfilment(&self) -> Option<&dyn Fulfilment>;
+    /// Reading receivers' data in the clear.
+    fn reveal(&self) -> Option<&dyn Reveal>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -98,7 +98,7 @@ pub struct PushCredentials {
     /// App ids that may stand inside the encrypted push; any other is a refusal. A push of a channel app
     /// carries the app's id, also for messages relayed for merchants; a direct link carries the account's own.
     pub app_ids: Vec<String>,
-    /// The token both sides know (signature).
+    /// The token both sides know (signature). Where the platform signs with the app's secret, that secret.
     pub token: Secret<String>,
     /// The current encryption key (WeChat: `EncodingAESKey`, 43 characters).
     pub encoding_aes_key: Secret<String>,

@@ -16,6 +16,8 @@ pub struct ChannelInfo {
     /// Channels with the same family share one channel app: a WeChat third-party platform serves public
     /// accounts and shops alike, and one push address takes the events of both.
     pub app_family: Option<&'static str>,
+    /// How the provider's app works at this platform; without meaning for a channel without one.
+    pub app_shape: AppShape,
     /// Push formats the platform uses, by way of linking.
     pub push_rules: &'static [PushRule],
     /// Hosts the plugin talks to, by name; it can reach nothing else.
@@ -33,6 +35,57 @@ impl ChannelInfo {
     pub fn kind(&self, code: &str) -> Option<&'static AccountKind> {
         self.kinds.iter().find(|kind| kind.code == code)
     }
+}
+
+/// How the provider's app works at a platform.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AppShape {
+    /// What the app has and what it is used for.
+    pub style: AppStyle,
+    /// What the provider types besides the app's id and secret. It is not secret, and reaches the operations of
+    /// the app as [`crate::Context::settings`].
+    pub settings: &'static [AppSetting],
+    /// A word in the address the platform sends browsers back to: `/channels/{word}/callback`.
+    pub callback: &'static str,
+}
+
+/// What the provider's app has, and what it is used for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AppStyle {
+    /// The app gets a token of its own from a ticket that the platform pushes, and looks accounts up with it. Calls
+    /// of an account carry the account's token and nothing of the app's. Pushes are signed and encrypted with a
+    /// token and a key that the provider chose (WeChat's third-party platforms).
+    TicketAndToken,
+    /// The app has an id and a secret and no more. They sign every call, those of accounts too, and the pushes.
+    /// Nobody lists the accounts that granted: the exchange of the code names the account.
+    Signing,
+}
+
+impl AppStyle {
+    /// Whether the app has a token of its own, a ticket for it, and a list of the accounts that granted.
+    pub const fn has_token(self) -> bool {
+        matches!(self, Self::TicketAndToken)
+    }
+    /// Whether calls of an account need the app's id and secret.
+    pub const fn signs_calls(self) -> bool {
+        matches!(self, Self::Signing)
+    }
+    /// Whether the provider chooses a token and a key for pushes; otherwise they are signed with the app's secret,
+    /// which then stands in [`crate::PushCredentials::token`].
+    pub const fn has_push_keys(self) -> bool {
+        matches!(self, Self::TicketAndToken)
+    }
+}
+
+/// Something the provider types for its app.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AppSetting {
+    /// Name in the settings.
+    pub name: &'static str,
+    /// Label in English.
+    pub name_en: &'static str,
+    /// Label in Chinese.
+    pub name_zh: &'static str,
 }
 
 /// A kind of account.

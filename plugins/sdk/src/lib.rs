@@ -58,6 +58,7 @@ mod info;
 mod notice;
 mod orders;
 mod push;
+mod reveal;
 mod secret;
 mod sign_in;
 mod step;
@@ -76,13 +77,17 @@ pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Loca
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
 pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};
 pub use http::{Answer, Body, Method, Part, PartContent, Request, Response};
-pub use info::{AccountKind, Bucket, ChannelInfo, HostName, LinkMode, PushFormat, PushRule};
+pub use info::{
+    AccountKind, AppSetting, AppShape, AppStyle, Bucket, ChannelInfo, HostName, LinkMode, PushFormat,
+    PushRule,
+};
 pub use notice::{Notice, NoticeKind};
 pub use orders::{
     Attribution, CancelReason, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress, OrderAmounts,
     OrderState, Orders, Page, Relation, Scene, SourceAccount, TimeWindow,
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
+pub use reveal::{ClearReceiver, Reveal, VirtualPhone};
 pub use secret::Secret;
 pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

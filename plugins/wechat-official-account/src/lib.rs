@@ -11,7 +11,7 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountProfile, Answer, AppAuth, Catalog, Channel, ChannelError,
     ChannelInfo, Context, Fulfilment, LinkMode, Notice, Orders, PersonSignIn, PushCredentials, PushFormat,
-    PushRefusal, PushReply, PushRule, RawPush, Step, Stock, Turn, Verified, Webhook,
+    PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -31,6 +31,7 @@ static INFO: ChannelInfo = ChannelInfo {
     kinds: &[AccountKind { code: OFFICIAL_ACCOUNT, name_en: "Public account", name_zh: "公众号" }],
     link_modes: &[LinkMode::AuthorisationLink, LinkMode::Direct],
     app_family: Some("wechat-open"),
+    app_shape: qianpu_wechat_wire::component::SHAPE,
     push_rules: &[
         // A third-party platform is pushed to in XML only; an account of one's own may choose. Secure mode always.
         PushRule { mode: LinkMode::AuthorisationLink, formats: &[PushFormat::Xml] },
@@ -72,6 +73,9 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
+        None
+    }
+    fn reveal(&self) -> Option<&dyn Reveal> {
         None
     }
 }

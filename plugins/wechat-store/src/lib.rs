@@ -12,13 +12,14 @@ mod order;
 mod orders;
 mod product;
 mod publish;
+mod reveal;
 mod shipping;
 mod stock;
 mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment, LinkMode,
-    Orders, PersonSignIn, PushFormat, PushRule, Stock, Webhook,
+    Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -36,6 +37,7 @@ static INFO: ChannelInfo = ChannelInfo {
     kinds: &[AccountKind { code: STORE, name_en: "WeChat shop", name_zh: "微信小店" }],
     link_modes: &[LinkMode::Purchase, LinkMode::Direct],
     app_family: Some("wechat-open"),
+    app_shape: qianpu_wechat_wire::component::SHAPE,
     push_rules: &[
         // Third-party platform: XML only. A shop's own developer: JSON only. Both in secure mode only.
         PushRule { mode: LinkMode::Purchase, formats: &[PushFormat::Xml] },
@@ -76,6 +78,9 @@ impl Channel for WechatStore {
         Some(self)
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
+        Some(self)
+    }
+    fn reveal(&self) -> Option<&dyn Reveal> {
         Some(self)
     }
 }

@@ -6,14 +6,18 @@ use crate::token::{read_authorizer_tokens, read_token};
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    AccessToken, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount, ChannelError, Context,
-    ErrorClass, LinkInvitation, LinkRequest, Page, Request, Secret, Step, Turn, decode_state, encode_state,
+    AccessToken, AccountProfile, Answer, AppAuth, AppShape, AppStyle, Authorisation, AuthorisedAccount,
+    ChannelError, Context, ErrorClass, LinkInvitation, LinkRequest, Page, Request, Secret, Step, Turn,
+    decode_state, encode_state,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The platform's ceiling is 500; smaller pages keep answers small.
 const LIST_PAGE: i64 = 100;
+
+/// How a third-party platform works.
+pub const SHAPE: AppShape = AppShape { style: AppStyle::TicketAndToken, settings: &[], callback: "wechat" };
 
 /// How accounts of a channel are linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +136,7 @@ impl AppAuth for Component {
             external_id: required_id(info, "authorizer_appid")?,
             tokens,
             scopes: profile::scopes(&info["func_info"]),
+            profile: None,
         }))
     }
 

@@ -232,6 +232,7 @@ fn the_channel_app_gets_its_token_and_an_account_by_code() {
     let link = LinkRequest {
         kind: "official_account".into(),
         redirect_uri: "http://127.0.0.1/back?state=a&b=中".into(),
+        state: "a".into(),
         external_id: None,
     };
     let (call, state) = request(component.begin_link(&cx, &link).unwrap());

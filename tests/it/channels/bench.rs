@@ -35,7 +35,7 @@ pub(super) struct Memory {
 impl TokenVault for Memory {
     async fn load_app(&self, app: &AppRef) -> Result<StoredApp, VaultError> {
         let credentials = self.apps.lock().unwrap().get(app).cloned().ok_or(VaultError::NotFound)?;
-        Ok(StoredApp { credentials })
+        Ok(StoredApp { credentials, settings: json!({}) })
     }
     async fn load_account(&self, account: &AccountRef) -> Result<StoredAccount, VaultError> {
         self.accounts.lock().unwrap().get(account).cloned().ok_or(VaultError::NotFound)

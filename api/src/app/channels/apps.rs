@@ -9,7 +9,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::ChannelAppId;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_host::AppRef;
-use qianpu_sdk::Channel;
+use qianpu_sdk::{AppShape, Channel};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::page::{Page, PageRequest};
@@ -21,6 +21,7 @@ use qianpu_tenants::store::channel_app::{
 };
 use qianpu_tenants::store::channel_token::token_expiry;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// A verify ticket older than this means that pushes do not reach us: the platform sends one every ten
 /// minutes, and it is good for twelve hours.
@@ -35,10 +36,12 @@ pub struct CreateChannelApp {
     pub app_id: String,
     /// Its secret.
     pub secret: Plain,
-    /// The token both sides know, for signatures of pushes.
-    pub token: Plain,
-    /// The key pushes are encrypted with.
-    pub encoding_aes_key: Plain,
+    /// The token both sides know, for signatures of pushes; at platforms where the provider chooses one.
+    pub token: Option<Plain>,
+    /// The key pushes are encrypted with; at platforms where the provider chooses one.
+    pub encoding_aes_key: Option<Plain>,
+    /// What the channel asks for besides ([`qianpu_sdk::AppShape::settings`]).
+    pub settings: BTreeMap<String, String>,
 }
 
 /// An app with what people look at first.
@@ -54,8 +57,12 @@ pub struct ChannelAppView {
     pub token_expires_at: Option<Timestamp>,
     /// Accounts linked through it.
     pub linked_accounts: u64,
-    /// Whether tickets come as they should.
+    /// Whether tickets have stopped coming.
     pub ticket_late: bool,
+    /// Whether the platform pushes tickets to the app, and the app has a token.
+    pub tickets: bool,
+    /// Where the platform sends browsers back to.
+    pub callback_url: String,
 }
 
 /// Checks what somebody typed as an id at a platform.
@@ -71,12 +78,7 @@ pub(super) fn check_external_id(path: &str, text: &str, errors: &mut Vec<FieldEr
 
 /// Checks the secret, the push token and the push key of an app or a direct link.
 pub(super) fn check_secrets(secret: &Plain, token: &Plain, key: &Plain, errors: &mut Vec<FieldError>) {
-    if secret.expose().is_empty() {
-        errors.push(FieldError::required("secret"));
-    } else if secret.expose().len() > 200 || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        let (en, zh) = ("visible characters, at most 200", "仅限可见字符，最多 200 位");
-        errors.push(FieldError::new("secret", "invalid", en, zh));
-    }
+    check_secret(secret, errors);
     let alphanumeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !(3..=32).contains(&token.expose().len()) || !alphanumeric(token.expose()) {
         let (en, zh) = ("3 to 32 letters and digits", "3 到 32 位字母或数字");
@@ -85,6 +87,46 @@ pub(super) fn check_secrets(secret: &Plain, token: &Plain, key: &Plain, errors: 
     if key.expose().len() != 43 || !alphanumeric(key.expose()) {
         let (en, zh) = ("exactly 43 letters and digits", "应为 43 位字母或数字");
         errors.push(FieldError::new("encoding_aes_key", "invalid", en, zh));
+    }
+}
+
+fn check_secret(secret: &Plain, errors: &mut Vec<FieldError>) {
+    if secret.expose().is_empty() {
+        errors.push(FieldError::required("secret"));
+    } else if secret.expose().len() > 200 || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let (en, zh) = ("visible characters, at most 200", "仅限可见字符，最多 200 位");
+        errors.push(FieldError::new("secret", "invalid", en, zh));
+    }
+}
+
+/// Checks the push token and key: given where the platform has them, absent where it does not.
+fn check_push_keys(
+    shape: AppShape,
+    secret: &Plain,
+    token: Option<&Plain>,
+    key: Option<&Plain>,
+    errors: &mut Vec<FieldError>,
+) {
+    if shape.style.has_push_keys() {
+        let none = Plain::from(String::new());
+        return check_secrets(secret, token.unwrap_or(&none), key.unwrap_or(&none), errors);
+    }
+    check_secret(secret, errors);
+    for (path, given) in [("token", token), ("encoding_aes_key", key)] {
+        if given.is_some_and(|text| !text.expose().is_empty()) {
+            let en = "this platform signs pushes with the app's secret";
+            errors.push(FieldError::new(path, "unsupported", en, "该平台使用应用密钥签名推送，无需填写"));
+        }
+    }
+}
+
+/// Checks what the channel asks for besides: every setting is needed, and no other is known.
+fn check_settings(shape: AppShape, given: &BTreeMap<String, String>, errors: &mut Vec<FieldError>) {
+    for setting in shape.settings {
+        check_external_id(setting.name, given.get(setting.name).map_or("", String::as_str), errors);
+    }
+    for name in given.keys().filter(|name| !shape.settings.iter().any(|known| known.name == name.as_str())) {
+        errors.push(FieldError::new(name, "unknown", "this channel has no such setting", "该渠道没有此设置"));
     }
 }
 
@@ -98,21 +140,25 @@ pub async fn create(
     let family = channel.info().app_family.ok_or_else(|| ApiError::new(ErrorCode::ChannelUnknown))?;
     let mut errors = Vec::new();
     check_external_id("component_app_id", &command.app_id, &mut errors);
-    check_secrets(&command.secret, &command.token, &command.encoding_aes_key, &mut errors);
+    let shape = channel.info().app_shape;
+    let (token, key) = (command.token.as_ref(), command.encoding_aes_key.as_ref());
+    check_push_keys(shape, &command.secret, token, key, &mut errors);
+    check_settings(shape, &command.settings, &mut errors);
     if !errors.is_empty() {
         return Err(errors.into());
     }
     let hook_token = random::token();
+    let none = Plain::from(String::new());
     let mut tx = state.db.begin(grant.ctx()).await?;
     let new = NewChannelApp {
         channel: channel.info().slug,
         family,
         app_id: &command.app_id,
         secret: &command.secret,
-        push_token: &command.token,
-        aes_key: &command.encoding_aes_key,
+        push_token: token.unwrap_or(&none),
+        aes_key: key.unwrap_or(&none),
         hook_token: &hook_token,
-        settings: &json!({}),
+        settings: &json!(command.settings),
     };
     let id = app_insert(&mut tx, &state.channels.sealer, &new).await?;
     let detail = json!({ "channel": channel.info().slug, "component_app_id": command.app_id });
@@ -144,13 +190,16 @@ pub async fn change(
 ) -> Answer<ChannelAppView> {
     let mut tx = state.db.begin(grant.ctx()).await?;
     let app = app_get(&tx, id).await?;
+    let shape = speaker(&app)?.info().app_shape;
     let filler = Plain::from("aaa".to_owned());
     let key_filler = Plain::from("a".repeat(43));
+    let chosen = shape.style.has_push_keys();
     let mut errors = Vec::new();
-    check_secrets(
+    check_push_keys(
+        shape,
         command.secret.as_ref().unwrap_or(&filler),
-        command.token.as_ref().unwrap_or(&filler),
-        command.encoding_aes_key.as_ref().unwrap_or(&key_filler),
+        command.token.as_ref().or_else(|| chosen.then_some(&filler)),
+        command.encoding_aes_key.as_ref().or_else(|| chosen.then_some(&key_filler)),
         &mut errors,
     );
     if !errors.is_empty() {
@@ -215,10 +264,29 @@ async fn view(
     let across = state.db.read_provider(&grant.provider_ctx()?).await?;
     let linked_accounts = account_count_by_app(&across, app.id).await?;
     let late = |at: Timestamp| across.now().since(at) > TICKET_LATE;
-    let ticket_late = app.ticket_at.map_or_else(|| late(app.created_at), late);
+    let shape = speaker(&app)?.info().app_shape;
+    let tickets = shape.style.has_token();
+    let ticket_late = tickets && app.ticket_at.map_or_else(|| late(app.created_at), late);
     let hook_url = hook_url(state, &app);
-    let message_hook_url = format!("{hook_url}/$APPID$");
-    Ok(ChannelAppView { app, hook_url, message_hook_url, token_expires_at, linked_accounts, ticket_late })
+    // Where the app has push keys of its own, its address is told per account; else one address takes everything.
+    let message_hook_url = if tickets { format!("{hook_url}/$APPID$") } else { hook_url.clone() };
+    let callback_url = callback_url(state, shape);
+    Ok(ChannelAppView {
+        callback_url,
+        tickets,
+        app,
+        hook_url,
+        message_hook_url,
+        token_expires_at,
+        linked_accounts,
+        ticket_late,
+    })
+}
+
+/// Where the platform of a channel sends a merchant's browser back to, with the code.
+pub fn callback_url(state: &AppState, shape: AppShape) -> String {
+    let base = state.config.app.public_url.trim_end_matches('/');
+    format!("{base}/channels/{}/callback", shape.callback)
 }
 
 /// The push address of an app.

@@ -1,7 +1,7 @@
 //! A merchant links an account: through the provider's app (by the platform's page, or by buying in its
 //! market), or directly by the account's own id and secret.
 
-use super::apps::{check_external_id, check_secrets};
+use super::apps::{callback_url, check_external_id, check_secrets};
 use super::attach::{Attachment, attach};
 use super::call::channel_error;
 use super::{act_for, app_ref, find, format, quota};
@@ -111,10 +111,10 @@ pub async fn start(
         .await?;
     tx.commit().await?;
 
-    let base = state.config.app.public_url.trim_end_matches('/');
     let request = LinkRequest {
         kind: command.kind.clone(),
-        redirect_uri: format!("{base}/channels/wechat/callback?state={token}"),
+        redirect_uri: format!("{}?state={token}", callback_url(state, info.app_shape)),
+        state: token.clone(),
         external_id: external_id.map(str::to_owned),
     };
     let reference = app_ref(channel, provider, app.id);
@@ -241,8 +241,13 @@ pub async fn complete(state: &AppState, request: RequestId, state_token: &str, c
         return Err(wrong());
     }
     let reference = app_ref(channel, provider, intent.app);
-    let profile = state.channels.host.authorised_profile(&reference, &authorisation.external_id).await;
-    let profile = profile.map_err(|error| channel_error(&error))?;
+    let profile = match &authorisation.profile {
+        Some(profile) => profile.clone(),
+        None => {
+            let asked = state.channels.host.authorised_profile(&reference, &authorisation.external_id).await;
+            asked.map_err(|error| channel_error(&error))?
+        }
+    };
     if profile.kind.as_ref().is_some_and(|kind| *kind != intent.kind) {
         return Err(wrong());
     }
@@ -317,6 +322,7 @@ async fn exchanged(
             refresh_token: secrets.refresh.map(|token| Secret::new(token.into_inner())),
         },
         scopes: super::grants::scopes(&grant.profile),
+        profile: None,
     }))
 }
 

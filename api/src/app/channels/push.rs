@@ -171,9 +171,10 @@ fn app_credentials(app: &ChannelApp, secrets: &AppSecrets, about: Option<&str>) 
             }
         }
     }
+    let own_keys = family(&app.family).all(|channel| channel.info().app_shape.style.has_push_keys());
     PushCredentials {
         app_ids: std::iter::once(app.app_id.as_str()).chain(about).map(str::to_owned).collect(),
-        token: secret(&secrets.push_token),
+        token: secret(if own_keys { &secrets.push_token } else { &secrets.secret }),
         encoding_aes_key: secret(&secrets.aes_key),
         previous_encoding_aes_key: secrets.previous_aes_key.as_ref().map(secret),
         formats,

@@ -14,6 +14,7 @@ pub mod parcels;
 pub mod read;
 pub mod reconcile;
 pub mod report;
+pub mod reveal;
 pub mod send;
 pub mod settle;
 pub mod ship;

@@ -12,6 +12,7 @@ use qianpu_tenants::authz::perm;
 use qianpu_tenants::secrets::Plain;
 use qianpu_tenants::store::app_authorisation::AppAuthorisation;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 pub(super) fn routes(api: &mut Api<'_>) {
@@ -41,12 +42,16 @@ pub(super) fn routes(api: &mut Api<'_>) {
 struct CreateChannelAppBody {
     /// A channel of the family the app serves, such as `wechat-store`.
     channel: String,
+    /// The app's id at the platform: `component_appid` at WeChat, `app_key` at Douyin.
     component_app_id: String,
     secret: String,
-    /// The token both sides know, for signatures of pushes.
-    token: String,
-    /// 43 letters and digits.
-    encoding_aes_key: String,
+    /// The token both sides know, for signatures of pushes. WeChat only; Douyin signs with the secret.
+    token: Option<String>,
+    /// 43 letters and digits. WeChat only.
+    encoding_aes_key: Option<String>,
+    /// What the channel asks for besides: `service_id` at Douyin.
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,6 +75,8 @@ struct ChannelAppBody {
     hook_url: String,
     /// For the platform's field "messages and events"; keep `$APPID$` as it is.
     message_hook_url: String,
+    /// For the platform's field "authorisation callback", where it has one: there browsers come back with the code.
+    callback_url: String,
     #[schema(value_type = Option<String>)]
     ticket_received_at: Option<Time>,
     /// Whether tickets have stopped coming.
@@ -91,6 +98,7 @@ impl From<ChannelAppView> for ChannelAppBody {
             state: if view.app.active { "active" } else { "disabled" },
             hook_url: view.hook_url,
             message_hook_url: view.message_hook_url,
+            callback_url: view.callback_url,
             ticket_received_at: view.app.ticket_at.map(Time),
             ticket_late: view.ticket_late,
             token_expires_at: view.token_expires_at.map(Time),
@@ -109,8 +117,9 @@ async fn create_channel_app(
         channel: body.channel,
         app_id: body.component_app_id,
         secret: Plain::from(body.secret),
-        token: Plain::from(body.token),
-        encoding_aes_key: Plain::from(body.encoding_aes_key),
+        token: body.token.map(Plain::from),
+        encoding_aes_key: body.encoding_aes_key.map(Plain::from),
+        settings: body.settings,
     };
     Ok(Created(apps::create(&call.state, &grant, &command).await?.into()))
 }

@@ -3,12 +3,12 @@
 
 mod views;
 
-use crate::app::orders::{read, ship};
+use crate::app::orders::{read, reveal, ship};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
 use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
-use crate::http::wire::{Id, Page, page_request};
+use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ChannelAccountId, OrderId, OrderLineId};
 use qianpu_domain::order::OrderState;
@@ -25,6 +25,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/orders", list_orders, "Orders of every source, newest first");
     api.get("/orders/counts", count_orders, "How many orders stand in each state");
     api.get("/orders/{order_id}", get_order, "An order with lines, parcels, events and journals");
+    api.post(
+        "/orders/{order_id}/receiver",
+        reveal_receiver,
+        "Ask the channel for the receiver in the clear; every look is in the audit log",
+    );
     api.get("/orders/{order_id}/carriers", list_carriers, "The carriers the order can be sent with");
     api.post(
         "/orders/{order_id}/shipments",
@@ -110,6 +115,40 @@ async fn count_orders(auth: Authed<perm::OrderRead>) -> Answer<Json<OrderCounts>
 async fn get_order(auth: Authed<perm::OrderRead, Path<OrderId>>) -> Answer<Json<OrderDetailView>> {
     let found = read::get(&auth.state, &auth.caller, &auth.grant, auth.input.0).await?;
     Ok(Json(found.into()))
+}
+
+/// A receiver, as the channel tells it now. It is not kept.
+#[derive(Serialize, ToSchema)]
+struct ReceiverInClear {
+    name: String,
+    /// The phone, or a virtual number that reaches it for a while.
+    phone: String,
+    phone_is_virtual: bool,
+    /// To be dialled after a virtual number.
+    extension: Option<String>,
+    /// When a virtual number stops working.
+    #[schema(value_type = Option<String>)]
+    phone_expires_at: Option<Time>,
+    province: String,
+    city: String,
+    district: String,
+    detail: String,
+}
+
+async fn reveal_receiver(auth: Authed<perm::OrderReveal, Path<OrderId>>) -> Answer<Json<ReceiverInClear>> {
+    let found = reveal::receiver(&auth.state, &auth.grant, auth.input.0).await?;
+    let virtual_phone = found.virtual_phone;
+    Ok(Json(ReceiverInClear {
+        name: found.name,
+        phone: found.phone,
+        phone_is_virtual: virtual_phone.is_some(),
+        phone_expires_at: virtual_phone.as_ref().and_then(|phone| phone.expires_at).map(Time),
+        extension: virtual_phone.and_then(|phone| phone.extension),
+        province: found.province,
+        city: found.city,
+        district: found.district,
+        detail: found.detail,
+    }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -46,6 +46,9 @@ pub(super) struct AppCard {
     pub(super) linked_accounts: u64,
     pub(super) hook_url: String,
     pub(super) message_hook_url: String,
+    pub(super) callback_url: String,
+    /// Whether the platform pushes tickets to the app.
+    pub(super) tickets: bool,
     pub(super) created_at: i64,
     pub(super) active: bool,
 }
@@ -68,6 +71,8 @@ impl AppCard {
             linked_accounts: view.linked_accounts,
             hook_url: view.hook_url,
             message_hook_url: view.message_hook_url,
+            callback_url: view.callback_url,
+            tickets: view.tickets,
             created_at: view.app.created_at.micros(),
             active: view.app.active,
         }
@@ -92,45 +97,86 @@ async fn channel_apps_page(auth: Authed<perm::ChannelAppManage, Query<ListQuery>
 }
 
 #[derive(Serialize)]
-struct Choice {
-    value: &'static str,
+struct FamilyChoice {
+    channel: &'static str,
     label: String,
+    chosen: bool,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    name: &'static str,
+    label: &'static str,
 }
 
 #[derive(Serialize)]
 struct NewAppView {
     form: FormView,
-    families: Vec<Choice>,
+    families: Vec<FamilyChoice>,
+    channel: &'static str,
+    /// Whether the provider chooses a token and a key for pushes.
+    push_keys: bool,
+    settings: Vec<Setting>,
 }
 
-/// One choice per family: the channels in it share the app.
-fn families(lang: Lang) -> Vec<Choice> {
+/// The form of one family; the channels in a family share the app. The first when none or no known one is named.
+fn new_app(wanted: &str, form: FormView, lang: Lang) -> NewAppView {
     let mut seen = BTreeSet::new();
-    let mut choices = Vec::new();
-    for channel in qianpu_host::CHANNELS {
-        if let Some(family) = channel.info().app_family
-            && seen.insert(family)
-        {
-            choices.push(Choice { value: channel.info().slug, label: family_names(family, lang) });
-        }
+    let firsts: Vec<_> = qianpu_host::CHANNELS
+        .iter()
+        .filter_map(|channel| Some((channel.info(), channel.info().app_family?)))
+        .filter(|(_, family)| seen.insert(*family))
+        .collect();
+    let asked = qianpu_host::find(wanted).and_then(|channel| channel.info().app_family);
+    let chosen = firsts.iter().find(|(_, family)| Some(*family) == asked).or_else(|| firsts.first());
+    let shape = chosen.map(|(info, _)| info.app_shape);
+    NewAppView {
+        form,
+        families: firsts
+            .iter()
+            .map(|(info, family)| FamilyChoice {
+                channel: info.slug,
+                label: family_names(family, lang),
+                chosen: chosen.is_some_and(|(chosen, _)| chosen.slug == info.slug),
+            })
+            .collect(),
+        channel: chosen.map_or("", |(info, _)| info.slug),
+        push_keys: shape.is_some_and(|shape| shape.style.has_push_keys()),
+        settings: shape.map_or_else(Vec::new, |shape| {
+            let setting = |one: &qianpu_sdk::AppSetting| Setting {
+                name: one.name,
+                label: lang.pick(one.name_zh, one.name_en),
+            };
+            shape.settings.iter().map(setting).collect()
+        }),
     }
-    choices
 }
 
-async fn new_channel_app_page(auth: Authed<perm::ChannelAppManage>) -> PageAnswer {
-    let families = families(auth.info.lang);
-    auth.page("channels/app_new", NewAppView { form: FormView::default(), families })
+#[derive(Deserialize, IntoParams)]
+struct NewQuery {
+    channel: Option<String>,
+}
+
+async fn new_channel_app_page(auth: Authed<perm::ChannelAppManage, Query<NewQuery>>) -> PageAnswer {
+    let wanted = auth.input.0.channel.as_deref().unwrap_or_default();
+    let view = new_app(wanted, FormView::default(), auth.info.lang);
+    auth.page("channels/app_new", view)
 }
 
 async fn new_channel_app_form(auth: Authed<perm::ChannelAppManage, Fields>) -> PageAnswer {
     let fields = &auth.input;
     let plain = |name: &str| Plain::from(fields.text(name).to_owned());
+    let given = |name: &str| Some(plain(name)).filter(|text| !text.expose().is_empty());
+    let wanted = fields.text("channel");
+    let shape = qianpu_host::find(wanted).map(|channel| channel.info().app_shape);
+    let settings = shape.map_or(&[][..], |shape| shape.settings).iter();
     let command = CreateChannelApp {
-        channel: fields.text("channel").to_owned(),
+        channel: wanted.to_owned(),
         app_id: fields.text("component_app_id").to_owned(),
         secret: plain("secret"),
-        token: plain("token"),
-        encoding_aes_key: plain("encoding_aes_key"),
+        token: given("token"),
+        encoding_aes_key: given("encoding_aes_key"),
+        settings: settings.map(|one| (one.name.to_owned(), fields.text(one.name).to_owned())).collect(),
     };
     match apps::create(&auth.state, &auth.grant, &command).await {
         Ok(view) => {
@@ -141,8 +187,8 @@ async fn new_channel_app_form(auth: Authed<perm::ChannelAppManage, Fields>) -> P
             // Secrets are not sent back to the browser.
             let kept = without_secrets(fields);
             let form = FormView::refused_by(&kept, &error, auth.info.lang);
-            let families = families(auth.info.lang);
-            auth.refused_page("channels/app_new", NewAppView { form, families })
+            let view = new_app(wanted, form, auth.info.lang);
+            auth.refused_page("channels/app_new", view)
         }
         Err(error) => Err(error),
     }

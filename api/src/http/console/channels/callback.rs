@@ -12,14 +12,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
-    pages.get("/channels/wechat/callback", channel_link_callback);
+    pages.get("/channels/{channel}/callback", channel_link_callback);
 }
 
 #[derive(Deserialize, IntoParams)]
 struct CallbackQuery {
     /// Ours.
     state: String,
-    /// The platform's.
+    /// The platform's; each has its own name for it.
+    #[serde(alias = "code")]
     auth_code: String,
 }
 

@@ -65,8 +65,11 @@ struct Chosen {
     channel: &'static str,
     kind: &'static str,
     name: String,
-    /// `authorisation_link`, `purchase` or nothing.
-    through_app: Option<&'static str>,
+    through_app: bool,
+    /// Which words say how to link through the app.
+    way: &'static str,
+    /// What an account's id looks like.
+    id_sample: &'static str,
     direct: bool,
     formats: Vec<&'static str>,
     scopes: Vec<words::Scope>,
@@ -104,7 +107,9 @@ async fn wizard<T>(
                 channel: info.slug,
                 kind: one.kind,
                 name: words::kind(one.kind, lang),
-                through_app: info.link_modes.iter().find(|mode| mode.through_app()).map(|mode| mode.as_str()),
+                through_app: info.link_modes.iter().any(|mode| mode.through_app()),
+                way: words::way(info),
+                id_sample: if info.app_family == Some("douyin") { "1234567" } else { "wx0000000000000000" },
                 direct,
                 formats: info.formats(LinkMode::Direct).iter().map(|format| format.as_str()).collect(),
                 scopes: words::asked(one.kind, lang),

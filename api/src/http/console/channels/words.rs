@@ -28,6 +28,16 @@ pub(in crate::http::console) fn code(code: &str, lang: Lang) -> String {
     known.map_or_else(|| code.to_owned(), |code| lang.pick(code.title_zh(), code.title_en()).to_owned())
 }
 
+/// The key of the texts that say how accounts are linked through the provider's app.
+pub(super) fn way(info: &qianpu_sdk::ChannelInfo) -> &'static str {
+    let mode = info.link_modes.iter().find(|mode| mode.through_app());
+    match (info.app_family, mode) {
+        (Some("douyin"), _) => "douyin",
+        (_, Some(mode)) => mode.as_str(),
+        (_, None) => "",
+    }
+}
+
 /// A permission set with what it lets us do. The numbers are the platform's.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Scope {
@@ -56,10 +66,21 @@ const WECHAT: &[(&str, &str, &str)] = &[
     ("133", "小店资金", "Shop funds"),
 ];
 
+/// What we use of a shop at Douyin: the platform grants by groups of interfaces, named here by us.
+const DOUYIN: &[(&str, &str, &str)] = &[
+    // What the platform itself calls the one scope of a shop's token.
+    ("SCOPE", "店铺授权（按应用的接口权限包）", "The shop's grant, within the app's interfaces"),
+    ("product", "商品与库存", "Products and stock"),
+    ("order", "订单", "Orders"),
+    ("logistics", "发货与物流", "Shipping"),
+    ("decrypt", "收件信息解密", "Decryption of receivers"),
+    ("message", "消息推送", "Pushes"),
+];
+
 /// What a set of scopes lets us do; unknown ones are shown by their number.
 pub(super) fn scopes(ids: &[String], lang: Lang) -> Vec<Scope> {
     let text = |id: &str| {
-        let known = WECHAT.iter().find(|(number, ..)| *number == id);
+        let known = WECHAT.iter().chain(DOUYIN).find(|(number, ..)| *number == id);
         known.map_or_else(|| format!("#{id}"), |(_, zh, en)| lang.pick(zh, en).to_owned())
     };
     ids.iter().map(|id| Scope { id: id.clone(), text: text(id) }).collect()
@@ -70,6 +91,7 @@ pub(super) fn asked(kind: &str, lang: Lang) -> Vec<Scope> {
     let ids: &[&str] = match kind {
         "wechat_store" => &["129", "130", "131", "132"],
         "official_account" => &["1", "2", "3", "11", "15"],
+        "douyin_shop" => &["product", "order", "logistics", "decrypt", "message"],
         _ => &[],
     };
     scopes(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), lang)

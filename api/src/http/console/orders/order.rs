@@ -2,15 +2,18 @@
 
 use super::page_of;
 use crate::app::orders::read::{self, Detail, masked};
+use crate::app::orders::reveal;
 use crate::app::orders::ship::left_of;
 use crate::http::console::money::{JournalLine, journal_line};
-use crate::http::extract::{Authed, Path};
+use crate::http::extract::{Authed, Fields, Path};
 use crate::http::route::PageRoutes;
+use crate::pages::Flash;
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::OrderId;
 use qianpu_domain::order::{Happening, OrderState};
+use qianpu_sdk::ClearReceiver;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::order_event::OrderEventRow;
 use qianpu_tenants::store::order_line::OrderLine;
@@ -20,6 +23,7 @@ use serde_json::Value;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/merchant/orders/{order_id}", order_page);
+    pages.post("/console/merchant/orders/{order_id}/receiver", reveal_receiver_form);
 }
 
 #[derive(Serialize)]
@@ -144,6 +148,30 @@ struct ReceiverView {
     name: String,
     phone: String,
     address: String,
+    /// Whether it may be asked for in the clear.
+    may_reveal: bool,
+    /// Whether it is in the clear.
+    clear: bool,
+    /// Set for a virtual number: until when, when that is known.
+    virtual_phone: bool,
+    phone_until: Option<i64>,
+}
+
+impl ReceiverView {
+    /// What the channel told just now, for this one answer.
+    fn revealed(found: ClearReceiver) -> Self {
+        let phone = found.virtual_phone;
+        let extension = phone.as_ref().and_then(|phone| phone.extension.as_deref());
+        Self {
+            name: found.name,
+            phone: extension.map_or_else(|| found.phone.clone(), |ext| format!("{}-{ext}", found.phone)),
+            address: format!("{} {} {} {}", found.province, found.city, found.district, found.detail),
+            may_reveal: false,
+            clear: true,
+            virtual_phone: phone.is_some(),
+            phone_until: phone.and_then(|phone| phone.expires_at).map(|at| at.micros()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -200,7 +228,9 @@ fn event_view(event: OrderEventRow) -> EventView {
     }
 }
 
-fn page(found: Detail, may_ship: bool, may_see_accounts: bool, lang: Lang) -> OrderPage {
+fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPage {
+    let (may_ship, may_see_accounts) = (may(Permission::OrderShip), may(Permission::AccountRead));
+    let may_reveal = may(Permission::OrderReveal) && reveal::possible(&found.order);
     let Detail { order, lines, mut events, shipments, journals, account_name } = found;
     let held = standing(&shipments);
     let views: Vec<LineView> = lines.iter().cloned().map(|line| line_view(line, &held)).collect();
@@ -248,6 +278,10 @@ fn page(found: Detail, may_ship: bool, may_see_accounts: bool, lang: Lang) -> Or
             name: receiver.name,
             phone: receiver.phone,
             address: format!("{} {}", receiver.region, receiver.detail).trim().to_owned(),
+            may_reveal,
+            clear: false,
+            virtual_phone: false,
+            phone_until: None,
         },
         id: order.id.to_string(),
         state: progress.state.as_str(),
@@ -260,7 +294,24 @@ fn page(found: Detail, may_ship: bool, may_see_accounts: bool, lang: Lang) -> Or
 
 async fn order_page(auth: Authed<perm::OrderRead, Path<OrderId>>) -> PageAnswer {
     let found = read::get(&auth.state, &auth.caller, &auth.grant, auth.input.0).await?;
-    let may = |permission| auth.caller.may(permission);
-    let view = page(found, may(Permission::OrderShip), may(Permission::AccountRead), auth.info.lang);
+    let view = page(found, |permission| auth.caller.may(permission), auth.info.lang);
     auth.page("orders/order", view)
+}
+
+/// Shows the receiver in the clear in this one answer; a reload asks, and is written down, again.
+async fn reveal_receiver_form(auth: Authed<perm::OrderReveal, (Path<OrderId>, Fields)>) -> PageAnswer {
+    let (Path(id), _) = auth.input;
+    let found = match reveal::receiver(&auth.state, &auth.grant, id).await {
+        Ok(found) => found,
+        Err(error) if (409..500).contains(&error.code().status()) => {
+            let why = auth.info.lang.pick(error.code().title_zh(), error.code().title_en());
+            let flash = Flash::failure("orders.not_revealed").with("why", why);
+            return Ok(auth.redirect_with(&flash, &page_of(id)));
+        }
+        Err(error) => return Err(error),
+    };
+    let read = auth.caller.grant::<perm::OrderRead>()?;
+    let detail = read::get(&auth.state, &auth.caller, &read, id).await?;
+    let view = page(detail, |permission| auth.caller.may(permission), auth.info.lang);
+    auth.page("orders/order", OrderPage { receiver: ReceiverView::revealed(found), ..view })
 }

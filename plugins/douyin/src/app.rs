@@ -1,0 +1,141 @@
+//! The provider's app: the authorisation page, the exchange of the code, and the refresh of an account's token.
+
+use crate::account::profile_of_token;
+use crate::call::{app_call, read_only};
+use crate::{Douyin, LOGIN, SERVICE_ID, TOKENS};
+use qianpu_domain::time::{Span, Timestamp};
+use qianpu_sdk::wire::{id, integer, text};
+use qianpu_sdk::{
+    AccessToken, AccountAuth, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount,
+    ChannelError, Context, ErrorClass, LinkInvitation, LinkRequest, Page, Secret, Step, TokenSet, Turn,
+};
+use serde_json::{Value, json};
+
+/// How long we let a merchant stay on the platform's page; the platform names no end.
+const PAGE_LIFE: Span = Span::hours(1);
+/// A moment rather than a span: the documents call `expires_in` both.
+const A_MOMENT: i64 = 1_000_000_000;
+
+fn without_token<T>() -> Turn<T> {
+    let detail = "an app at Douyin has neither ticket nor token, and the platform lists no grants";
+    Err(ChannelError::new(ErrorClass::BusinessRefusal, detail))
+}
+
+impl AppAuth for Douyin {
+    fn request_ticket(&self, _cx: &Context<'_>) -> Turn<()> {
+        without_token()
+    }
+    fn resume_request_ticket(&self, _cx: &Context<'_>, _state: &[u8], _answers: &[Answer]) -> Turn<()> {
+        without_token()
+    }
+
+    fn app_token(&self, _cx: &Context<'_>) -> Turn<AccessToken> {
+        without_token()
+    }
+    fn resume_app_token(&self, _cx: &Context<'_>, _state: &[u8], _answers: &[Answer]) -> Turn<AccessToken> {
+        without_token()
+    }
+
+    /// The page is made of the service's id and our state; where it sends the browser is configured at the platform.
+    fn begin_link(&self, cx: &Context<'_>, request: &LinkRequest) -> Turn<LinkInvitation> {
+        cx.app()?;
+        let service_id = id(&cx.settings[SERVICE_ID]).ok_or_else(|| {
+            ChannelError::field(SERVICE_ID, "required", "服务商还没有填写服务市场的服务 ID（service_id）")
+        })?;
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair(SERVICE_ID, &service_id)
+            .append_pair("state", &request.state)
+            .finish();
+        let page = format!("{{host:{LOGIN}}}/authorize?{query}");
+        Ok(Step::Done(LinkInvitation::Open {
+            desktop_url: page.clone(),
+            mobile_url: page,
+            expires_at: cx.now.plus(PAGE_LIFE),
+        }))
+    }
+    fn resume_begin_link(
+        &self,
+        _cx: &Context<'_>,
+        _state: &[u8],
+        _answers: &[Answer],
+    ) -> Turn<LinkInvitation> {
+        Err(ChannelError::unexpected("a link begins without a call"))
+    }
+
+    fn complete_link(&self, cx: &Context<'_>, code: &Secret<String>) -> Turn<Authorisation> {
+        let params = json!({ "code": code.expose(), "grant_type": "authorization_code" });
+        // A code can be used once.
+        Ok(Step::call(app_call(cx, "/token/create", &params)?.redacted("code").bucket(TOKENS), Vec::new()))
+    }
+    fn resume_complete_link(
+        &self,
+        cx: &Context<'_>,
+        _state: &[u8],
+        answers: &[Answer],
+    ) -> Turn<Authorisation> {
+        let data = read_only(cx, answers)?;
+        let profile = profile_of_token(&data)?;
+        let external_id = profile.external_id.clone().unwrap_or_default();
+        let scopes = profile.scopes.clone();
+        let tokens = tokens(&data, cx.now)?;
+        Ok(Step::Done(Authorisation { external_id, tokens, scopes, profile: Some(profile) }))
+    }
+
+    fn authorised_accounts(&self, _cx: &Context<'_>, _cursor: Option<&str>) -> Turn<Page<AuthorisedAccount>> {
+        without_token()
+    }
+    fn resume_authorised_accounts(
+        &self,
+        _cx: &Context<'_>,
+        _state: &[u8],
+        _answers: &[Answer],
+    ) -> Turn<Page<AuthorisedAccount>> {
+        without_token()
+    }
+
+    fn authorised_profile(&self, _cx: &Context<'_>, _external_id: &str) -> Turn<AccountProfile> {
+        without_token()
+    }
+    fn resume_authorised_profile(
+        &self,
+        _cx: &Context<'_>,
+        _state: &[u8],
+        _answers: &[Answer],
+    ) -> Turn<AccountProfile> {
+        without_token()
+    }
+}
+
+impl AccountAuth for Douyin {
+    /// Before its last hour the platform answers with the tokens there are, so asking twice does no harm; in the last
+    /// hour it gives new ones, and the old ones go on for an hour.
+    fn refresh(&self, cx: &Context<'_>) -> Turn<TokenSet> {
+        let refresh =
+            cx.account()?.refresh_token.as_ref().ok_or_else(|| {
+                ChannelError::new(ErrorClass::Reauthorise, "the account has no refresh token")
+            })?;
+        let params = json!({ "refresh_token": refresh.expose(), "grant_type": "refresh_token" });
+        let request = app_call(cx, "/token/refresh", &params)?.redacted("refresh_token");
+        Ok(Step::call(request.bucket(TOKENS).idempotent(), Vec::new()))
+    }
+    fn resume_refresh(&self, cx: &Context<'_>, _state: &[u8], answers: &[Answer]) -> Turn<TokenSet> {
+        tokens(&read_only(cx, answers)?, cx.now).map(Step::Done)
+    }
+}
+
+fn tokens(data: &Value, now: Timestamp) -> Result<TokenSet, ChannelError> {
+    let missing = |field: &str| ChannelError::unexpected(format!("the answer has no usable {field}"));
+    let access = text(&data["access_token"]).ok_or_else(|| missing("access_token"))?;
+    let refresh = text(&data["refresh_token"]).ok_or_else(|| missing("refresh_token"))?;
+    let expires_in =
+        integer(&data["expires_in"]).filter(|at| *at > 0).ok_or_else(|| missing("expires_in"))?;
+    let expires_at = if expires_in >= A_MOMENT {
+        Timestamp::from_seconds(expires_in)
+    } else {
+        now.plus(Span::seconds(expires_in))
+    };
+    Ok(TokenSet {
+        access_token: AccessToken { value: Secret::new(access), expires_at },
+        refresh_token: Some(Secret::new(refresh)),
+    })
+}
