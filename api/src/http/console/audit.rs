@@ -160,7 +160,7 @@ fn text_of(value: &Value) -> String {
 }
 
 /// A detail in lines: what was and what is, where it says so.
-fn facts(detail: &str) -> Vec<Fact> {
+fn facts(detail: &str, word: impl Fn(&str) -> Option<String>) -> Vec<Fact> {
     let Ok(Value::Object(detail)) = serde_json::from_str::<Value>(detail) else { return Vec::new() };
     let part = |name: &str| detail.get(name).and_then(Value::as_object);
     let (before, after) = (part("before"), part("after"));
@@ -180,21 +180,28 @@ fn facts(detail: &str) -> Vec<Fact> {
         }
     }
     facts.truncate(MOST_FACTS);
+    for fact in &mut facts {
+        if let Some(word) = word(&fact.name) {
+            fact.name = word;
+        }
+    }
     facts
 }
 
 fn row(call: &Call, found: FoundEntry, own: TenantId) -> EntryLine {
     let entry = found.entry;
-    // A newer release may have written kinds that this one has no words for.
-    let kind = ["audit_log.kind.", &entry.actor_kind].concat();
-    let kind = call.state.pages.catalogue().find(call.info.lang, &kind).map(str::to_owned);
+    // A newer release may have written words that this one has none for.
+    let find = |key: String| call.state.pages.catalogue().find(call.info.lang, &key).map(str::to_owned);
+    let actor = if entry.actor_name.is_empty() { entry.actor_id } else { entry.actor_name };
+    let job = (entry.actor_kind == "job").then(|| find(["jobs.kind.", &actor].concat())).flatten();
+    let kind = find(["audit_log.kind.", &entry.actor_kind].concat());
     EntryLine {
         at: entry.at.micros(),
         actor_kind: kind.unwrap_or(entry.actor_kind),
-        actor: if entry.actor_name.is_empty() { entry.actor_id } else { entry.actor_name },
+        actor: job.unwrap_or(actor),
         action: entry.action,
         target: entry.target_id,
-        facts: facts(&entry.detail),
+        facts: facts(&entry.detail, |name| find(["audit_log.field.", name].concat())),
         elsewhere: found.tenant != own,
         position: found.link.map(|(position, _)| position),
     }
@@ -290,7 +297,7 @@ mod tests {
     fn a_detail_is_shown_as_what_was_and_what_is() {
         let shown = |detail: &str| -> Vec<String> {
             let line = |fact: Fact| format!("{}: {:?} -> {:?}", fact.name, fact.before, fact.after);
-            facts(detail).into_iter().map(line).collect()
+            facts(detail, |_| None).into_iter().map(line).collect()
         };
         let changed = r#"{"before":{"name":"a","same":1,"gone":true},"after":{"name":"b","same":1,"new":2},"why":"x","none":null}"#;
         assert_eq!(
