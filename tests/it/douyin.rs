@@ -170,6 +170,11 @@ both! {
         assert!(refused.contains("token") && refused.contains("colour"), "{refused}");
         let wechat = json!({ "channel": "wechat-store", "component_app_id": "wx8", "secret": "x" });
         assert!(add(wechat).await.body.contains("encoding_aes_key"));
+        // Its secret can be changed, and nothing that it does not have.
+        let path = format!("/api/v1/channel_apps/{}", app["id"].as_str().unwrap());
+        let changed = stage.staff.send(Method::PATCH, &path, Some(&json!({ "secret": "another" })), &[], 200).await;
+        assert_eq!(changed.text("/state"), "active");
+        stage.staff.send(Method::PATCH, &path, Some(&json!({ "token": "AAAAA" })), &[], 422).await;
         // Nothing to ask tickets from.
         let path = format!("/api/v1/channel_apps/{}/request_ticket", app["id"].as_str().unwrap());
         assert_eq!(stage.staff.post(&path, &json!({}), 422).await.code(), "channel_refused");
