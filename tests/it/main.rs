@@ -47,6 +47,7 @@ mod once;
 mod order_pages;
 mod orders;
 mod person_links;
+mod policy_calendar;
 mod postgres_available;
 mod quota_raise;
 mod restorations;

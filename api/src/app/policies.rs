@@ -1,5 +1,7 @@
 //! The policy calendar as use cases: which rows hold for whom, and a provider's own rows.
 
+pub mod simulate;
+
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;

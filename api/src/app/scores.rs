@@ -27,7 +27,7 @@ use serde_json::json;
 /// Days recorded by one call.
 pub const MOST_DAYS: usize = 100;
 /// Days shown.
-const SHOWN: u64 = 60;
+const SHOWN: u64 = 31;
 /// A day further back decides nothing.
 const OLDEST_DAYS: i32 = 400;
 

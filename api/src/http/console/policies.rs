@@ -1,6 +1,7 @@
 //! The policy calendar by page: what holds for each kind of rule and who said so, and a form per kind whose
 //! fields are its parameters. Amounts are typed in yuan, rates in percent.
 
+mod calendar;
 mod form;
 
 use self::form::{Field, day_start, fields_of, params_of, refused_at_fields, shown};
@@ -24,6 +25,7 @@ use serde::Serialize;
 const HOME: &str = "/console/provider/policies";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    calendar::routes(pages);
     pages.get(HOME, policies_page);
     pages.get("/console/provider/policies/{kind}", policy_page);
     pages.post("/console/provider/policies/{kind}", policy_form);

@@ -58,6 +58,7 @@ pub(in crate::http) use auth::user_agent;
 pub(crate) use buyer_account::order_view as own_order_view;
 pub(in crate::http) use buyer_sign_in::device as buyer_device;
 pub(in crate::http) use media::{UPLOAD_LIMIT as MEDIA_LIMIT, content as media_content};
+pub(in crate::http) use policies::turn_word;
 pub(in crate::http) use shop_scores::UPLOAD_LIMIT as SCORE_FILE_LIMIT;
 
 pub const PREFIX: &str = "/api/v1";

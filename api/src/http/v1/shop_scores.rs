@@ -22,7 +22,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get(
         "/shops/{shop_id}/scores",
         list_shop_scores,
-        "The last 60 recorded days of a shop's scores, and where it stands with the raised quota",
+        "The last 31 recorded days of a shop's scores, and where it stands with the raised quota",
     );
     api.post("/shops/{shop_id}/scores", record_shop_scores, "Record or correct scores of a shop by day");
     api.post(
