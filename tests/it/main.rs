@@ -22,6 +22,7 @@ mod documents;
 mod domains;
 mod douyin;
 mod email_change;
+mod exchanges;
 mod fairness;
 mod figures;
 mod hooks;

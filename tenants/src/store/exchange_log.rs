@@ -8,7 +8,10 @@ use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
 use qianpu_domain::ids::ExchangeId;
 use qianpu_domain::time::{Span, Timestamp};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::{Expr, LikeExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use uuid::Uuid;
 
 /// How long exchanges are kept.
@@ -22,6 +25,8 @@ const LONGEST: usize = 500;
 pub struct Exchange {
     /// Its id.
     pub id: ExchangeId,
+    /// The account or app.
+    pub owner: Uuid,
     /// What we wanted, such as `catalog.publish`.
     pub operation: String,
     /// HTTP method.
@@ -111,8 +116,13 @@ pub async fn exchange_list(tx: &TenantTx, owner: Uuid, page: PageRequest) -> Sto
         at: Timestamp::from_micros(row.created_at),
         id: row.id,
     });
-    Ok(page.map(|row| Exchange {
+    Ok(page.map(from_model))
+}
+
+fn from_model(row: exchange_log::Model) -> Exchange {
+    Exchange {
         id: ExchangeId(row.id),
+        owner: row.owner_id,
         operation: row.operation,
         method: row.method,
         path: row.path,
@@ -124,7 +134,116 @@ pub async fn exchange_list(tx: &TenantTx, owner: Uuid, page: PageRequest) -> Sto
         millis: row.millis,
         response_bytes: row.response_bytes,
         at: Timestamp::from_micros(row.created_at),
-    }))
+    }
+}
+
+/// Which outcomes are looked for.
+#[derive(Clone, Debug)]
+pub enum OutcomeFilter {
+    /// Whatever did not go well.
+    Failed,
+    /// This word.
+    Is(String),
+}
+
+/// Which exchanges are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeFilter {
+    /// Of these accounts.
+    pub owners: Vec<Uuid>,
+    /// A part of the operation, of the path, of the platform's code or of its id of the request.
+    pub text: Option<String>,
+    /// How it went.
+    pub outcome: Option<OutcomeFilter>,
+    /// From this time.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// Exchanges that fit, newest first.
+pub async fn exchange_search(
+    tx: &TenantTx,
+    filter: &ExchangeFilter,
+    page: PageRequest,
+) -> StoreResult<Page<Exchange>> {
+    use exchange_log::Column as C;
+    let mut query = exchange_log::Entity::find()
+        .filter(C::TenantId.eq(tx.tenant()))
+        .filter(C::OwnerId.is_in(filter.owners.iter().copied()));
+    if let Some(text) = &filter.text {
+        use sea_orm::sea_query::ExprTrait;
+        // Both are lower case; PostgreSQL compares letter by letter.
+        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let like = |column: C| {
+            ExprTrait::like(Expr::col(column), LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+        };
+        let fits = Condition::any()
+            .add(like(C::Operation))
+            .add(like(C::Path))
+            .add(C::RemoteCode.eq(text.as_str()))
+            .add(C::RemoteRequestId.eq(text.as_str()));
+        query = query.filter(fits);
+    }
+    query = match &filter.outcome {
+        None => query,
+        Some(OutcomeFilter::Failed) => query.filter(C::Outcome.ne("ok")),
+        Some(OutcomeFilter::Is(word)) => query.filter(C::Outcome.eq(word.as_str())),
+    };
+    if let Some(from) = filter.from {
+        query = query.filter(C::CreatedAt.gte(from.micros()));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(C::CreatedAt.lt(until.micros()));
+    }
+    let rows = newest_first(query, C::CreatedAt, C::Id, page).all(tx.conn()).await?;
+    let page = Page::from_rows(rows, page.limit, |row| Cursor {
+        at: Timestamp::from_micros(row.created_at),
+        id: row.id,
+    });
+    Ok(page.map(from_model))
+}
+
+/// How an operation of an account went, with one outcome.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// What was wanted.
+    pub operation: String,
+    /// How it went.
+    pub outcome: String,
+    /// How often.
+    pub count: i64,
+    /// When last.
+    pub last_at: Timestamp,
+}
+
+/// How the operations of an account went since a time; at most 200 pairs of operation and outcome.
+pub async fn exchange_usage(tx: &TenantTx, owner: Uuid, since: Timestamp) -> StoreResult<Vec<Usage>> {
+    use exchange_log::Column as C;
+    let rows: Vec<(String, String, i64, i64)> = exchange_log::Entity::find()
+        .select_only()
+        .column(C::Operation)
+        .column(C::Outcome)
+        .column_as(C::Id.count(), "count")
+        .column_as(C::CreatedAt.max(), "last_at")
+        .filter(C::TenantId.eq(tx.tenant()))
+        .filter(C::OwnerId.eq(owner))
+        .filter(C::CreatedAt.gte(since.micros()))
+        .group_by(C::Operation)
+        .group_by(C::Outcome)
+        .order_by_asc(C::Operation)
+        .order_by_asc(C::Outcome)
+        .limit(200)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let usage = |(operation, outcome, count, last_at)| Usage {
+        operation,
+        outcome,
+        count,
+        last_at: Timestamp::from_micros(last_at),
+    };
+    Ok(rows.into_iter().map(usage).collect())
 }
 
 /// Forgets what is older than [`KEEP`], and what an account or app has beyond [`KEEP_MOST`].

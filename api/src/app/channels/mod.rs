@@ -4,6 +4,7 @@
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
 //! * [`quota`], [`raise`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
 //! * [`push`] taking pushes in; [`account_jobs`] what pushes about an account lead to;
+//! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
 
 pub mod account_jobs;
@@ -11,6 +12,7 @@ pub mod accounts;
 pub mod apps;
 pub mod attach;
 pub mod call;
+pub mod exchanges;
 pub mod grants;
 pub mod link;
 pub mod push;

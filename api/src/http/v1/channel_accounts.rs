@@ -12,7 +12,6 @@ use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::ids::{ChannelAccountId, LinkIntentId, ShopId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::secrets::Plain;
-use qianpu_tenants::store::exchange_log::Exchange;
 use qianpu_tenants::store::link_intent::LinkIntent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,11 +25,6 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "/channel_accounts/{channel_account_id}/check",
         check_channel_account,
         "Ask the platform how it fares",
-    );
-    api.get(
-        "/channel_accounts/{channel_account_id}/exchanges",
-        list_channel_exchanges,
-        "Exchanges with the platform, newest first; no bodies and no secrets are kept",
     );
     api.post("/channel_accounts/direct", link_channel_account, "Link an account by its own id and secret");
     api.get("/shops/{shop_id}/link_quotas", list_link_quotas, "How many accounts of each kind may be linked");
@@ -167,60 +161,6 @@ async fn check_channel_account(
     accounts::check(&auth.state, &auth.grant, auth.input.0).await?;
     let grant = auth.caller.grant::<perm::AccountRead>()?;
     Ok(Json(accounts::get(&auth.state, &grant, auth.input.0).await?.into()))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct ExchangeBody {
-    id: String,
-    /// What was wanted, such as `order.fetch`.
-    operation: String,
-    method: String,
-    /// Without query.
-    path: String,
-    status: Option<i64>,
-    /// `ok`, or why not.
-    outcome: String,
-    remote_code: Option<String>,
-    remote_message: Option<String>,
-    /// To quote when asking the platform's support.
-    remote_request_id: Option<String>,
-    millis: i64,
-    #[schema(value_type = String)]
-    at: Time,
-}
-
-impl From<Exchange> for ExchangeBody {
-    fn from(row: Exchange) -> Self {
-        Self {
-            id: row.id.to_string(),
-            operation: row.operation,
-            method: row.method,
-            path: row.path,
-            status: row.status,
-            outcome: row.outcome,
-            remote_code: row.remote_code,
-            remote_message: row.remote_message,
-            remote_request_id: row.remote_request_id,
-            millis: row.millis,
-            at: Time(row.at),
-        }
-    }
-}
-
-async fn list_channel_exchanges(
-    auth: Authed<perm::AccountRead, (Path<ChannelAccountId>, Query<PageQuery>)>,
-) -> Answer<Json<Page<ExchangeBody>>> {
-    let (Path(id), Query(query)) = &auth.input;
-    let page = page_request(query.limit, query.cursor.as_deref())?;
-    let found = accounts::exchanges(&auth.state, &auth.grant, *id, page).await?;
-    Ok(Json(Page::of(found, ExchangeBody::from)))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

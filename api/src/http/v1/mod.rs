@@ -14,6 +14,7 @@ pub(in crate::http) mod buyers;
 mod categories;
 mod channel_accounts;
 mod channel_apps;
+mod channel_exchanges;
 mod deletions;
 mod deposits;
 mod domains;
@@ -99,6 +100,7 @@ pub fn register(api: &mut Api<'_>) {
     media::routes(api);
     channel_apps::routes(api);
     channel_accounts::routes(api);
+    channel_exchanges::routes(api);
     listings::routes(api);
     jobs::routes(api);
     health::routes(api);

@@ -3,6 +3,7 @@
 use super::accounts::{AccountCard, HOME};
 use super::words;
 use crate::app::channels::accounts::{self, ChangeAccount};
+use crate::app::channels::exchanges::{self, Interface};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
@@ -41,8 +42,21 @@ struct AccountView {
     may_link: bool,
     live: bool,
     needs_link: bool,
+    missing: Vec<words::Scope>,
+    interfaces: Vec<InterfaceRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
+}
+
+#[derive(Serialize)]
+struct InterfaceRow {
+    operation: String,
+    calls: i64,
+    failed: i64,
+    out_of_quota: i64,
+    outcome: String,
+    good: bool,
+    at: i64,
 }
 
 #[derive(Serialize)]
@@ -63,6 +77,18 @@ pub(in crate::http::console) fn read_path(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
+fn interface_row(one: Interface) -> InterfaceRow {
+    InterfaceRow {
+        operation: one.operation,
+        calls: one.calls,
+        failed: one.failed,
+        out_of_quota: one.out_of_quota,
+        good: one.last_outcome == "ok",
+        outcome: one.last_outcome,
+        at: one.last_at.micros(),
+    }
+}
+
 async fn view<P: qianpu_tenants::authz::Perm, T>(
     auth: &Authed<P, T>,
     id: ChannelAccountId,
@@ -73,6 +99,8 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
     let grant = auth.caller.grant::<perm::AccountRead>()?;
     let found = accounts::get(&auth.state, &grant, id).await?;
     let log = accounts::exchanges(&auth.state, &grant, id, page).await?;
+    let fitness = exchanges::fitness(&auth.state, &grant, id).await?;
+    let missing: Vec<String> = fitness.missing_scopes.iter().map(|id| (*id).to_owned()).collect();
     let next_page = log.next.map(|next| format!("{HOME}/{id}?cursor={}#log", cursor_text(&next)));
     let account = &found.account;
     let freight = account.settings["freight_template_id"].as_str().unwrap_or_default().to_owned();
@@ -91,6 +119,8 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         may_link: auth.caller.may(Permission::AccountLink),
         live: account.state.counts(),
         needs_link: !account.state.usable(),
+        missing: words::scopes(&missing, lang),
+        interfaces: fitness.interfaces.into_iter().map(interface_row).collect(),
         exchanges: log
             .items
             .into_iter()

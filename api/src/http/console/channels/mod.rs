@@ -6,6 +6,7 @@ mod accounts;
 mod app;
 mod apps;
 mod callback;
+mod exchanges;
 mod link;
 pub(super) mod words;
 
@@ -18,6 +19,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     app::routes(pages);
     accounts::routes(pages);
     account::routes(pages);
+    exchanges::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }

@@ -1,5 +1,6 @@
 //! Names of channels, kinds and permission sets, for people.
 
+use crate::app::channels::exchanges::needed_scopes;
 use crate::pages::lang::Lang;
 use qianpu_domain::error::ErrorCode;
 use serde::Serialize;
@@ -89,10 +90,9 @@ pub(super) fn scopes(ids: &[String], lang: Lang) -> Vec<Scope> {
 /// What a link asks for, by kind, before it is made.
 pub(super) fn asked(kind: &str, lang: Lang) -> Vec<Scope> {
     let ids: &[&str] = match kind {
-        "wechat_store" => &["129", "130", "131", "132"],
-        "official_account" => &["1", "2", "3", "11", "15"],
+        // The platform's token names one scope for all of it, so these are for people to read only.
         "douyin_shop" => &["product", "order", "logistics", "decrypt", "message"],
-        _ => &[],
+        _ => needed_scopes(kind),
     };
     scopes(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), lang)
 }
