@@ -87,9 +87,9 @@ both! {
             assert_eq!(response.status().as_u16(), expected, "{path}");
             response.text().await.unwrap()
         };
-        let shown = page("/console/merchant/channel_exchanges?outcome=failed", 200).await;
+        let shown = page("/console/merchant/channel_accounts/exchanges?outcome=failed", 200).await;
         assert!(shown.contains("额度用完") && shown.contains("茶铺二"), "{shown}");
-        assert!(page("/console/merchant/channel_exchanges?from=soon", 422).await.contains("id=\"e-from\""));
+        assert!(page("/console/merchant/channel_accounts/exchanges?from=soon", 422).await.contains("id=\"e-from\""));
         stage.stop().await;
     }
 }

@@ -81,7 +81,7 @@ both! {
         let mut li = Browser::new(&app.base_url);
         li.open("/console/login", 200).await;
         li.submit("/console/login", &[("email", &provider.reviewer_email), ("password", PASSWORD)], 200).await;
-        let at = "/console/provider/policy_calendar";
+        let at = "/console/provider/policies/calendar";
         assert!(li.open("/console/provider/policies", 200).await.contains(at));
         assert!(li.open(at, 200).await.contains("开始生效"));
         let page = li.open(&format!("{at}?merchant={}&day=2026-04-01&score=4.6", lin.merchant_id), 200).await;

@@ -222,8 +222,8 @@ both! {
         let fields = [("day", "2026-03-01"), ("description", "4.66"), ("service", "4.6"), ("logistics", "4.6")];
         assert!(li.submit(&at, &fields, 200).await.contains("4.66"));
         assert!(li.submit(&format!("{at}/evaluate"), &[], 200).await.contains("已按今天的评分评估"));
-        li.open("/console/provider/shop_scores", 200).await;
-        let page = li.upload("/console/provider/shop_scores", &[], file.as_bytes(), 200).await;
+        li.open("/console/provider/shops/scores", 200).await;
+        let page = li.upload("/console/provider/shops/scores", &[], file.as_bytes(), 200).await;
         assert!(page.contains("已录入 2 行，有误 3 行") && page.contains("第 4 行"), "{page}");
         app.stop().await;
     }

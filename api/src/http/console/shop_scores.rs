@@ -22,7 +22,7 @@ use qianpu_tenants::store::shop_score::RecordedScore;
 use serde::Serialize;
 
 const SHOPS: &str = "/console/provider/shops";
-const FILE: &str = "/console/provider/shop_scores";
+const FILE: &str = "/console/provider/shops/scores";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/provider/shops/{shop_id}/scores", shop_scores_page);

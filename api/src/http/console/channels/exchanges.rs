@@ -14,7 +14,7 @@ use qianpu_tenants::authz::perm;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-const HOME: &str = "/console/merchant/channel_exchanges";
+const HOME: &str = "/console/merchant/channel_accounts/exchanges";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(HOME, channel_exchanges_page);

@@ -18,7 +18,7 @@ use qianpu_tenants::authz::perm;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-const CALENDAR: &str = "/console/provider/policy_calendar";
+const CALENDAR: &str = "/console/provider/policies/calendar";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(CALENDAR, policy_calendar_page);
