@@ -105,6 +105,8 @@ both! {
         let open_id = exported.text("/identities/0/open_id");
         assert_eq!(exported.json("/orders/0/buyer_notes"), "请尽快发货");
         assert!(!tables_with(&app.db, &open_id).await.is_empty());
+        let receiver = format!("/api/v1/orders/{}/receiver", order["id"].as_str().unwrap());
+        assert_eq!(stage.owner.post(&receiver, &json!({}), 200).await.text("/name"), "王晓");
         // The order still needs its address: the job comes again the next day.
         stage.owner.post(&format!("{of_buyer}/erasure"), &json!({ "reason": "买家来电要求" }), 202).await;
         stage.work().await;
@@ -127,6 +129,8 @@ both! {
         let again = owner.get(&path, 200).await;
         assert_eq!(again.json("/receiver"), kept.json("/receiver"));
         assert_eq!(tables_with(&app.db, &open_id).await, Vec::<String>::new());
+        // The platform still knows, and is not asked.
+        assert_eq!(owner.post(&receiver, &json!({}), 422).await.code(), "channel_refused");
         selling.stage.stop().await;
     }
 
