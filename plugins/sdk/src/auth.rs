@@ -76,7 +76,7 @@ pub struct TokenSet {
 }
 
 /// What a link starts with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LinkRequest {
     /// Code of the kind of account ([`crate::AccountKind::code`]).
     pub kind: String,
@@ -91,7 +91,8 @@ pub struct LinkRequest {
 }
 
 /// How the merchant goes on.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkInvitation {
     /// Open one of these addresses.
     Open {
@@ -100,6 +101,7 @@ pub enum LinkInvitation {
         /// For a phone, inside the platform's app.
         mobile_url: String,
         /// When the addresses stop working.
+        #[serde(with = "crate::wire::time")]
         expires_at: Timestamp,
     },
     /// Buy the provider's service in the platform's market; the grant then comes as a push.

@@ -48,9 +48,11 @@
 #![warn(missing_docs)]
 
 mod auth;
+pub mod bridge;
 mod catalog;
 mod channel;
 mod context;
+pub mod crypto;
 mod error;
 mod fulfilment;
 mod http;

@@ -22,11 +22,13 @@ pub trait Orders: Send + Sync {
 }
 
 /// From (inclusive) to (inclusive), UTC; platforms count whole seconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimeWindow {
     /// Start.
+    #[serde(with = "wire::time")]
     pub from: Timestamp,
     /// End.
+    #[serde(with = "wire::time")]
     pub to: Timestamp,
 }
 

@@ -5,6 +5,7 @@ use crate::error::ChannelError;
 use crate::http::Answer;
 use crate::secret::Secret;
 use crate::step::Turn;
+use serde::{Deserialize, Serialize};
 
 /// Telling who a person is, by the platform's page and the code it sends back.
 pub trait PersonSignIn: Send + Sync {
@@ -33,7 +34,8 @@ pub struct PlatformNames {
 }
 
 /// What a person is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SignInScope {
     /// The id at the account only; the platform asks nobody.
     Id,
@@ -42,7 +44,7 @@ pub enum SignInScope {
 }
 
 /// What a sign-in starts with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SignInRequest {
     /// Where the platform sends the browser afterwards. Absolute.
     pub redirect_uri: String,
@@ -53,7 +55,7 @@ pub struct SignInRequest {
 }
 
 /// A person, as an account knows them.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Person {
     /// The id at this account; it means nothing at another.
     pub open_id: String,

@@ -10,8 +10,9 @@ use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use qianpu_sdk::Secret;
+use qianpu_sdk::crypto::{Hash, Key, KeyForm, Piece, Vector, aes_cbc_open, digest, equal};
 use sha1::{Digest, Sha1};
-use subtle::ConstantTimeEq;
 
 /// 43 characters are 258 bits: most real keys end in two non-zero bits that a strict decoder refuses.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -134,9 +135,23 @@ pub fn signature(parts: &[&str]) -> String {
     hex::encode(sha1.finalize())
 }
 
-/// Compares in constant time whether `given` is the signature of `parts`.
-pub fn signature_matches(parts: &[&str], given: &str) -> bool {
-    signature(parts).as_bytes().ct_eq(given.as_bytes()).into()
+/// Compares in constant time whether `given` is the signature of the token and the parts. The token stays unread: see
+/// [`qianpu_sdk::crypto`].
+pub fn signed_with(token: &Secret<String>, parts: &[&str], given: &str) -> bool {
+    let mut pieces = vec![Piece::Secret(token)];
+    pieces.extend(parts.iter().map(|part| Piece::Bytes(part.as_bytes())));
+    digest(Hash::Sha1, &pieces, true).is_ok_and(|hash| equal(hex::encode(hash).as_bytes(), given.as_bytes()))
+}
+
+/// Opens the base64 text of `Encrypt` with an `EncodingAESKey` that stays unread.
+pub fn open_with(encoding_aes_key: &Secret<String>, encrypted: &str) -> Result<Opened, CryptoError> {
+    let data = LENIENT.decode(encrypted.trim()).map_err(|_| CryptoError::BadCiphertext)?;
+    if data.is_empty() || data.len() % 16 != 0 {
+        return Err(CryptoError::BadCiphertext);
+    }
+    let key = Key { secret: encoding_aes_key, form: KeyForm::Base64 };
+    let plain = aes_cbc_open(key, Vector::KeyPrefix, &data).map_err(|_| CryptoError::BadKey)?;
+    read_plain(&plain).ok_or(CryptoError::DoesNotOpen)
 }
 
 /// Lower-case hex SHA-1, for dedup keys.

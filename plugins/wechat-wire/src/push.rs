@@ -1,6 +1,6 @@
 //! Verifying, answering and acknowledging pushes; the same for every WeChat channel.
 
-use crate::crypto::{CryptoError, MessageKey, Opened, signature, signature_matches};
+use crate::crypto::{CryptoError, MessageKey, Opened, open_with, signature, signed_with};
 use crate::envelope::{Envelope, read_value, write_reply};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{Method, PushCredentials, PushRefusal, PushReply, RawPush, Verified};
@@ -18,7 +18,7 @@ pub fn verify(
     let timestamp = push.query("timestamp").ok_or(PushRefusal::BadSignature)?;
     let nonce = push.query("nonce").ok_or(PushRefusal::BadSignature)?;
     let envelope = Envelope::read(&push.body)?;
-    if !signature_matches(&[credentials.token.expose(), timestamp, nonce, &envelope.encrypted], given) {
+    if !signed_with(&credentials.token, &[timestamp, nonce, &envelope.encrypted], given) {
         return Err(PushRefusal::BadSignature);
     }
     let signed_at = check_age(timestamp, credentials, now)?;
@@ -57,8 +57,7 @@ fn check_age(
 fn open(encrypted: &str, credentials: &PushCredentials) -> Result<Opened, PushRefusal> {
     let keys = std::iter::once(&credentials.encoding_aes_key).chain(&credentials.previous_encoding_aes_key);
     for key in keys {
-        let Ok(key) = MessageKey::parse(key.expose()) else { continue };
-        match key.open(encrypted) {
+        match open_with(key, encrypted) {
             Ok(opened) => return Ok(opened),
             Err(CryptoError::BadCiphertext) => return Err(PushRefusal::Malformed),
             Err(CryptoError::DoesNotOpen | CryptoError::BadKey) => {}
@@ -79,7 +78,7 @@ pub fn handshake(
     let given = push.query("signature").ok_or(PushRefusal::BadSignature)?;
     let timestamp = push.query("timestamp").ok_or(PushRefusal::BadSignature)?;
     let nonce = push.query("nonce").ok_or(PushRefusal::BadSignature)?;
-    if !signature_matches(&[credentials.token.expose(), timestamp, nonce], given) {
+    if !signed_with(&credentials.token, &[timestamp, nonce], given) {
         return Err(PushRefusal::BadSignature);
     }
     check_age(timestamp, credentials, now)?;

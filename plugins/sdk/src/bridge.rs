@@ -1,0 +1,57 @@
+//! What crosses between the host and a plugin that is a WebAssembly component: names of operations and the JSON forms
+//! of what goes in and comes out. The envelope around them is `wit/v0.1/channel.wit`.
+//!
+//! Types of the sdk that hold no secrets cross as their own JSON. Those that do have a form here in which secrets are
+//! text: a handle inside the component, the value only where the host puts it back.
+
+mod dispatch;
+mod forms;
+mod manifest;
+
+pub use dispatch::{resume, start};
+pub use forms::{AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, TokenSetForm};
+pub use manifest::{
+    BucketForm, Capability, HostForm, KindForm, MANIFEST_SCHEMA, Manifest, NamesForm, PushRuleForm,
+};
+
+/// Names of operations, as the exchange log has them too.
+pub mod operation {
+    /// See [`crate::AppAuth::request_ticket`]; `{}` → `null`.
+    pub const APP_REQUEST_TICKET: &str = "app.request_ticket";
+    /// See [`crate::AppAuth::app_token`]; `{}` → [`super::AccessTokenForm`].
+    pub const APP_TOKEN: &str = "app.token";
+    /// See [`crate::AppAuth::begin_link`]; [`crate::LinkRequest`] → [`crate::LinkInvitation`].
+    pub const APP_BEGIN_LINK: &str = "app.begin_link";
+    /// See [`crate::AppAuth::complete_link`]; `{code}` → [`super::AuthorisationForm`].
+    pub const APP_COMPLETE_LINK: &str = "app.complete_link";
+    /// See [`crate::AppAuth::authorised_accounts`]; `{cursor}` → a page of [`super::AuthorisedAccountForm`].
+    pub const APP_AUTHORISED_ACCOUNTS: &str = "app.authorised_accounts";
+    /// See [`crate::AppAuth::authorised_profile`]; `{external_id}` → [`crate::AccountProfile`].
+    pub const APP_AUTHORISED_PROFILE: &str = "app.authorised_profile";
+    /// See [`crate::AccountAuth::refresh`]; `{}` → [`super::TokenSetForm`].
+    pub const ACCOUNT_REFRESH: &str = "account.refresh";
+    /// See [`crate::AccountInfo::profile`]; `{}` → [`crate::AccountProfile`].
+    pub const ACCOUNT_PROFILE: &str = "account.profile";
+    /// See [`crate::PersonSignIn::address`]; [`crate::SignInRequest`] → text, at once.
+    pub const PERSON_ADDRESS: &str = "person.address";
+    /// See [`crate::PersonSignIn::person`]; `{code}` → [`crate::Person`].
+    pub const PERSON_SIGN_IN: &str = "person.sign_in";
+    /// See [`crate::Catalog::publish`]; `{draft, refs}` → [`crate::Published`].
+    pub const PRODUCT_PUBLISH: &str = "product.publish";
+    /// See [`crate::Catalog::fetch`]; `{product_id}` → [`crate::RemoteListing`].
+    pub const PRODUCT_FETCH: &str = "product.fetch";
+    /// See [`crate::Catalog::list`]; `{product_id}` → [`crate::RemoteListing`].
+    pub const PRODUCT_LIST: &str = "product.list";
+    /// See [`crate::Catalog::delist`]; `{product_id}` → [`crate::RemoteListing`].
+    pub const PRODUCT_DELIST: &str = "product.delist";
+    /// See [`crate::Stock::set_stock`]; `{refs, levels}` → a list of [`crate::StockOutcome`].
+    pub const STOCK_SET: &str = "stock.set";
+    /// See [`crate::Orders::list_changed`]; `{window, cursor}` → a page of text.
+    pub const ORDER_LIST: &str = "order.list";
+    /// See [`crate::Orders::fetch`]; `{order_id}` → [`crate::ChannelOrder`].
+    pub const ORDER_FETCH: &str = "order.fetch";
+    /// See [`crate::Fulfilment::carriers`]; `{}` → a list of [`crate::Carrier`].
+    pub const CARRIER_LIST: &str = "carrier.list";
+    /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].
+    pub const ORDER_SHIP: &str = "order.ship";
+}

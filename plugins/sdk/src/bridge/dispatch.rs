@@ -1,0 +1,181 @@
+//! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
+
+use super::forms::{AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, TokenSetForm};
+use super::operation as op;
+use crate::catalog::{ProductDraft, PublishedRefs, StockLevel};
+use crate::channel::Channel;
+use crate::context::Context;
+use crate::error::{ChannelError, ErrorClass};
+use crate::fulfilment::Shipment;
+use crate::http::Answer;
+use crate::orders::{Page, TimeWindow};
+use crate::secret::Secret;
+use crate::step::{Step, Turn};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+#[derive(Deserialize)]
+struct Cursor {
+    cursor: Option<String>,
+}
+#[derive(Deserialize)]
+struct ExternalId {
+    external_id: String,
+}
+#[derive(Deserialize)]
+struct Publish {
+    draft: ProductDraft,
+    refs: PublishedRefs,
+}
+#[derive(Deserialize)]
+struct ProductId {
+    product_id: String,
+}
+#[derive(Deserialize)]
+struct Levels {
+    refs: PublishedRefs,
+    levels: Vec<StockLevel>,
+}
+#[derive(Deserialize)]
+struct Changed {
+    window: TimeWindow,
+    cursor: Option<String>,
+}
+#[derive(Deserialize)]
+struct OrderId {
+    order_id: String,
+}
+
+fn input<T: DeserializeOwned>(text: &str) -> Result<T, ChannelError> {
+    serde_json::from_str(text)
+        .map_err(|error| ChannelError::unexpected(format!("the input cannot be read: {error}")))
+}
+
+fn has<T>(capability: Option<T>, operation: &str) -> Result<T, ChannelError> {
+    capability.ok_or_else(|| unknown(operation))
+}
+
+fn unknown(operation: &str) -> ChannelError {
+    ChannelError::new(
+        ErrorClass::BusinessRefusal,
+        format!("the plugin does not know the operation {operation}"),
+    )
+}
+
+fn written<T: Serialize>(turn: Turn<T>) -> Turn<String> {
+    formed(turn, |value| value)
+}
+
+fn formed<T, F: Serialize>(turn: Turn<T>, form: impl FnOnce(T) -> F) -> Turn<String> {
+    Ok(match turn? {
+        Step::Call { requests, parallel, state } => Step::Call { requests, parallel, state },
+        Step::Wait { ms, state } => Step::Wait { ms, state },
+        Step::Done(value) => {
+            Step::Done(serde_json::to_string(&form(value)).map_err(|error| {
+                ChannelError::unexpected(format!("the outcome cannot be written: {error}"))
+            })?)
+        }
+    })
+}
+
+fn rows(page: Page<crate::auth::AuthorisedAccount>) -> Page<AuthorisedAccountForm> {
+    Page {
+        items: page.items.into_iter().map(AuthorisedAccountForm::from).collect(),
+        next_cursor: page.next_cursor,
+    }
+}
+
+/// Starts an operation.
+pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &str) -> Turn<String> {
+    let app = || has(channel.app(), operation);
+    let catalog = || has(channel.catalog(), operation);
+    match operation {
+        op::APP_REQUEST_TICKET => written(app()?.request_ticket(cx)),
+        op::APP_TOKEN => formed(app()?.app_token(cx), AccessTokenForm::from),
+        op::APP_BEGIN_LINK => written(app()?.begin_link(cx, &input(text)?)),
+        op::APP_COMPLETE_LINK => {
+            let code = Secret::new(input::<Code>(text)?.code);
+            formed(app()?.complete_link(cx, &code), AuthorisationForm::from)
+        }
+        op::APP_AUTHORISED_ACCOUNTS => {
+            let cursor = input::<Cursor>(text)?.cursor;
+            formed(app()?.authorised_accounts(cx, cursor.as_deref()), rows)
+        }
+        op::APP_AUTHORISED_PROFILE => {
+            written(app()?.authorised_profile(cx, &input::<ExternalId>(text)?.external_id))
+        }
+        op::ACCOUNT_REFRESH => formed(has(channel.auth(), operation)?.refresh(cx), TokenSetForm::from),
+        op::ACCOUNT_PROFILE => written(has(channel.account(), operation)?.profile(cx)),
+        op::PERSON_ADDRESS => {
+            written(has(channel.sign_in(), operation)?.address(cx, &input(text)?).map(Step::Done))
+        }
+        op::PERSON_SIGN_IN => {
+            let code = Secret::new(input::<Code>(text)?.code);
+            written(has(channel.sign_in(), operation)?.person(cx, &code))
+        }
+        op::PRODUCT_PUBLISH => {
+            let Publish { draft, refs } = input(text)?;
+            written(catalog()?.publish(cx, &draft, &refs))
+        }
+        op::PRODUCT_FETCH => written(catalog()?.fetch(cx, &input::<ProductId>(text)?.product_id)),
+        op::PRODUCT_LIST => written(catalog()?.list(cx, &input::<ProductId>(text)?.product_id)),
+        op::PRODUCT_DELIST => written(catalog()?.delist(cx, &input::<ProductId>(text)?.product_id)),
+        op::STOCK_SET => {
+            let Levels { refs, levels } = input(text)?;
+            written(has(channel.stock(), operation)?.set_stock(cx, &refs, &levels))
+        }
+        op::ORDER_LIST => {
+            let Changed { window, cursor } = input(text)?;
+            written(has(channel.orders(), operation)?.list_changed(cx, window, cursor.as_deref()))
+        }
+        op::ORDER_FETCH => {
+            written(has(channel.orders(), operation)?.fetch(cx, &input::<OrderId>(text)?.order_id))
+        }
+        op::CARRIER_LIST => written(has(channel.fulfilment(), operation)?.carriers(cx)),
+        op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.ship(cx, &input::<Shipment>(text)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+/// Goes on with an operation.
+pub fn resume(
+    channel: &dyn Channel,
+    cx: &Context<'_>,
+    operation: &str,
+    state: &[u8],
+    answers: &[Answer],
+) -> Turn<String> {
+    let app = || has(channel.app(), operation);
+    let catalog = || has(channel.catalog(), operation);
+    match operation {
+        op::APP_REQUEST_TICKET => written(app()?.resume_request_ticket(cx, state, answers)),
+        op::APP_TOKEN => formed(app()?.resume_app_token(cx, state, answers), AccessTokenForm::from),
+        op::APP_BEGIN_LINK => written(app()?.resume_begin_link(cx, state, answers)),
+        op::APP_COMPLETE_LINK => {
+            formed(app()?.resume_complete_link(cx, state, answers), AuthorisationForm::from)
+        }
+        op::APP_AUTHORISED_ACCOUNTS => formed(app()?.resume_authorised_accounts(cx, state, answers), rows),
+        op::APP_AUTHORISED_PROFILE => written(app()?.resume_authorised_profile(cx, state, answers)),
+        op::ACCOUNT_REFRESH => {
+            formed(has(channel.auth(), operation)?.resume_refresh(cx, state, answers), TokenSetForm::from)
+        }
+        op::ACCOUNT_PROFILE => written(has(channel.account(), operation)?.resume_profile(cx, state, answers)),
+        op::PERSON_SIGN_IN => written(has(channel.sign_in(), operation)?.resume_person(cx, state, answers)),
+        op::PRODUCT_PUBLISH => written(catalog()?.resume_publish(cx, state, answers)),
+        op::PRODUCT_FETCH => written(catalog()?.resume_fetch(cx, state, answers)),
+        op::PRODUCT_LIST => written(catalog()?.resume_list(cx, state, answers)),
+        op::PRODUCT_DELIST => written(catalog()?.resume_delist(cx, state, answers)),
+        op::STOCK_SET => written(has(channel.stock(), operation)?.resume_set_stock(cx, state, answers)),
+        op::ORDER_LIST => written(has(channel.orders(), operation)?.resume_list_changed(cx, state, answers)),
+        op::ORDER_FETCH => written(has(channel.orders(), operation)?.resume_fetch(cx, state, answers)),
+        op::CARRIER_LIST => {
+            written(has(channel.fulfilment(), operation)?.resume_carriers(cx, state, answers))
+        }
+        op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.resume_ship(cx, state, answers)),
+        other => Err(unknown(other)),
+    }
+}

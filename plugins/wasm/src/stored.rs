@@ -1,0 +1,68 @@
+//! Compiled code on disk, so that a plugin is compiled once.
+//!
+//! Safety rests on where it comes from: only this module writes the directory, which belongs to the server alone, and
+//! the name holds the hash of the component and of the engine's version and settings. What is uploaded or dropped into
+//! a folder is never read as compiled code.
+
+use sha2::{Digest, Sha256};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Compiles a component, or takes what was compiled before.
+pub(crate) fn compile(
+    engine: &Engine,
+    directory: Option<&Path>,
+    bytes: &[u8],
+) -> wasmtime::Result<Component> {
+    let Some(directory) = directory else { return Component::new(engine, bytes) };
+    let path = place(engine, directory, bytes);
+    if let Some(component) = load(engine, &path) {
+        return Ok(component);
+    }
+    let component = Component::new(engine, bytes)?;
+    if let Err(error) = keep(directory, &path, &component) {
+        tracing::warn!(%error, "the compiled plugin cannot be kept; it will be compiled again at the next start");
+    }
+    Ok(component)
+}
+
+fn place(engine: &Engine, directory: &Path, bytes: &[u8]) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let content = hex::encode(Sha256::digest(bytes));
+    directory.join(format!("{content}-{:016x}.cwasm", hasher.finish()))
+}
+
+#[expect(
+    unsafe_code,
+    reason = "compiled code is machine code: see the module's words on where it comes from"
+)]
+fn load(engine: &Engine, path: &Path) -> Option<Component> {
+    if !path.is_file() {
+        return None;
+    }
+    // SAFETY: the file was written by `keep` from a component that this engine compiled.
+    match unsafe { Component::deserialize_file(engine, path) } {
+        Ok(component) => Some(component),
+        Err(error) => {
+            tracing::warn!(%error, "a compiled plugin cannot be loaded; it is compiled again");
+            None
+        }
+    }
+}
+
+fn keep(directory: &Path, path: &Path, component: &Component) -> std::io::Result<()> {
+    let bytes = component.serialize().map_err(|error| std::io::Error::other(error.to_string()))?;
+    std::fs::create_dir_all(directory)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+    }
+    // Written beside and renamed: a crash leaves no half file.
+    let beside = path.with_extension(format!("{}.part", std::process::id()));
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, path)
+}

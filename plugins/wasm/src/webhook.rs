@@ -1,0 +1,226 @@
+//! Receiving pushes through a component.
+
+use crate::bindings::exports::qianpu::channel::pushes;
+use crate::channel::WasmChannel;
+use crate::convert;
+use crate::fault::Fault;
+use crate::release::Release;
+use crate::secrets::Secrets;
+use qianpu_domain::time::Timestamp;
+use qianpu_sdk::{
+    ChannelError, Notice, PushCredentials, PushFormat, PushOrigin, PushRefusal, PushReply, RawPush, Secret,
+    Verified, Webhook,
+};
+
+/// Notices one push may bring.
+const MOST_NOTICES: usize = 100;
+/// Bytes of an answer to a push.
+const LONGEST_REPLY: usize = 64 * 1024;
+
+/// Media types an answer may have.
+const MEDIA_TYPES: &[&str] = &[
+    "text/plain; charset=utf-8",
+    "text/plain",
+    "application/json; charset=utf-8",
+    "application/json",
+    "application/xml; charset=utf-8",
+    "application/xml",
+    "text/xml; charset=utf-8",
+    "text/xml",
+];
+
+const fn origin(origin: PushOrigin) -> pushes::Origin {
+    match origin {
+        PushOrigin::App => pushes::Origin::App,
+        PushOrigin::Account => pushes::Origin::Account,
+    }
+}
+
+const fn format(format: PushFormat) -> pushes::Format {
+    match format {
+        PushFormat::Json => pushes::Format::Json,
+        PushFormat::Xml => pushes::Format::Xml,
+    }
+}
+
+fn push(push: &RawPush) -> pushes::Push {
+    pushes::Push {
+        origin: origin(push.origin),
+        method: convert::method(push.method),
+        query: push.query.clone(),
+        headers: push.headers.clone(),
+        body: push.body.clone(),
+    }
+}
+
+fn credentials(given: &PushCredentials, secrets: &mut Secrets) -> pushes::Credentials {
+    let previous = given.previous_encoding_aes_key.as_ref();
+    pushes::Credentials {
+        app_ids: given.app_ids.clone(),
+        token: secrets.handle("push.token", given.token.expose()),
+        encoding_aes_key: secrets.handle("push.key", given.encoding_aes_key.expose()),
+        previous_encoding_aes_key: previous.map(|key| secrets.handle("push.previous_key", key.expose())),
+        formats: given.formats.iter().copied().map(format).collect(),
+        max_age: given.max_age.as_micros(),
+    }
+}
+
+fn opened(verified: &Verified) -> pushes::Verified {
+    pushes::Verified {
+        origin: origin(verified.origin),
+        format: format(verified.format),
+        plaintext: verified.plaintext.clone(),
+        app_id: verified.app_id.clone(),
+        signed_at: verified.signed_at.micros(),
+    }
+}
+
+const fn refusal_out(refusal: PushRefusal) -> pushes::Refusal {
+    match refusal {
+        PushRefusal::BadSignature => pushes::Refusal::BadSignature,
+        PushRefusal::Stale => pushes::Refusal::Stale,
+        PushRefusal::Malformed => pushes::Refusal::Malformed,
+        PushRefusal::Undecryptable => pushes::Refusal::Undecryptable,
+        PushRefusal::WrongApp => pushes::Refusal::WrongApp,
+        PushRefusal::WrongFormat => pushes::Refusal::WrongFormat,
+    }
+}
+
+const fn refusal(refusal: pushes::Refusal) -> PushRefusal {
+    match refusal {
+        pushes::Refusal::BadSignature => PushRefusal::BadSignature,
+        pushes::Refusal::Stale => PushRefusal::Stale,
+        pushes::Refusal::Malformed => PushRefusal::Malformed,
+        pushes::Refusal::Undecryptable => PushRefusal::Undecryptable,
+        pushes::Refusal::WrongApp => PushRefusal::WrongApp,
+        pushes::Refusal::WrongFormat => PushRefusal::WrongFormat,
+    }
+}
+
+fn reply(given: pushes::Reply) -> Result<PushReply, Fault> {
+    let known = MEDIA_TYPES.iter().find(|known| **known == given.content_type);
+    let content_type = known.ok_or_else(|| {
+        Fault::Refused("it answers a push with a media type that is not allowed".to_owned())
+    })?;
+    if given.body.len() > LONGEST_REPLY {
+        return Err(Fault::TooLarge("answer to a push"));
+    }
+    if !(200..600).contains(&given.status) {
+        return Err(Fault::Refused("it answers a push with a status that is none".to_owned()));
+    }
+    Ok(PushReply { status: given.status, content_type, body: given.body })
+}
+
+fn notices(given: Vec<pushes::Notice>) -> Result<Vec<Notice>, Fault> {
+    if given.len() > MOST_NOTICES {
+        return Err(Fault::TooLarge("notices"));
+    }
+    let notice = |one: pushes::Notice| {
+        let mut notice: Notice = serde_json::from_str(&one.notice)
+            .map_err(|error| Fault::Refused(format!("its notice cannot be read: {error}")))?;
+        notice.secret = one.secret.map(Secret::new);
+        Ok(notice)
+    };
+    given.into_iter().map(notice).collect()
+}
+
+/// What a plugin that went wrong cannot vouch for is refused: the platform sends it again.
+fn unproven(release: &Release, what: &str, fault: &Fault) -> PushRefusal {
+    release.report(what, fault);
+    PushRefusal::Malformed
+}
+
+impl Webhook for WasmChannel {
+    fn verify(
+        &self,
+        raw: &RawPush,
+        expected: &PushCredentials,
+        now: Timestamp,
+    ) -> Result<Verified, PushRefusal> {
+        let release = self.release();
+        let mut secrets = Secrets::new("");
+        let (asked, given) = (push(raw), credentials(expected, &mut secrets));
+        let called = release.call("push.verify", secrets, |store, instance| {
+            instance.qianpu_channel_pushes().call_verify(store, &asked, &given, now.micros())
+        });
+        // The call reported itself.
+        let Ok((result, _)) = called else { return Err(PushRefusal::Malformed) };
+        let verified = result.map_err(refusal)?;
+        let format = match verified.format {
+            pushes::Format::Json => PushFormat::Json,
+            pushes::Format::Xml => PushFormat::Xml,
+        };
+        // Whatever the plugin says: for one of our apps, in one of the formats of this address.
+        if !expected.app_ids.contains(&verified.app_id) {
+            return Err(PushRefusal::WrongApp);
+        }
+        if !expected.formats.contains(&format) {
+            return Err(PushRefusal::WrongFormat);
+        }
+        Ok(Verified {
+            origin: raw.origin,
+            format,
+            plaintext: verified.plaintext,
+            app_id: verified.app_id,
+            signed_at: Timestamp::from_micros(verified.signed_at),
+        })
+    }
+
+    fn decode(&self, verified: &Verified) -> Result<Vec<Notice>, ChannelError> {
+        let release = self.release();
+        let asked = opened(verified);
+        let (result, _) = release.call("push.decode", Secrets::new(""), |store, instance| {
+            instance.qianpu_channel_pushes().call_decode(store, &asked)
+        })?;
+        notices(result.map_err(convert::failure)?).map_err(|fault| {
+            release.report("push.decode", &fault);
+            fault.into()
+        })
+    }
+
+    fn handshake(
+        &self,
+        raw: &RawPush,
+        given: &PushCredentials,
+        now: Timestamp,
+    ) -> Result<PushReply, PushRefusal> {
+        let release = self.release();
+        let mut secrets = Secrets::new("");
+        let (asked, given) = (push(raw), credentials(given, &mut secrets));
+        let called = release.call("push.handshake", secrets, |store, instance| {
+            instance.qianpu_channel_pushes().call_handshake(store, &asked, &given, now.micros())
+        });
+        let Ok((result, _)) = called else { return Err(PushRefusal::Malformed) };
+        reply(result.map_err(refusal)?).map_err(|fault| unproven(&release, "push.handshake", &fault))
+    }
+
+    fn acknowledge(&self, verified: &Verified) -> PushReply {
+        let release = self.release();
+        let asked = opened(verified);
+        let called = release.call("push.acknowledge", Secrets::new(""), |store, instance| {
+            instance.qianpu_channel_pushes().call_acknowledge(store, &asked)
+        });
+        answered(&release, called.map(|(given, _)| given), 500)
+    }
+
+    fn refuse(&self, refused: PushRefusal) -> PushReply {
+        let release = self.release();
+        let called = release.call("push.refuse", Secrets::new(""), |store, instance| {
+            instance.qianpu_channel_pushes().call_refuse(store, refusal_out(refused))
+        });
+        answered(&release, called.map(|(given, _)| given), 400)
+    }
+}
+
+/// A plugin that cannot answer does not keep the platform waiting.
+fn answered(release: &Release, given: Result<pushes::Reply, Fault>, otherwise: u16) -> PushReply {
+    let plain =
+        || PushReply { status: otherwise, content_type: "text/plain; charset=utf-8", body: Vec::new() };
+    match given {
+        Err(_) => plain(),
+        Ok(given) => reply(given).unwrap_or_else(|fault| {
+            release.report("push.answer", &fault);
+            plain()
+        }),
+    }
+}
