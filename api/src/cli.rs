@@ -1,6 +1,7 @@
 //! The command line. `main` is a multi-thread runtime, because the database pool and the jobs must not
 //! live on a worker of the web server.
 
+use crate::app::plugins;
 use crate::app::setup;
 use crate::auth::keys::Keys;
 use crate::cli_audit::{self, AuditCommand};
@@ -249,6 +250,9 @@ pub async fn open(config: Config) -> anyhow::Result<AppState> {
     setup::ensure_operator(&state, "千铺 Qianpu", None).await.map_err(|error| {
         anyhow::anyhow!("the database cannot be used ({error}); has `qianpu migrate` been run?")
     })?;
+    // Before anything is served: accounts may be linked through them.
+    plugins::start(&state).await;
+    tokio::spawn(plugins::watch(state.clone()));
     Ok(state)
 }
 

@@ -152,6 +152,8 @@ permissions! {
     OauthAppManage = "oauth_apps.manage";
     /// Create, suspend, resume and close providers.
     ProviderManage = "providers.manage";
+    /// Take channel plugins in, put versions in force, go back.
+    PluginManage = "plugins.manage";
 }
 
 macro_rules! roles {
@@ -178,7 +180,7 @@ macro_rules! roles {
 
 roles! {
     /// Runs the installation.
-    OperatorOwner = "operator_owner", Operator, [ProviderManage, Impersonate, AuditRead, StaffManage, JobRead];
+    OperatorOwner = "operator_owner", Operator, [ProviderManage, PluginManage, Impersonate, AuditRead, StaffManage, JobRead];
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead,

@@ -320,6 +320,16 @@ words! {
         MerchantRestored = "merchant.restored",
         /// An archive was refused, and no merchant brought back.
         MerchantRestoreRefused = "merchant.restore_refused",
+        /// A version of a channel plugin taken in.
+        PluginAdded = "plugin.added",
+        /// A version of a channel plugin put in force, with the hosts that were agreed to.
+        PluginActivated = "plugin.activated",
+        /// The version of a channel plugin before put in force again.
+        PluginRolledBack = "plugin.rolled_back",
+        /// A channel plugin taken out of force.
+        PluginStopped = "plugin.stopped",
+        /// A version of a channel plugin removed.
+        PluginRemoved = "plugin.removed",
         /// Webhook endpoint registered.
         WebhookEndpointCreated = "webhook_endpoint.created",
         /// Webhook endpoint changed.

@@ -49,6 +49,8 @@ mod order_pages;
 mod orders;
 mod person_links;
 mod policy_calendar;
+#[cfg(feature = "wasm")]
+mod plugins;
 mod postgres_available;
 mod quota_raise;
 mod restorations;

@@ -24,6 +24,7 @@
 pub mod app;
 pub mod books;
 pub mod browser;
+pub mod components;
 pub mod db;
 pub mod deadline;
 pub mod dns;

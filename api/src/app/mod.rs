@@ -25,6 +25,7 @@ mod notices;
 pub mod oauth;
 pub mod oauth_apps;
 pub mod orders;
+pub mod plugins;
 pub mod policies;
 pub mod products;
 pub mod requirements;

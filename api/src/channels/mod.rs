@@ -8,6 +8,7 @@ mod vault;
 use crate::config::Config;
 use assets::Pictures;
 use exchange_writer::ExchangeWriter;
+use qianpu_host::plugins::Plugins;
 use qianpu_host::{BaseUrl, Host, HostConfig, HostParts};
 use qianpu_tenants::db::Db;
 use qianpu_tenants::secrets::Sealer;
@@ -21,6 +22,8 @@ pub use exchange_writer::TRIM_JOB;
 pub struct Channels {
     /// Makes every call to a platform.
     pub host: Host,
+    /// Third-party plugins, on disk and in force.
+    pub plugins: Arc<Plugins>,
     /// Seals credentials.
     pub sealer: Sealer,
 }
@@ -37,7 +40,8 @@ impl Channels {
             config: host_config(config)?,
         };
         let host = Host::new(parts).map_err(|error| error.to_string())?;
-        Ok(Self { host, sealer: sealer.clone() })
+        let plugins = Arc::new(Plugins::new(config.app.data_dir.join("plugins")));
+        Ok(Self { host, plugins, sealer: sealer.clone() })
     }
 }
 

@@ -47,6 +47,15 @@ pub const MENU: &[MenuRow] = &[
         P::ProviderManage,
         true,
     ),
+    row(
+        Operator,
+        "menu.operations",
+        "menu.plugins",
+        "/console/operator/plugins",
+        "channels",
+        P::PluginManage,
+        true,
+    ),
     row(Operator, "menu.people", "menu.staff", "/console/operator/staff", "staff", P::StaffManage, true),
     row(Provider, "menu.overview", "menu.home", "/console/provider", "home", P::SelfRead, true),
     row(

@@ -1,6 +1,7 @@
 //! The host of channel plugins: it makes every network call, so that plugins make none.
 //!
-//! * [`CHANNELS`] is the registry; being listed means being tested by the conformance suite.
+//! * [`CHANNELS`] are the built-in channels; being listed means being tested by the conformance suite. [`channels`]
+//!   has also the plugins that were added while running ([`plugins`]), which are the same to everybody else.
 //! * [`Host`] runs operations: it loads credentials from the [`TokenVault`], drives the plugin's step machine,
 //!   refreshes tokens (one flight per account), spends rate-limit buckets, repeats busy calls a little, and shows
 //!   every exchange, masked, to the [`ExchangeObserver`].
@@ -16,6 +17,7 @@ mod drive;
 mod flights;
 mod http;
 mod observe;
+pub mod plugins;
 mod refresh;
 mod registry;
 mod sign_in;
@@ -24,7 +26,7 @@ mod vault;
 pub use config::{BaseUrl, ConfigError, HostConfig};
 pub use drive::{Host, HostParts, Now};
 pub use observe::{Exchange, ExchangeObserver, NoObserver, Target};
-pub use registry::{CHANNELS, find};
+pub use registry::{CHANNELS, channels, find};
 pub use vault::{
     AccountRef, AppRef, AssetError, AssetSource, NoAssets, StoredAccount, StoredApp, TokenVault, VaultError,
 };

@@ -9,9 +9,13 @@ mod forms;
 mod manifest;
 
 pub use dispatch::{resume, start};
-pub use forms::{AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, TokenSetForm};
+pub use forms::{
+    AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, ClearReceiverForm, TokenSetForm,
+    VirtualPhoneForm,
+};
 pub use manifest::{
-    BucketForm, Capability, HostForm, KindForm, MANIFEST_SCHEMA, Manifest, NamesForm, PushRuleForm,
+    AppShapeForm, BucketForm, Capability, HostForm, KindForm, MANIFEST_SCHEMA, Manifest, NamesForm,
+    PushRuleForm,
 };
 
 /// Names of operations, as the exchange log has them too.
@@ -50,6 +54,8 @@ pub mod operation {
     pub const ORDER_LIST: &str = "order.list";
     /// See [`crate::Orders::fetch`]; `{order_id}` → [`crate::ChannelOrder`].
     pub const ORDER_FETCH: &str = "order.fetch";
+    /// See [`crate::Reveal::receiver`]; `{order_id}` → [`super::ClearReceiverForm`].
+    pub const ORDER_REVEAL: &str = "order.reveal";
     /// See [`crate::Fulfilment::carriers`]; `{}` → a list of [`crate::Carrier`].
     pub const CARRIER_LIST: &str = "carrier.list";
     /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].

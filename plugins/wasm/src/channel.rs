@@ -7,14 +7,15 @@ use crate::release::Release;
 use crate::secrets::Secrets;
 use arc_swap::ArcSwap;
 use qianpu_sdk::bridge::{
-    AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, Capability, TokenSetForm, operation as op,
+    AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, Capability, ClearReceiverForm, TokenSetForm,
+    operation as op,
 };
 use qianpu_sdk::{
     AccessToken, AccountAuth, AccountInfo, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount,
-    Carrier, Catalog, Channel, ChannelError, ChannelInfo, ChannelOrder, Context, Fulfilment, LinkInvitation,
-    LinkRequest, Orders, Page, Person, PersonSignIn, PlatformNames, ProductDraft, Published, PublishedRefs,
-    RemoteListing, Secret, ShipOutcome, Shipment, SignInRequest, Step, Stock, StockLevel, StockOutcome,
-    TimeWindow, TokenSet, Turn, Webhook,
+    Carrier, Catalog, Channel, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Context, Fulfilment,
+    LinkInvitation, LinkRequest, Orders, Page, Person, PersonSignIn, PlatformNames, ProductDraft, Published,
+    PublishedRefs, RemoteListing, Reveal, Secret, ShipOutcome, Shipment, SignInRequest, Step, Stock,
+    StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -190,7 +191,7 @@ fn token_set(text: &str, secrets: &Secrets) -> Result<TokenSet, Fault> {
 fn authorisation(text: &str, secrets: &Secrets) -> Result<Authorisation, Fault> {
     let form: AuthorisationForm = plain(text, secrets)?;
     let tokens = tokens(form.tokens, secrets)?;
-    Ok(Authorisation { external_id: form.external_id, tokens, scopes: form.scopes })
+    Ok(Authorisation { external_id: form.external_id, tokens, scopes: form.scopes, profile: form.profile })
 }
 
 fn accounts(text: &str, secrets: &Secrets) -> Result<Page<AuthorisedAccount>, Fault> {
@@ -204,6 +205,12 @@ fn accounts(text: &str, secrets: &Secrets) -> Result<Page<AuthorisedAccount>, Fa
     };
     let items = page.items.into_iter().map(row).collect::<Result<_, Fault>>()?;
     Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+/// Without words of the parser: it might repeat what it read.
+fn clear_receiver(text: &str, _: &Secrets) -> Result<ClearReceiver, Fault> {
+    let form: Result<ClearReceiverForm, _> = serde_json::from_str(text);
+    form.map(ClearReceiver::from).map_err(|_| Fault::Refused("its outcome cannot be read".to_owned()))
 }
 
 impl Channel for WasmChannel {
@@ -236,6 +243,9 @@ impl Channel for WasmChannel {
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         self.has(Capability::Fulfilment).then_some(self)
+    }
+    fn reveal(&self) -> Option<&dyn Reveal> {
+        self.has(Capability::Reveal).then_some(self)
     }
 }
 
@@ -335,6 +345,13 @@ impl Orders for WasmChannel {
             op::ORDER_LIST, json!({ "window": window, "cursor": cursor }), plain;
         fetch, resume_fetch(order_id: &str) -> ChannelOrder =
             op::ORDER_FETCH, json!({ "order_id": order_id }), plain;
+    }
+}
+
+impl Reveal for WasmChannel {
+    operations! {
+        receiver, resume_receiver(order_id: &str) -> ClearReceiver =
+            op::ORDER_REVEAL, json!({ "order_id": order_id }), clear_receiver;
     }
 }
 

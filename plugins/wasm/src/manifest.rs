@@ -1,7 +1,10 @@
 //! Reading a manifest: what it says has to hold, and becomes the facts of a channel.
 
-use qianpu_sdk::bridge::{Capability, MANIFEST_SCHEMA, Manifest};
-use qianpu_sdk::{AccountKind, Bucket, ChannelInfo, HostName, LinkMode, PlatformNames, PushFormat, PushRule};
+use qianpu_sdk::bridge::{Capability, KindForm, MANIFEST_SCHEMA, Manifest};
+use qianpu_sdk::{
+    AccountKind, AppSetting, AppShape, AppStyle, Bucket, ChannelInfo, HostName, LinkMode, PlatformNames,
+    PushFormat, PushRule,
+};
 use url::{Host, Url};
 
 /// Longest name people read.
@@ -44,6 +47,21 @@ pub(crate) fn check(manifest: &Manifest) -> Result<(), String> {
             )
         })?;
     }
+    if let Some(shape) = &manifest.app_shape {
+        must(style(&shape.style).is_some(), || format!("there is no style of app {:?}", shape.style))?;
+        must(plain(&shape.callback, '-') && shape.callback.len() <= 40, || {
+            format!("the callback {:?} is not lower case with hyphens", shape.callback)
+        })?;
+        must(shape.settings.len() <= 10, || "an app has too many settings".to_owned())?;
+        for one in &shape.settings {
+            let good = plain(&one.code, '_') && named(&one.name_en) && named(&one.name_zh);
+            must(good, || format!("the setting {:?} is not named well", one.code))?;
+        }
+    }
+    let has_app = manifest.capabilities.contains(&Capability::App);
+    must(has_app == manifest.app_shape.is_some(), || {
+        "it does not say how the provider's app works".to_owned()
+    })?;
     must(manifest.buckets.len() <= 50, || "there are too many buckets".to_owned())?;
     for bucket in &manifest.buckets {
         let good = plain(&bucket.name, '_') && bucket.per_minute > 0 && bucket.burst > 0;
@@ -67,6 +85,31 @@ fn plain(text: &str, mark: char) -> bool {
 
 fn named(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
+}
+
+fn style(text: &str) -> Option<AppStyle> {
+    match text {
+        "ticket_and_token" => Some(AppStyle::TicketAndToken),
+        "signing" => Some(AppStyle::Signing),
+        _ => None,
+    }
+}
+
+/// A plugin without an app has a shape without meaning, as built-in ones have.
+fn shape(manifest: &Manifest) -> AppShape {
+    let Some(shape) = &manifest.app_shape else {
+        return AppShape { style: AppStyle::TicketAndToken, settings: &[], callback: "" };
+    };
+    let setting = |one: &KindForm| AppSetting {
+        name: kept(&one.code),
+        name_en: kept(&one.name_en),
+        name_zh: kept(&one.name_zh),
+    };
+    AppShape {
+        style: style(&shape.style).unwrap_or(AppStyle::TicketAndToken),
+        settings: Vec::leak(shape.settings.iter().map(setting).collect()),
+        callback: kept(&shape.callback),
+    }
 }
 
 fn format(text: &str) -> Option<PushFormat> {
@@ -132,6 +175,7 @@ pub(crate) fn facts(manifest: &Manifest) -> &'static ChannelInfo {
         kinds: Vec::leak(kinds),
         link_modes: Vec::leak(modes),
         app_family: manifest.app_family.as_deref().map(kept),
+        app_shape: shape(manifest),
         push_rules: Vec::leak(rules),
         hosts: Vec::leak(hosts),
         buckets: Vec::leak(buckets),

@@ -8,8 +8,8 @@ use crate::release::Release;
 use crate::secrets::Secrets;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    ChannelError, Notice, PushCredentials, PushFormat, PushOrigin, PushRefusal, PushReply, RawPush, Secret,
-    Verified, Webhook,
+    AppStyle, ChannelError, Notice, PushCredentials, PushFormat, PushOrigin, PushRefusal, PushReply, RawPush,
+    Secret, Verified, Webhook,
 };
 
 /// Notices one push may bring.
@@ -53,11 +53,13 @@ fn push(push: &RawPush) -> pushes::Push {
     }
 }
 
-fn credentials(given: &PushCredentials, secrets: &mut Secrets) -> pushes::Credentials {
+fn credentials(given: &PushCredentials, style: AppStyle, secrets: &mut Secrets) -> pushes::Credentials {
+    // Where pushes are signed with the app's secret, it is treated like one.
+    let token = if style.has_push_keys() { "push.token" } else { "app.secret" };
     let previous = given.previous_encoding_aes_key.as_ref();
     pushes::Credentials {
         app_ids: given.app_ids.clone(),
-        token: secrets.handle("push.token", given.token.expose()),
+        token: secrets.handle(token, given.token.expose()),
         encoding_aes_key: secrets.handle("push.key", given.encoding_aes_key.expose()),
         previous_encoding_aes_key: previous.map(|key| secrets.handle("push.previous_key", key.expose())),
         formats: given.formats.iter().copied().map(format).collect(),
@@ -139,7 +141,7 @@ impl Webhook for WasmChannel {
     ) -> Result<Verified, PushRefusal> {
         let release = self.release();
         let mut secrets = Secrets::new("");
-        let (asked, given) = (push(raw), credentials(expected, &mut secrets));
+        let (asked, given) = (push(raw), credentials(expected, release.info().app_shape.style, &mut secrets));
         let called = release.call("push.verify", secrets, |store, instance| {
             instance.qianpu_channel_pushes().call_verify(store, &asked, &given, now.micros())
         });
@@ -186,7 +188,7 @@ impl Webhook for WasmChannel {
     ) -> Result<PushReply, PushRefusal> {
         let release = self.release();
         let mut secrets = Secrets::new("");
-        let (asked, given) = (push(raw), credentials(given, &mut secrets));
+        let (asked, given) = (push(raw), credentials(given, release.info().app_shape.style, &mut secrets));
         let called = release.call("push.handshake", secrets, |store, instance| {
             instance.qianpu_channel_pushes().call_handshake(store, &asked, &given, now.micros())
         });

@@ -42,6 +42,14 @@ pub enum CallError {
     Store(#[from] StoreError),
 }
 
+/// The account's channel is a plugin that was taken out of force: work waits until it is back.
+fn gone(channel: &str) -> CallError {
+    CallError::Channel(ChannelError::retry_later_seconds(
+        600,
+        format!("the plugin {channel} is not in force"),
+    ))
+}
+
 /// A call being made.
 pub struct AccountCall<'a> {
     state: &'a AppState,
@@ -86,8 +94,7 @@ impl<'a> AccountCall<'a> {
         if !account.state.usable() && !revivable {
             return Err(CallError::NotUsable(account.state));
         }
-        let channel =
-            qianpu_host::find(&account.channel).ok_or(StoreError::Corrupt("an account's channel"))?;
+        let channel = qianpu_host::find(&account.channel).ok_or_else(|| gone(&account.channel))?;
         let reference = AccountRef { channel: channel.info().slug, tenant: ctx.tenant(), id };
         Ok(Self { state, ctx, account, reference, answered })
     }

@@ -35,7 +35,7 @@ pub fn find(slug: &str) -> Answer<&'static dyn Channel> {
 
 /// The channels that share one app of a provider.
 pub fn family(name: &str) -> impl Iterator<Item = &'static dyn Channel> {
-    qianpu_host::CHANNELS.iter().copied().filter(move |channel| channel.info().app_family == Some(name))
+    qianpu_host::channels().into_iter().filter(move |channel| channel.info().app_family == Some(name))
 }
 
 /// The channel that links a kind of account, and how it does it through an app.

@@ -45,7 +45,7 @@ pub async fn of_shop(
     let tx = state.db.read(grant.ctx()).await?;
     let raise = raise::in_force(&tx, shop, &rules.raise, rules.today).await?;
     let mut quotas = Vec::new();
-    for channel in qianpu_host::CHANNELS {
+    for channel in qianpu_host::channels() {
         for kind in channel.info().kinds {
             let existing = account_count(&tx, shop, kind.code).await?;
             let quota = policy::quota(existing, subject, kind.code, &rules.usual, raise.as_ref())

@@ -141,7 +141,7 @@ async fn beyond(tx: &TenantTx, shop: ShopId, rule: &PolicyRule) -> Answer<Vec<Be
     let subject = tenant_get(tx).await?.subject_kind;
     let subject = subject.as_deref().and_then(SubjectKind::from_text).unwrap_or(SubjectKind::Personal);
     let mut found = Vec::new();
-    for kind in qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds) {
+    for kind in qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds) {
         let used = account_count(tx, shop, kind.code).await?;
         let quota = policy::quota(used, subject, kind.code, rule, None)
             .map_err(|error| ApiError::refused(error.code(), error))?;

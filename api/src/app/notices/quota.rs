@@ -13,7 +13,7 @@ const ACCOUNTS: &str = "/console/merchant/channel_accounts";
 
 /// The name of a kind of account in both languages.
 fn kind_name(code: &str) -> (&str, &str) {
-    let mut kinds = qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds);
+    let mut kinds = qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds);
     kinds.find(|kind| kind.code == code).map_or((code, code), |kind| (kind.name_zh, kind.name_en))
 }
 

@@ -45,6 +45,7 @@ mod oauth_apps;
 mod oauth_consent;
 mod onboarding_settings;
 mod orders;
+mod plugins;
 mod policies;
 mod providers;
 mod renewals;
@@ -74,6 +75,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     staff_join::routes(pages);
     providers::routes(pages);
     restorations::routes(pages);
+    plugins::routes(pages);
     brand::routes(pages);
     api_keys::routes(pages);
     oauth_apps::routes(pages);

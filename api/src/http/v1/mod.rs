@@ -33,6 +33,7 @@ mod merchants;
 mod oauth_apps;
 mod orders;
 mod plans;
+mod plugins;
 mod policies;
 mod products;
 mod providers;
@@ -69,6 +70,7 @@ pub fn register(api: &mut Api<'_>) {
     auth::routes(api);
     providers::routes(api);
     restorations::routes(api);
+    plugins::routes(api);
     brand::routes(api);
     buyer_sign_in::routes(api);
     buyer_account::routes(api);

@@ -14,6 +14,7 @@ static INFO: ChannelInfo = ChannelInfo {
     kinds: &[AccountKind { code: "hostile_account", name_en: "Account", name_zh: "账号" }],
     link_modes: &[LinkMode::Direct],
     app_family: None,
+    app_shape: AppShape { style: AppStyle::TicketAndToken, settings: &[], callback: "" },
     push_rules: &[PushRule { mode: LinkMode::Direct, formats: &[PushFormat::Json] }],
     hosts: &[HostName { name: "api", base_url: "https://api.hostile.example.com" }],
     buckets: &[],
@@ -51,6 +52,9 @@ impl Channel for Hostile {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
+        None
+    }
+    fn reveal(&self) -> Option<&dyn Reveal> {
         None
     }
 }

@@ -1,6 +1,8 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
-use super::forms::{AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, TokenSetForm};
+use super::forms::{
+    AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, ClearReceiverForm, TokenSetForm,
+};
 use super::operation as op;
 use crate::catalog::{ProductDraft, PublishedRefs, StockLevel};
 use crate::channel::Channel;
@@ -135,6 +137,10 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         op::ORDER_FETCH => {
             written(has(channel.orders(), operation)?.fetch(cx, &input::<OrderId>(text)?.order_id))
         }
+        op::ORDER_REVEAL => {
+            let order = input::<OrderId>(text)?.order_id;
+            formed(has(channel.reveal(), operation)?.receiver(cx, &order), ClearReceiverForm::from)
+        }
         op::CARRIER_LIST => written(has(channel.fulfilment(), operation)?.carriers(cx)),
         op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.ship(cx, &input::<Shipment>(text)?)),
         other => Err(unknown(other)),
@@ -172,6 +178,10 @@ pub fn resume(
         op::STOCK_SET => written(has(channel.stock(), operation)?.resume_set_stock(cx, state, answers)),
         op::ORDER_LIST => written(has(channel.orders(), operation)?.resume_list_changed(cx, state, answers)),
         op::ORDER_FETCH => written(has(channel.orders(), operation)?.resume_fetch(cx, state, answers)),
+        op::ORDER_REVEAL => {
+            let turn = has(channel.reveal(), operation)?.resume_receiver(cx, state, answers);
+            formed(turn, ClearReceiverForm::from)
+        }
         op::CARRIER_LIST => {
             written(has(channel.fulfilment(), operation)?.resume_carriers(cx, state, answers))
         }

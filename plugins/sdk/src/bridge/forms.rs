@@ -1,7 +1,8 @@
 //! JSON forms of what holds secrets.
 
-use crate::auth::{Authorisation, AuthorisedAccount, TokenSet};
+use crate::auth::{AccountProfile, Authorisation, AuthorisedAccount, TokenSet};
 use crate::context::AccessToken;
+use crate::reveal::{ClearReceiver, VirtualPhone};
 use crate::secret::Secret;
 use crate::wire;
 use qianpu_domain::time::Timestamp;
@@ -36,6 +37,40 @@ pub struct AuthorisationForm {
     pub tokens: TokenSetForm,
     /// What it granted.
     pub scopes: Vec<String>,
+    /// What the exchange said of the account.
+    #[serde(default)]
+    pub profile: Option<AccountProfile>,
+}
+
+/// [`ClearReceiver`] in JSON. It crosses to the host and goes no further in this form.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ClearReceiverForm {
+    /// Name.
+    pub name: String,
+    /// Phone.
+    pub phone: String,
+    /// Set when `phone` is a virtual number.
+    #[serde(default)]
+    pub virtual_phone: Option<VirtualPhoneForm>,
+    /// Province.
+    pub province: String,
+    /// City.
+    pub city: String,
+    /// District or county.
+    pub district: String,
+    /// Street and number.
+    pub detail: String,
+}
+
+/// [`VirtualPhone`] in JSON.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct VirtualPhoneForm {
+    /// To be dialled after the number.
+    #[serde(default)]
+    pub extension: Option<String>,
+    /// When it stops working.
+    #[serde(with = "wire::time_opt", default)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// [`AuthorisedAccount`] in JSON.
@@ -74,12 +109,14 @@ impl From<TokenSetForm> for TokenSet {
 }
 impl From<Authorisation> for AuthorisationForm {
     fn from(value: Authorisation) -> Self {
-        Self { external_id: value.external_id, tokens: value.tokens.into(), scopes: value.scopes }
+        let Authorisation { external_id, tokens, scopes, profile } = value;
+        Self { external_id, tokens: tokens.into(), scopes, profile }
     }
 }
 impl From<AuthorisationForm> for Authorisation {
     fn from(form: AuthorisationForm) -> Self {
-        Self { external_id: form.external_id, tokens: form.tokens.into(), scopes: form.scopes }
+        let AuthorisationForm { external_id, tokens, scopes, profile } = form;
+        Self { external_id, tokens: tokens.into(), scopes, profile }
     }
 }
 impl From<AuthorisedAccount> for AuthorisedAccountForm {
@@ -92,5 +129,35 @@ impl From<AuthorisedAccountForm> for AuthorisedAccount {
     fn from(form: AuthorisedAccountForm) -> Self {
         let refresh_token = form.refresh_token.map(Secret::new);
         Self { external_id: form.external_id, refresh_token, authorised_at: form.authorised_at }
+    }
+}
+impl From<ClearReceiver> for ClearReceiverForm {
+    fn from(value: ClearReceiver) -> Self {
+        let phone =
+            |it: VirtualPhone| VirtualPhoneForm { extension: it.extension, expires_at: it.expires_at };
+        Self {
+            name: value.name,
+            phone: value.phone,
+            virtual_phone: value.virtual_phone.map(phone),
+            province: value.province,
+            city: value.city,
+            district: value.district,
+            detail: value.detail,
+        }
+    }
+}
+impl From<ClearReceiverForm> for ClearReceiver {
+    fn from(form: ClearReceiverForm) -> Self {
+        let phone =
+            |it: VirtualPhoneForm| VirtualPhone { extension: it.extension, expires_at: it.expires_at };
+        Self {
+            name: form.name,
+            phone: form.phone,
+            virtual_phone: form.virtual_phone.map(phone),
+            province: form.province,
+            city: form.city,
+            district: form.district,
+            detail: form.detail,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The manifest: who a component is, and what it asks for.
 
 use crate::channel::Channel;
-use crate::info::{ChannelInfo, LinkMode, PushFormat};
+use crate::info::{AppStyle, ChannelInfo, LinkMode, PushFormat};
 use serde::{Deserialize, Serialize};
 
 /// The schema of [`Manifest`].
@@ -29,6 +29,8 @@ pub enum Capability {
     Orders,
     /// [`Channel::fulfilment`]
     Fulfilment,
+    /// [`Channel::reveal`]
+    Reveal,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -51,6 +53,9 @@ pub struct Manifest {
     /// Channels with the same family share one channel app.
     #[serde(default)]
     pub app_family: Option<String>,
+    /// How the provider's app works; for a plugin with the capability `app`.
+    #[serde(default)]
+    pub app_shape: Option<AppShapeForm>,
     /// Push formats by way of linking.
     #[serde(default)]
     pub push_rules: Vec<PushRuleForm>,
@@ -68,6 +73,18 @@ pub struct Manifest {
     /// and a token in an outcome has to be such a handle.
     #[serde(default)]
     pub secret_fields: Vec<String>,
+}
+
+/// How the provider's app works.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AppShapeForm {
+    /// `ticket_and_token`, `signing`.
+    pub style: String,
+    /// What the provider types besides: `code` is the name in the settings.
+    #[serde(default)]
+    pub settings: Vec<KindForm>,
+    /// A word in the address browsers come back to.
+    pub callback: String,
 }
 
 /// A kind of account.
@@ -133,6 +150,7 @@ impl Capability {
         Self::Stock,
         Self::Orders,
         Self::Fulfilment,
+        Self::Reveal,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -146,6 +164,7 @@ impl Capability {
             Self::Stock => "stock",
             Self::Orders => "orders",
             Self::Fulfilment => "fulfilment",
+            Self::Reveal => "reveal",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -159,6 +178,7 @@ impl Capability {
             Self::Stock => channel.stock().is_some(),
             Self::Orders => channel.orders().is_some(),
             Self::Fulfilment => channel.fulfilment().is_some(),
+            Self::Reveal => channel.reveal().is_some(),
         }
     }
 }
@@ -171,6 +191,11 @@ impl Manifest {
             code: kind.code.to_owned(),
             name_en: kind.name_en.to_owned(),
             name_zh: kind.name_zh.to_owned(),
+        };
+        let setting = |setting: &crate::AppSetting| KindForm {
+            code: setting.name.to_owned(),
+            name_en: setting.name_en.to_owned(),
+            name_zh: setting.name_zh.to_owned(),
         };
         let rule = |rule: &crate::PushRule| PushRuleForm {
             mode: rule.mode.as_str().to_owned(),
@@ -194,6 +219,14 @@ impl Manifest {
             kinds: info.kinds.iter().map(kind).collect(),
             link_modes: info.link_modes.iter().copied().map(LinkMode::as_str).map(str::to_owned).collect(),
             app_family: info.app_family.map(str::to_owned),
+            app_shape: channel.app().map(|_| AppShapeForm {
+                style: match info.app_shape.style {
+                    AppStyle::TicketAndToken => "ticket_and_token".to_owned(),
+                    AppStyle::Signing => "signing".to_owned(),
+                },
+                settings: info.app_shape.settings.iter().map(setting).collect(),
+                callback: info.app_shape.callback.to_owned(),
+            }),
             push_rules: info.push_rules.iter().map(rule).collect(),
             hosts: info.hosts.iter().map(host).collect(),
             buckets: info.buckets.iter().map(bucket).collect(),

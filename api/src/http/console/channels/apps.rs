@@ -122,8 +122,8 @@ struct NewAppView {
 /// The form of one family; the channels in a family share the app. The first when none or no known one is named.
 fn new_app(wanted: &str, form: FormView, lang: Lang) -> NewAppView {
     let mut seen = BTreeSet::new();
-    let firsts: Vec<_> = qianpu_host::CHANNELS
-        .iter()
+    let firsts: Vec<_> = qianpu_host::channels()
+        .into_iter()
         .filter_map(|channel| Some((channel.info(), channel.info().app_family?)))
         .filter(|(_, family)| seen.insert(*family))
         .collect();

@@ -15,7 +15,7 @@ pub(in crate::http::console) fn channel(slug: &str, lang: Lang) -> String {
 
 /// The name of a kind of account.
 pub(in crate::http::console) fn kind(code: &str, lang: Lang) -> String {
-    let kinds = qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds);
+    let kinds = qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds);
     kinds
         .filter(|kind| kind.code == code)
         .map(|kind| lang.pick(kind.name_zh, kind.name_en).to_owned())

@@ -91,7 +91,7 @@ impl Field {
 }
 
 fn account_name(call: &Call, code: &str) -> String {
-    let mut kinds = qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds);
+    let mut kinds = qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds);
     let known = kinds.find(|kind| kind.code == code);
     known.map_or_else(|| code.to_owned(), |kind| call.info.lang.pick(kind.name_zh, kind.name_en).to_owned())
 }
@@ -138,7 +138,8 @@ pub(super) fn shown(call: &Call, field: &Field, stored: &str) -> String {
 pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
     let keys: Vec<String> = match kind {
         PolicyKind::LinkQuota => {
-            let codes = || qianpu_host::CHANNELS.iter().flat_map(|it| it.info().kinds).map(|it| it.code);
+            let codes =
+                || qianpu_host::channels().into_iter().flat_map(|it| it.info().kinds).map(|it| it.code);
             let of = |subject: &SubjectKind| {
                 std::iter::once("*")
                     .chain(codes())
