@@ -48,9 +48,9 @@ mod once;
 mod order_pages;
 mod orders;
 mod person_links;
-mod policy_calendar;
 #[cfg(feature = "wasm")]
 mod plugins;
+mod policy_calendar;
 mod postgres_available;
 mod quota_raise;
 mod restorations;
