@@ -245,13 +245,16 @@ struct Walk<'a> {
     scores: &'a [DayScore],
 }
 
+/// Where a shop stands then, how far it is, and what happened on the way.
+type Walked = (RaiseStanding, RaiseProgress, Vec<(Date, RaiseTurn)>);
+
 impl Walk<'_> {
     fn to(
         &self,
         until: Date,
         kept: Option<&LinkStanding>,
         rule: impl Fn(Date) -> Answer<PolicyRule>,
-    ) -> Answer<(RaiseStanding, RaiseProgress, Vec<(Date, RaiseTurn)>)> {
+    ) -> Answer<Walked> {
         let mut standing = kept.map_or(RaiseStanding::STANDARD, |kept| kept.standing);
         let mut turns = Vec::new();
         let look = |day: Date| -> Answer<_> {
