@@ -1,30 +1,16 @@
 //! The example plugins as components, built once for all tests.
 
-use std::process::Command;
-use std::sync::OnceLock;
-
 use crate::workspace;
+use qianpu_conformance::build_components;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The file of a component of `examples/plugins`.
 pub fn bytes(name: &str) -> Vec<u8> {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    let folder = workspace::root().join("examples/plugins");
-    BUILT.get_or_init(|| {
-        // A workspace of its own with its own target directory: the build that runs this test is not in the way.
-        let done = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"])
-            .current_dir(&folder)
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTFLAGS")
-            .status()
-            .expect("cargo can be run");
-        assert!(
-            done.success(),
-            "the components cannot be built; `rustup target add wasm32-unknown-unknown` may help"
-        );
-    });
-    let file = folder.join(format!("target/wasm32-unknown-unknown/release/{name}_component.wasm"));
-    std::fs::read(file).expect("the component was built")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let examples = || workspace::root().join("examples/plugins");
+    let folder = BUILT.get_or_init(|| build_components(&examples()).expect("the examples"));
+    std::fs::read(folder.join(format!("{name}_component.wasm"))).expect("the component was built")
 }
 
 /// The same component with other bytes: one more section that means nothing.

@@ -3,11 +3,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod components;
 mod identity;
 mod operations;
 mod probes;
 mod pushes;
 mod vectors;
+
+pub use components::build_components;
 
 use qianpu_sdk::Channel;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! The components of `examples/plugins`, built once for all tests.
 
+use qianpu_conformance::build_components;
 use qianpu_wasm::{Limits, Release, Runtime, WasmChannel};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 fn workspace() -> PathBuf {
@@ -11,21 +11,7 @@ fn workspace() -> PathBuf {
 
 fn built() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // A workspace of its own with its own target directory: the build that runs this test is not in the way.
-        let done = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"])
-            .current_dir(workspace())
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTFLAGS")
-            .status()
-            .unwrap();
-        assert!(
-            done.success(),
-            "the components cannot be built; `rustup target add wasm32-unknown-unknown` may help"
-        );
-        workspace().join("target/wasm32-unknown-unknown/release")
-    })
+    BUILT.get_or_init(|| build_components(&workspace()).unwrap())
 }
 
 /// The file of a component.
