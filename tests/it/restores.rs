@@ -68,13 +68,7 @@ pub(crate) struct Source {
 
 pub(crate) async fn demo(db: TestDb) -> Source {
     let sandbox = TestSandbox::start().await;
-    let settings = [
-        ("QIANPU__CHANNELS__WECHAT_API_URL", sandbox.base_url.as_str()),
-        ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
-        ("QIANPU__JOBS__POLL_MILLISECONDS", "50"),
-        ("QIANPU__WEBHOOKS__ALLOW_LOOPBACK", "true"),
-        ("QIANPU__BUYERS__RESEND_SECONDS", "1"),
-    ];
+    let settings = sandbox.demo_settings();
     let app = TestApp::start_with(db, Clock::system(), &settings).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner::run(app.state.clone(), stop.clone()));

@@ -24,6 +24,27 @@ impl TestSandbox {
         .await
     }
 
+    /// The settings that lead an installation to it instead of the platforms.
+    pub fn settings(&self) -> [(&'static str, &str); 4] {
+        let all = [
+            "QIANPU__CHANNELS__WECHAT_API_URL",
+            "QIANPU__CHANNELS__WECHAT_PAGES_URL",
+            "QIANPU__CHANNELS__DOUYIN_API_URL",
+            "QIANPU__CHANNELS__DOUYIN_PAGES_URL",
+        ];
+        all.map(|name| (name, self.base_url.as_str()))
+    }
+
+    /// The settings of the demo, beside it.
+    pub fn demo_settings(&self) -> Vec<(&'static str, &str)> {
+        let demo = [
+            ("QIANPU__JOBS__POLL_MILLISECONDS", "50"),
+            ("QIANPU__WEBHOOKS__ALLOW_LOOPBACK", "true"),
+            ("QIANPU__BUYERS__RESEND_SECONDS", "1"),
+        ];
+        [&self.settings()[..], &demo].concat()
+    }
+
     pub async fn start_with(config: SandboxConfig) -> TestSandbox {
         let http = http_client();
         let handle = Sandbox::start(config).await.expect("the sandbox starts");

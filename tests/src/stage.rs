@@ -56,12 +56,7 @@ impl Stage {
     pub async fn start(db: TestDb) -> Stage {
         let sandbox = TestSandbox::start().await;
         sandbox.patch("settings", &json!({ "audit_delay_ms": 50 })).await;
-        let settings = [
-            ("QIANPU__CHANNELS__WECHAT_API_URL", sandbox.base_url.as_str()),
-            ("QIANPU__CHANNELS__WECHAT_PAGES_URL", sandbox.base_url.as_str()),
-            ("QIANPU__CHANNELS__DOUYIN_API_URL", sandbox.base_url.as_str()),
-            ("QIANPU__CHANNELS__DOUYIN_PAGES_URL", sandbox.base_url.as_str()),
-        ];
+        let settings = sandbox.settings();
         let app = TestApp::start_with(db, Clock::ahead(), &settings).await;
         setup::ensure_operator(&app.state, "运营方", None).await.expect("the operator");
         let provider = app.provider("甲服务商").await;

@@ -36,8 +36,9 @@ pub async fn receiver(
     let (Some(account), Some(external_id)) =
         (order.account.filter(|_| possible(&order)), order.external_id.as_deref())
     else {
-        return Err(ApiError::new(ErrorCode::ChannelRefused)
-            .with_detail("收件信息无法查看：该订单没有渠道，渠道不提供，或买家数据已删除"));
+        return Err(
+            ApiError::new(ErrorCode::ChannelRefused).with_text("orders.reveal_impossible", Vec::new())
+        );
     };
     let detail = json!({ "channel": order.channel, "external_id": external_id });
     audit_append(&mut tx, AuditAction::OrderReceiverShown, "order", &id.to_string(), detail).await?;
