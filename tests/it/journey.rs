@@ -82,7 +82,16 @@ both! {
         assert_eq!(items(&waiting).len(), 1, "{waiting:#}");
 
         // Goods are listed, and a refusal says why.
-        let listings = merchant.get("/api/v1/listings?limit=50", 200).await.json("");
+        let accounts = merchant.get("/api/v1/channel_accounts?limit=50", 200).await.json("");
+        let account_of = |channel: &str| {
+            let found = items(&accounts).iter().find(|account| account["channel"] == channel);
+            found.and_then(|account| account["id"].as_str()).expect("an account of the channel").to_owned()
+        };
+        let (store, douyin) = (account_of("wechat-store"), account_of("douyin"));
+        let of_account = |account: &str| format!("/api/v1/listings?limit=50&channel_account_id={account}");
+        let listings = merchant.get(&of_account(&store), 200).await.json("");
+        let there = merchant.get(&of_account(&douyin), 200).await.json("");
+        assert!(items(&there).iter().filter(|listing| listing["state"] == "listed").count() > 0, "{there:#}");
         let states: Vec<&str> = items(&listings).iter().filter_map(|listing| listing["state"].as_str()).collect();
         assert_eq!(states.iter().filter(|state| **state == "listed").count(), 3, "{states:?}");
         let refused = items(&listings).iter().find(|listing| listing["state"] == "refused").expect("one was refused");
@@ -108,13 +117,16 @@ both! {
         // Orders came in by pushes, with the account and the scene they were made in, and took their stock.
         let orders = merchant.get("/api/v1/orders?limit=50", 200).await.json("/items");
         let orders = orders.as_array().expect("a list of orders").clone();
-        let in_state = |state: &str| orders.iter().filter(|order| order["state"] == state).count();
-        assert_eq!((orders.len(), in_state("paid"), in_state("awaiting_payment")), (4, 1, 1), "{orders:#?}");
+        let in_store: Vec<&Value> =
+            orders.iter().filter(|order| order["source"]["channel_account_id"] == store.as_str()).collect();
+        let in_state = |state: &str| in_store.iter().filter(|order| order["state"] == state).count();
+        assert_eq!((in_store.len(), in_state("paid"), in_state("awaiting_payment")), (4, 1, 1), "{orders:#?}");
+        assert!(orders.iter().any(|order| order["source"]["channel_account_id"] == douyin.as_str()), "{orders:#?}");
         assert!(orders.iter().any(|order| order["source"]["scene"] == "live_session"));
         assert!(orders.iter().all(|order| order["source"]["channel_account_id"].is_string()));
 
         // A duplicated, a reordered and a lost push end where the platform stands.
-        let paid = orders.iter().find(|order| order["state"] == "paid").expect("a paid order");
+        let paid = in_store.iter().find(|order| order["state"] == "paid").expect("a paid order");
         let (id, native) = (paid["id"].as_str().unwrap(), paid["external_id"].as_str().unwrap());
         let books = |summary: &Value| summary["pending"]["amount"].as_i64();
         let before = books(&merchant.get("/api/v1/ledger/summary", 200).await.json(""));
