@@ -69,7 +69,7 @@ pub struct CryptoFailure(pub String);
 pub trait Crypto: Sync {
     /// See [`digest`].
     fn digest(&self, hash: Hash, pieces: &[Piece<'_>], sorted: bool) -> Result<Vec<u8>, CryptoFailure>;
-    /// See [`hmac`].
+    /// See [`hmac()`].
     fn hmac(&self, hash: Hash, key: Key<'_>, pieces: &[Piece<'_>]) -> Result<Vec<u8>, CryptoFailure>;
     /// See [`aes_cbc_open`].
     fn aes_cbc_open(&self, key: Key<'_>, vector: Vector<'_>, data: &[u8]) -> Result<Vec<u8>, CryptoFailure>;
