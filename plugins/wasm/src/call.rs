@@ -17,13 +17,15 @@ pub(crate) struct Call {
     pub(crate) limits: Limits,
     pub(crate) secrets: Secrets,
     pub(crate) memory_denied: bool,
+    /// Bytes of all its memories together.
+    memory: usize,
     host_calls: u32,
     log_lines: u32,
 }
 
 impl Call {
     pub(crate) fn new(plugin: &'static str, limits: Limits, secrets: Secrets) -> Self {
-        Self { plugin, limits, secrets, memory_denied: false, host_calls: 0, log_lines: 0 }
+        Self { plugin, limits, secrets, memory_denied: false, memory: 0, host_calls: 0, log_lines: 0 }
     }
 
     fn count(&mut self) -> wasmtime::Result<()> {
@@ -76,8 +78,12 @@ fn borrowed(pieces: &[Owned]) -> Vec<Piece<'_>> {
 }
 
 impl ResourceLimiter for Call {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.limits.memory;
+    fn memory_growing(&mut self, now: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let together = self.memory.saturating_add(desired.saturating_sub(now));
+        let allowed = together <= self.limits.memory;
+        if allowed {
+            self.memory = together;
+        }
         self.memory_denied |= !allowed;
         Ok(allowed)
     }
@@ -205,5 +211,26 @@ impl crypto::Host for Call {
     fn equal(&mut self, a: Vec<u8>, b: Vec<u8>) -> wasmtime::Result<bool> {
         self.count()?;
         Ok(qianpu_sdk::crypto::equal(&a, &b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Call;
+    use crate::engine::Limits;
+    use crate::secrets::Secrets;
+    use wasmtime::ResourceLimiter;
+
+    const MIB: usize = 1024 * 1024;
+
+    #[test]
+    fn the_limit_is_on_all_memories_together() {
+        let mut call =
+            Call::new("plugin", Limits { memory: 64 * MIB, ..Limits::default() }, Secrets::new(""));
+        assert!(call.memory_growing(0, 40 * MIB, None).unwrap());
+        assert!(call.memory_growing(40 * MIB, 50 * MIB, None).unwrap());
+        assert!(!call.memory_growing(0, 15 * MIB, None).unwrap() && call.memory_denied);
+        assert!(call.memory_growing(0, 14 * MIB, None).unwrap());
+        assert!(!call.memory_growing(50 * MIB, 51 * MIB, None).unwrap());
     }
 }

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Limits {
     /// How long it may run.
     pub time: Duration,
-    /// Linear memory, in bytes.
+    /// Linear memory, in bytes: all memories of an instance together.
     pub memory: usize,
     /// Elements of its tables.
     pub table_elements: usize,
@@ -98,16 +98,18 @@ impl std::fmt::Debug for Runtime {
 fn settings(limits: &Limits, pool: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).max_wasm_stack(512 * 1024);
-    config.wasm_memory64(false).wasm_multi_memory(false).wasm_relaxed_simd(false);
+    config.wasm_memory64(false).wasm_relaxed_simd(false);
+    // Languages with a runtime make components of several modules, each with a memory; the limit is on their sum.
+    config.wasm_multi_memory(true);
     if pool {
         let mut pooled = PoolingAllocationConfig::new();
         pooled
             .total_component_instances(64)
             .total_core_instances(1_024)
-            .total_memories(64)
+            .total_memories(256)
             .total_tables(512)
             .max_core_instances_per_component(64)
-            .max_memories_per_component(1)
+            .max_memories_per_component(8)
             .max_tables_per_component(32)
             .table_elements(limits.table_elements)
             .max_memory_size(limits.memory)
