@@ -87,14 +87,11 @@ impl HostConfig {
         Ok(())
     }
 
-    /// The base URL of a named host of a channel: the most particular override, else the platform's own.
-    pub(crate) fn base_url(&self, channel: &str, host: &str, own: &str) -> Option<Url> {
+    /// What replaces a named host of a channel: the most particular override.
+    pub(crate) fn stand_in(&self, channel: &str, host: &str) -> Option<Url> {
         let named = |wanted: Option<&str>| {
             self.base_urls.iter().find(|base| base.host == host && base.channel.as_deref() == wanted)
         };
-        match named(Some(channel)).or_else(|| named(None)) {
-            Some(base) => Some(base.url.clone()),
-            None => Url::parse(own).ok(),
-        }
+        named(Some(channel)).or_else(|| named(None)).map(|base| base.url.clone())
     }
 }

@@ -33,7 +33,8 @@ struct ExchangeQuery {
 struct AccountView {
     account: AccountCard,
     shop_id: String,
-    channel: String,
+    /// Which words say how the channel does it.
+    texts: &'static str,
     hook_url: String,
     push_format: String,
     scopes: Vec<words::Scope>,
@@ -110,7 +111,7 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
     Ok(AccountView {
         account: AccountCard::of(&found, lang),
         shop_id: account.shop.to_string(),
-        channel: account.channel.clone(),
+        texts: words::texts(&account.channel),
         hook_url: found.hook_url.clone(),
         push_format: account.push_format.clone(),
         scopes: words::scopes(&account.scopes, lang),

@@ -114,6 +114,8 @@ struct NewAppView {
     form: FormView,
     families: Vec<FamilyChoice>,
     channel: &'static str,
+    /// Which words name the app's id.
+    texts: &'static str,
     /// Whether the provider chooses a token and a key for pushes.
     push_keys: bool,
     settings: Vec<Setting>,
@@ -141,6 +143,7 @@ fn new_app(wanted: &str, form: FormView, lang: Lang) -> NewAppView {
             })
             .collect(),
         channel: chosen.map_or("", |(info, _)| info.slug),
+        texts: words::texts(chosen.map_or("", |(info, _)| info.slug)),
         push_keys: shape.is_some_and(|shape| shape.style.has_push_keys()),
         settings: shape.map_or_else(Vec::new, |shape| {
             let setting = |one: &qianpu_sdk::AppSetting| Setting {

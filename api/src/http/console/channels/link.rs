@@ -56,6 +56,8 @@ struct Choice {
 #[derive(Serialize)]
 struct KindChoice {
     channel: &'static str,
+    /// Which words say what it does.
+    texts: &'static str,
     name: String,
     gauge: Gauge,
 }
@@ -119,6 +121,7 @@ async fn wizard<T>(
         }
         kinds.push(KindChoice {
             channel: info.slug,
+            texts: words::texts(info.slug),
             name: words::kind(one.kind, lang),
             gauge: Gauge::of(one, lang),
         });

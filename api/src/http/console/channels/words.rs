@@ -29,13 +29,20 @@ pub(in crate::http::console) fn code(code: &str, lang: Lang) -> String {
     known.map_or_else(|| code.to_owned(), |code| lang.pick(code.title_zh(), code.title_en()).to_owned())
 }
 
+/// The key of the texts about a channel: its slug, or `other` for a plugin that nobody wrote texts for.
+pub(super) fn texts(slug: &str) -> &'static str {
+    let known = qianpu_host::CHANNELS.iter().map(|channel| channel.info().slug).find(|known| *known == slug);
+    known.unwrap_or("other")
+}
+
 /// The key of the texts that say how accounts are linked through the provider's app.
 pub(super) fn way(info: &qianpu_sdk::ChannelInfo) -> &'static str {
     let mode = info.link_modes.iter().find(|mode| mode.through_app());
     match (info.app_family, mode) {
-        (Some("douyin"), _) => "douyin",
-        (_, Some(mode)) => mode.as_str(),
         (_, None) => "",
+        (Some("douyin"), _) => "douyin",
+        (Some("wechat-open"), Some(mode)) => mode.as_str(),
+        (_, Some(_)) => "other",
     }
 }
 
