@@ -7,6 +7,7 @@ use crate::official_account::{Act, act};
 use crate::order_view;
 use crate::product_audit;
 use crate::state::{State, openid_of};
+use crate::store_product;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,7 +23,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/api/orders/{id}").route(web::get().to(show_order)))
         .service(web::resource("/sandbox/api/orders/{id}/{action}").route(web::post().to(move_order)))
         .service(web::resource("/sandbox/api/aftersales/{id}/{action}").route(web::post().to(move_aftersale)))
-        .service(web::resource("/sandbox/api/products").route(web::get().to(list_products)))
+        .service(
+            web::resource("/sandbox/api/products")
+                .route(web::get().to(list_products))
+                .route(web::post().to(stock_product)),
+        )
         .service(web::resource("/sandbox/api/products/{id}/{action}").route(web::post().to(judge_product)))
         .service(web::resource("/sandbox/api/follow").route(web::post().to(follow)))
         .service(web::resource("/sandbox/api/messages").route(web::post().to(say)))
@@ -157,6 +162,29 @@ async fn list_products(query: Query, core: web::Data<Core>) -> HttpResponse {
             })
             .collect();
         Ok(json!({"products": products}))
+    }))
+}
+
+/// What a store sells already.
+#[derive(Deserialize)]
+struct NewProduct {
+    appid: String,
+    title: String,
+    /// Fen.
+    price: i64,
+    #[serde(default = "plenty")]
+    stock: i64,
+}
+
+const fn plenty() -> i64 {
+    100
+}
+
+async fn stock_product(new: web::Json<NewProduct>, core: web::Data<Core>) -> HttpResponse {
+    let NewProduct { appid, title, price, stock } = new.into_inner();
+    reply(core.with(|state, now| {
+        let id = store_product::already_there(state, now, &appid, &title, price, stock)?;
+        Ok(json!({"product_id": id.to_string()}))
     }))
 }
 

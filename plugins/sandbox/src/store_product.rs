@@ -3,11 +3,11 @@
 //! Status and edit status carry the documents' numbers. A draft goes online only when its audit passed.
 
 use crate::calls::{Auth, Call, Route, post};
-use crate::clock::china_time;
+use crate::clock::{Now, china_time};
 use crate::errors::{Answer, WxError, error, error_with, invalid_args, ok, ok_with};
 use crate::product_audit::{begin_editing, submit_for_audit};
 use crate::product_rules;
-use crate::state::{LIMIT, Product, State, id_of, int_of, text_of};
+use crate::state::{AccountKind, LIMIT, Product, State, id_of, int_of, text_of};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -120,6 +120,50 @@ fn add(call: &mut Call<'_>) -> Answer {
     call.state.push_product_update(now, id, 1);
     begin_editing(call.state, now, id, submit);
     answer_with_skus(call, id)
+}
+
+/// A product the merchant made in the platform's own console long ago: on the shelf, with one SKU and no id of ours.
+pub fn already_there(
+    state: &mut State,
+    now: Now,
+    appid: &str,
+    title: &str,
+    price: i64,
+    stock: i64,
+) -> Result<u64, String> {
+    if !state.accounts.get(appid).is_some_and(|account| account.kind == AccountKind::Store) {
+        return Err("no such store".into());
+    }
+    if title.is_empty() || title.chars().count() > 60 || !(1..=1_000_000_000).contains(&price) {
+        return Err("title must be 1..=60 characters and price 1..=1000000000".into());
+    }
+    if state.products.len() >= LIMIT || !(0..=10_000_000).contains(&stock) {
+        return Err("too many products, or stock out of range".into());
+    }
+    let (id, sku) = (state.new_id(PRODUCT_IDS), state.new_id(SKU_IDS));
+    let online = json!({
+        "title": title,
+        "skus": [{"sku_id": sku.to_string(), "sale_price": price, "stock_num": stock, "sku_attrs": []}],
+    });
+    let product = Product {
+        product_id: id,
+        appid: appid.to_owned(),
+        out_product_id: String::new(),
+        status: LISTED,
+        edit_status: PASSED,
+        ever_listed: true,
+        online: online.as_object().cloned(),
+        draft: None,
+        stock: BTreeMap::from([(sku, stock)]),
+        audit_due_ms: None,
+        upload_until_ms: None,
+        submit_after_upload: false,
+        audit_reason: String::new(),
+        create_time: now.seconds(),
+        edit_time: now.seconds(),
+    };
+    state.products.insert(id, product);
+    Ok(id)
 }
 
 fn update(call: &mut Call<'_>) -> Answer {
