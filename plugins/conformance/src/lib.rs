@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod components;
+mod exchanges;
 mod identity;
 mod operations;
 mod probes;
@@ -11,10 +12,31 @@ mod pushes;
 mod vectors;
 
 pub use components::build_components;
+pub use exchanges::{Played, replay};
 
 use qianpu_sdk::Channel;
 use std::fmt;
 use vectors::Vectors;
+
+/// The rules by name, with what each demands; `spec.md` has them in full.
+pub const RULES: &[(&str, &str)] = &[
+    ("info", "the manifest is whole: names, kinds, ways of linking, hosts, buckets"),
+    ("golden", "documented pushes verify and mean what the documents say"),
+    ("forged", "a push that was changed in any way is refused"),
+    ("refusal", "the answer to a refused push is a 4xx that gives nothing away"),
+    ("handshake", "the check of the address is answered exactly, a forged one refused"),
+    ("acknowledge", "a push is acknowledged with the documented bytes"),
+    ("dedup", "one message has one key, different messages have different ones"),
+    ("unknown event", "an unknown event is kept by its name"),
+    ("unreadable", "a genuine push that makes no sense is an error"),
+    ("secrets", "tickets and codes of pushes stand in no printed form"),
+    ("garbage", "no operation succeeds on an answer that is none"),
+    ("bad state", "resuming with a state that is not its own is an error"),
+    ("errors", "each documented error code leads to its class"),
+    ("unknown state", "an unknown state of an order or a product is never guessed"),
+    ("requests", "hosts and buckets are declared, and secrets are marked"),
+    ("missing credentials", "without an account an operation is an error"),
+];
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
