@@ -53,6 +53,10 @@ enum Command {
     },
     /// Play the platforms' side alone, for whoever writes a client or a plugin.
     Sandbox(SandboxArgs),
+    /// Write a channel plugin: start one, test it, try it at every save.
+    #[cfg(feature = "wasm")]
+    #[command(subcommand)]
+    Plugin(qianpu_kit::PluginCommand),
     /// Serve the API and the pages, and run jobs.
     Serve {
         /// Leave the jobs to `qianpu worker`.
@@ -140,6 +144,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             demo::run(options, cli.config.as_deref(), stop_on_signal()).await
         }
         Command::Sandbox(args) => cli_sandbox::run(args, stop_on_signal()).await,
+        #[cfg(feature = "wasm")]
+        Command::Plugin(command) => qianpu_kit::run(command, stop_on_signal()).await,
         Command::Serve { no_jobs } => serve(Config::load(cli.config.as_deref())?, !no_jobs).await,
         Command::Worker => worker(Config::load(cli.config.as_deref())?).await,
         Command::CreateProvider(args) => {

@@ -49,6 +49,8 @@ mod order_pages;
 mod orders;
 mod person_links;
 #[cfg(feature = "wasm")]
+mod plugin_kit;
+#[cfg(feature = "wasm")]
 mod plugins;
 mod policy_calendar;
 mod postgres_available;
