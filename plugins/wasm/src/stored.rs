@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+/// What may be kept, in bytes; the oldest goes first. A language with an interpreter inside takes 35 MB a version.
+const MOST: u64 = 1024 * 1024 * 1024;
+
 /// Compiles a component, or takes what was compiled before.
 pub(crate) fn compile(
     engine: &Engine,
@@ -64,5 +67,58 @@ fn keep(directory: &Path, path: &Path, component: &Component) -> std::io::Result
     // Written beside and renamed: a crash leaves no half file.
     let beside = path.with_extension(format!("{}.part", std::process::id()));
     std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, path)
+    std::fs::rename(&beside, path)?;
+    make_room(directory, MOST)
+}
+
+/// Removes the oldest, until what is left fits. What is running from a file goes on when the file is gone.
+fn make_room(directory: &Path, most: u64) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        // Another process may have removed it just now.
+        let Ok(facts) = entry.metadata() else { continue };
+        if entry.path().extension().is_some_and(|end| end == "cwasm") {
+            files.push((facts.modified()?, facts.len(), entry.path()));
+        }
+    }
+    files.sort_unstable();
+    let mut held = 0;
+    for (_, size, path) in files.into_iter().rev() {
+        held += size;
+        if held > most {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::make_room;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for (age, name) in [(30, "old.cwasm"), (20, "newer.cwasm"), (10, "newest.cwasm"), (40, "notes.txt")] {
+            let file = std::fs::File::create(folder.path().join(name)).unwrap();
+            file.set_len(10).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 - age)).unwrap();
+        }
+        let names = || {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort_unstable();
+            names
+        };
+        make_room(folder.path(), 30).unwrap();
+        assert_eq!(names().len(), 4);
+        make_room(folder.path(), 25).unwrap();
+        assert_eq!(names(), ["newer.cwasm", "newest.cwasm", "notes.txt"]);
+    }
 }
