@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// How often files are looked at. As the server does with its folder: it works on every file system.
 const LOOK: Duration = Duration::from_millis(300);
 /// How long the server may take to put a version in force: it looks every two seconds, and compiles.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Files of a project that are looked at.
 const MOST_FILES: usize = 2_000;
 
@@ -84,6 +84,7 @@ async fn put(examined: &Examined, demo: &mut Demo) -> anyhow::Result<()> {
     while started.elapsed() < PATIENCE {
         if demo.in_force(&examined.slug).as_deref() == Some(&sha256) {
             demo.follow(&examined.slug).await?;
+            demo.tidy(&examined.slug).await;
             return say(&format!("→ in force in the demo after {} ms", started.elapsed().as_millis()));
         }
         if let Some(reason) = demo.refused(&examined.slug).await {

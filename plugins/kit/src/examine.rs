@@ -46,6 +46,7 @@ pub fn examine(target: &Path) -> anyhow::Result<Examined> {
     let started = Instant::now();
     // Compiling takes seconds: what was compiled is kept where what is built is kept.
     let compiled = file.parent().map(|place| place.join("compiled"));
+    forget(compiled.as_deref());
     let runtime = Runtime::new(Limits::default(), compiled).map_err(|error| anyhow::anyhow!("{error}"))?;
     let release = Arc::new(Release::load(&runtime, &bytes)?);
     let manifest = release.manifest().clone();
@@ -63,6 +64,16 @@ pub fn examine(target: &Path) -> anyhow::Result<Examined> {
     });
     let took = started.elapsed();
     Ok(Examined { slug: manifest.slug, bytes, broken, played, head, told, took })
+}
+
+/// Each save leaves its compiled code behind; only the last ones are of use.
+fn forget(compiled: Option<&Path>) {
+    const MOST: usize = 4;
+    let count = compiled.and_then(|folder| std::fs::read_dir(folder).ok()).map_or(0, Iterator::count);
+    if let Some(folder) = compiled.filter(|_| count > MOST) {
+        // What cannot be removed only takes room.
+        drop(std::fs::remove_dir_all(folder));
+    }
 }
 
 /// The project of a file: the nearest folder above with vectors.

@@ -101,6 +101,22 @@ impl Demo {
         Some(refused["reason"].as_str()?.to_owned())
     }
 
+    /// Removes versions that a save of before left behind: the server keeps a bounded number of them.
+    pub(crate) async fn tidy(&self, slug: &str) {
+        const MOST: usize = 5;
+        let Some(token) = &self.operator else { return };
+        let list = self.get(token, "plugins").await.unwrap_or_default();
+        let plugins = list["items"].as_array().into_iter().flatten();
+        let versions = plugins.flat_map(|plugin| plugin["versions"].as_array().into_iter().flatten());
+        let mine = versions.filter(|version| version["slug"] == slug && version["state"] != "active");
+        for version in mine.skip(MOST) {
+            let removal = json!({ "slug": slug, "sha256": version["sha256"] });
+            let address = format!("{}/api/v1/plugins/removals", self.base);
+            // What stays is in nobody's way yet.
+            drop(self.http.post(address).bearer_auth(token).json(&removal).send().await);
+        }
+    }
+
     /// Shows exchanges of accounts of this channel from now on.
     pub(crate) async fn follow(&mut self, slug: &str) -> anyhow::Result<()> {
         if self.slug.as_deref() != Some(slug) {

@@ -1,8 +1,11 @@
 //! What `plugin new` writes holds in every language, and what is broken does not. Building takes cargo, npm and
 //! Python; where one of them is missing these tests fail and say so.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops by panicking")]
 
-use qianpu_kit::{Examined, Language, create, examine};
+use clap::Parser;
+use qianpu_kit::{Examined, Language, PluginCommand, create, examine, run};
 use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
 
 /// A new project, removed with the value.
 struct Project {
@@ -47,6 +50,18 @@ fn change(path: &Path, from: &str, to: &str) {
     std::fs::write(path, text.replace(from, to)).unwrap();
 }
 
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: PluginCommand,
+}
+
+/// `plugin test`, whose error is the exit code of the program.
+fn told(target: &Path) -> anyhow::Result<()> {
+    let cli = Cli::parse_from(["plugin".as_ref(), "test".as_ref(), target.as_os_str()]);
+    tokio::runtime::Runtime::new().unwrap().block_on(run(cli.command, CancellationToken::new()))
+}
+
 #[test]
 fn typescript_holds_and_a_push_that_is_not_checked_does_not() {
     let project = made(Language::TypeScript);
@@ -66,7 +81,9 @@ fn typescript_holds_and_a_push_that_is_not_checked_does_not() {
         text.contains("✗ order-fetch") && text.contains("the outcome.lines[0].line_total is 25000 and not 1"),
         "{text}"
     );
+    assert_eq!(told(&project.folder).unwrap_err().to_string(), "1 of the checks failed");
     project.change(recording, r#""line_total": 1"#, r#""line_total": 25000"#);
+    told(&project.folder.join("build/plugin.wasm")).unwrap();
 
     project.change("src/pushes.ts", "!equal(", "false && equal(");
     project.breaks("forged");

@@ -143,7 +143,10 @@ pub fn already_there(
     let (id, sku) = (state.new_id(PRODUCT_IDS), state.new_id(SKU_IDS));
     let online = json!({
         "title": title,
-        "skus": [{"sku_id": sku.to_string(), "sale_price": price, "stock_num": stock, "sku_attrs": []}],
+        "skus": [{
+            "sku_id": sku.to_string(), "sale_price": price, "stock_num": stock,
+            "sku_attrs": [{"attr_key": "规格", "attr_value": "默认"}],
+        }],
     });
     let product = Product {
         product_id: id,
