@@ -102,6 +102,12 @@ permissions! {
     AccountRead = "channel_accounts.read";
     /// Link and unlink channel accounts.
     AccountLink = "channel_accounts.link";
+    /// See followers of public accounts and what was said.
+    FollowerRead = "followers.read";
+    /// Write to followers.
+    FollowerAnswer = "followers.answer";
+    /// Set what public accounts answer and show.
+    FollowerManage = "followers.manage";
     /// See listings.
     ListingRead = "listings.read";
     /// Publish and take down listings.
@@ -200,12 +206,13 @@ roles! {
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage, BuyerRead, BuyerErase,
+        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
         ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
+        FollowerRead, FollowerAnswer, FollowerManage,
     ];
     /// Looks after goods.
     MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
@@ -216,7 +223,7 @@ roles! {
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead];
     /// Answers buyers.
-    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead];
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer];
 }
 
 /// The role that somebody from above acts with in a tenant of this kind; none acts in the operator's.
@@ -284,6 +291,9 @@ impl Permission {
                 | Self::ImportRun
                 | Self::AccountRead
                 | Self::AccountLink
+                | Self::FollowerRead
+                | Self::FollowerAnswer
+                | Self::FollowerManage
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead
@@ -322,6 +332,9 @@ impl Permission {
                 | Self::ImportRun
                 | Self::AccountRead
                 | Self::AccountLink
+                | Self::FollowerRead
+                | Self::FollowerAnswer
+                | Self::FollowerManage
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead

@@ -262,6 +262,12 @@ words! {
         ChannelAccountRenamed = "channel_account.renamed",
         /// Channel account's state changed.
         ChannelAccountState = "channel_account.state",
+        /// A rule that answers followers was added.
+        ReplyRuleAdded = "reply_rule.added",
+        /// A rule that answers followers was changed.
+        ReplyRuleChanged = "reply_rule.changed",
+        /// A rule that answers followers was deleted.
+        ReplyRuleDeleted = "reply_rule.deleted",
         /// Channel account's defaults changed.
         ChannelAccountSettings = "channel_account.settings",
         /// Product published.

@@ -123,6 +123,12 @@ codes! {
     StockRange = "stock_range", 422, false, "The stock quantity is out of range", "库存数量超出范围";
     ListingWrongState = "listing_wrong_state", 409, false, "The listing is not in a state for this", "渠道商品当前状态不能进行此操作";
 
+    // followers of public accounts
+    FollowerWindowClosed = "follower_window_closed", 409, false, "The platform allows no message to this follower now", "当前不在可回复时间内";
+    FollowerWindowUsedUp = "follower_window_used_up", 409, false, "As many messages as the platform allows were sent; wait until the follower writes again", "可回复条数已用完，请等对方再次发来消息";
+    ReplyProductGone = "reply_product_gone", 409, false, "The product of the answer cannot be bought in the shop now", "回复中的商品已无法购买";
+    ReplyRulesFull = "reply_rules_full", 409, false, "The account has as many rules as there may be; delete one first", "该账号的回复规则已达上限，请先删除一条";
+
     // webhooks
     WebhookInactive = "webhook_endpoint_inactive", 409, false, "The endpoint is not active; resume it first", "该端点未启用，请先恢复";
     WebhookDeliveryWaits = "webhook_delivery_waits", 409, false, "This delivery is still being tried", "该投递仍在进行中";

@@ -171,6 +171,12 @@ ids! {
     WebhookEndpointId = "whe";
     /// An event on its way to an endpoint.
     WebhookDeliveryId = "whd";
+    /// A follower of a public account.
+    FollowerId = "fol";
+    /// A message from or to a follower.
+    FollowerMessageId = "fms";
+    /// A rule that answers followers.
+    ReplyRuleId = "rpl";
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod email_change;
 mod exchanges;
 mod fairness;
 mod figures;
+mod followers;
 mod hooks;
 mod hostile;
 mod impersonation;

@@ -12,6 +12,7 @@ pub mod categories;
 pub mod channels;
 pub mod documents;
 pub mod domains;
+pub mod followers;
 pub mod health;
 pub mod impersonation;
 pub mod imports;

@@ -10,6 +10,7 @@ mod buyers;
 mod client;
 mod directory;
 mod douyin;
+mod followers;
 pub mod manifest;
 mod merchants;
 mod money;

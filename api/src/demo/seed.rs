@@ -4,7 +4,7 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{buyers, douyin, money, pictures, platform, programs, scores, staff, webhooks};
+use super::{buyers, douyin, followers, money, pictures, platform, programs, scores, staff, webhooks};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -93,6 +93,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
     buyers::join(state, &visitor, &sandbox, &signed_in).await.context("buyers at the platform")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
+    followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
     money::pay(&finance, &shops).await.context("payments")?;

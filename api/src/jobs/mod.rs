@@ -11,7 +11,9 @@ pub mod sms_send;
 
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
-use crate::app::{account, audit, buyers, channels, documents, domains, imports, listings, orders, webhooks};
+use crate::app::{
+    account, audit, buyers, channels, documents, domains, followers, imports, listings, orders, webhooks,
+};
 use crate::error::ApiError;
 use crate::state::AppState;
 use qianpu_domain::time::Span;
@@ -86,6 +88,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(channels::push_route::ORDER_JOB, 20, orders::sync::run),
     kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),
     kind!(orders::send::SEND, 20, orders::send::run),
+    kind!(followers::send::SEND_JOB, 20, followers::send::run),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(exports::MAKE, exports::TRIES, exports::run),
     kind!(exports::REMOVE, 20, exports::run_remove),

@@ -66,6 +66,8 @@ fn registry(
 ) -> Result<Handlebars<'static>, String> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
+    // A partial that stands indented must not indent the text inside a text area: it would come back with the form.
+    registry.set_prevent_indent(true);
     add_templates(&mut registry, &TEMPLATES)?;
     helpers::register(&mut registry, lang, catalogue, zone);
     Ok(registry)

@@ -4,8 +4,8 @@ use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
     AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting, Channel, ChannelError, Context,
-    LinkRequest, Locale, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs, Request, Secret, Shipment,
-    SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
+    LinkRequest, Locale, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs, Request,
+    Secret, SendOutcome, Shipment, SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -234,6 +234,15 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         probe!("order.reveal", |c| opaque(reveal.receiver(c, "3001")), |c, s, a| opaque(
             reveal.resume_receiver(c, s, a)
         ));
+    }
+    if let Some(messaging) = channel.messaging() {
+        let message = OutgoingMessage::Text { text: "您好".to_owned() };
+        let unsure = |outcome: &SendOutcome| *outcome == SendOutcome::Unknown;
+        probe!(
+            "message.send",
+            move |c| json(messaging.send(c, "oPerson", &message), unsure),
+            move |c, s, a| { json(messaging.resume_send(c, s, a), unsure) }
+        );
     }
     if let Some(fulfilment) = channel.fulfilment() {
         probe!("carrier.list", |c| json(fulfilment.carriers(c), |_| false), |c, s, a| json(

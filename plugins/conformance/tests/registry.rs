@@ -67,6 +67,9 @@ impl Channel for Credulous {
     fn reveal(&self) -> Option<&dyn Reveal> {
         None
     }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

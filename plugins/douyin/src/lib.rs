@@ -23,8 +23,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AppAuth, AppSetting, AppShape, AppStyle, Bucket, Catalog, Channel,
-    ChannelInfo, Fulfilment, HostName, LinkMode, Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock,
-    Webhook,
+    ChannelInfo, Fulfilment, HostName, LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule,
+    Reveal, Stock, Webhook,
 };
 
 /// The channel.
@@ -105,5 +105,8 @@ impl Channel for Douyin {
     }
     fn reveal(&self) -> Option<&dyn Reveal> {
         Some(self)
+    }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        None
     }
 }

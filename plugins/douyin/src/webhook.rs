@@ -148,6 +148,7 @@ fn notice(message: &Value, received_at: Timestamp) -> Result<Notice, ChannelErro
                 .map(|field| (field.to_owned(), data[field].clone()))
                 .collect(),
         ),
+        interaction: None,
         raw: serde_json::json!({ "tag": tag.as_str(), "msg_id": msg_id, "data": data }),
         native_type: tag,
         secret: None,

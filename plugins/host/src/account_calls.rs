@@ -6,8 +6,8 @@ use crate::refresh::turn;
 use crate::vault::{AccountRef, StoredAccount};
 use qianpu_sdk::{
     AccountProfile, Answer, Carrier, Channel, ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass,
-    Page, ProductDraft, Published, PublishedRefs, RemoteListing, ShipOutcome, Shipment, StockLevel,
-    StockOutcome, TimeWindow, Turn,
+    OutgoingMessage, Page, ProductDraft, Published, PublishedRefs, RemoteListing, SendOutcome, ShipOutcome,
+    Shipment, StockLevel, StockOutcome, TimeWindow, Turn,
 };
 
 impl Host {
@@ -194,6 +194,24 @@ impl Host {
             |channel, cx| turn(channel.fulfilment(), "carriers", |c| c.carriers(cx)),
             |channel, cx, state, answers| {
                 turn(channel.fulfilment(), "carriers", |c| c.resume_carriers(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Writes to a person who did something at the account.
+    pub async fn send_message(
+        &self,
+        account: &AccountRef,
+        to: &str,
+        message: &OutgoingMessage,
+    ) -> Result<SendOutcome, ChannelError> {
+        self.account_operation(
+            account,
+            "message.send",
+            |channel, cx| turn(channel.messaging(), "messaging", |c| c.send(cx, to, message)),
+            |channel, cx, state, answers| {
+                turn(channel.messaging(), "messaging", |c| c.resume_send(cx, state, answers))
             },
         )
         .await

@@ -111,6 +111,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 freight_templates: Default::default(),
                 menu: None,
                 fans: Default::default(),
+                codes: Default::default(),
                 stable: Default::default(),
                 basic_token: String::new(),
                 clears: Default::default(),

@@ -3,7 +3,7 @@
 use crate::buyer::{self, NewAfterSale, NewOrder};
 use crate::control::{Refusal, Reply, missing, refuse, reply};
 use crate::core::Core;
-use crate::official_account::{Act, act};
+use crate::fans::{Act, act};
 use crate::order_view;
 use crate::product_audit;
 use crate::state::{State, openid_of};
@@ -31,6 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/api/products/{id}/{action}").route(web::post().to(judge_product)))
         .service(web::resource("/sandbox/api/follow").route(web::post().to(follow)))
         .service(web::resource("/sandbox/api/messages").route(web::post().to(say)))
+        .service(web::resource("/sandbox/api/scan").route(web::post().to(scan)))
         .service(web::resource("/sandbox/api/menu-click").route(web::post().to(click)));
 }
 
@@ -239,6 +240,8 @@ struct Person {
     content: String,
     #[serde(default)]
     key: String,
+    #[serde(default)]
+    scene: String,
     #[serde(default = "yes")]
     subscribe: bool,
 }
@@ -260,6 +263,10 @@ async fn follow(person: web::Json<Person>, core: web::Data<Core>) -> HttpRespons
 
 async fn say(person: web::Json<Person>, core: web::Data<Core>) -> HttpResponse {
     acted(&core, &person, Act::Say(person.content.chars().take(2_000).collect()))
+}
+
+async fn scan(person: web::Json<Person>, core: web::Data<Core>) -> HttpResponse {
+    acted(&core, &person, Act::Scan(person.scene.clone()))
 }
 
 async fn click(person: web::Json<Person>, core: web::Data<Core>) -> HttpResponse {

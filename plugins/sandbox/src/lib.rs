@@ -24,6 +24,7 @@ mod crypto;
 mod douyin;
 mod errors;
 mod events;
+mod fans;
 mod official_account;
 mod order_view;
 mod page_data;
@@ -117,6 +118,7 @@ impl Sandbox {
                 .wrap(actix_web::middleware::from_fn(pages::refuse_strangers))
                 .configure(pages::routes)
                 .configure(page_forms::routes)
+                .configure(fans::routes)
                 .configure(douyin::pages::routes)
                 .configure(store_picture::routes)
                 .default_service(web::to(calls::answer))

@@ -1,10 +1,8 @@
 //! The basic calls of an official account: menu, followers, customer-service messages within their window.
 
 use crate::calls::{Auth, Call, Route, either, get, post};
-use crate::clock::Now;
 use crate::errors::{Answer, WxError, error, error_with, invalid_args, ok};
-use crate::push::Event;
-use crate::state::{AccountKind, Fan, State, openid_of, text_of};
+use crate::state::{AccountKind, Fan, text_of};
 use serde_json::{Value, json};
 
 pub const ROUTES: &[Route] = &[
@@ -19,9 +17,7 @@ pub const ROUTES: &[Route] = &[
     post("/cgi-bin/message/custom/typing", Auth::Account, typing),
 ];
 
-const FANS: usize = 10_000;
 const RECEIVED: usize = 50;
-const TWO_DAYS: u64 = 48 * 3600;
 const BUTTONS_WITH_KEY: &[&str] = &[
     "click",
     "scancode_push",
@@ -32,7 +28,7 @@ const BUTTONS_WITH_KEY: &[&str] = &[
     "location_select",
 ];
 
-fn only_official(call: &mut Call<'_>) -> Result<(), WxError> {
+pub fn only_official(call: &mut Call<'_>) -> Result<(), WxError> {
     if call.account()?.kind == AccountKind::OfficialAccount { Ok(()) } else { Err(error(48001)) }
 }
 
@@ -109,9 +105,9 @@ fn fan_view(openid: &str, fan: &Fan) -> Value {
         "remark": "",
         "groupid": 0,
         "tagid_list": [],
-        "subscribe_scene": "ADD_SCENE_QR_CODE",
+        "subscribe_scene": if fan.qr_scene.is_empty() { "ADD_SCENE_SEARCH" } else { "ADD_SCENE_QR_CODE" },
         "qr_scene": 0,
-        "qr_scene_str": "",
+        "qr_scene_str": fan.qr_scene,
     })
 }
 
@@ -178,13 +174,7 @@ fn send(call: &mut Call<'_>) -> Answer {
         return Err(error_with(44004, "empty content"));
     }
     let fan = call.account()?.fans.get_mut(&openid).ok_or_else(|| error(40003))?;
-    if fan.window_until <= now {
-        return Err(error(45015));
-    }
-    if fan.window_left == 0 {
-        return Err(error(45047));
-    }
-    fan.window_left -= 1;
+    fan.spend_window(now)?;
     if fan.received.len() >= RECEIVED {
         fan.received.remove(0);
     }
@@ -197,51 +187,5 @@ fn typing(call: &mut Call<'_>) -> Answer {
     let openid = call.text("touser").to_owned();
     let now = call.now.seconds();
     let fan = call.account()?.fans.get(&openid).ok_or_else(|| error(40003))?;
-    if fan.window_until <= now { Err(error(45015)) } else { Ok(ok()) }
-}
-
-/// What a person did at the account.
-pub enum Act {
-    Follow,
-    Unfollow,
-    Say(String),
-    Click(String),
-}
-
-/// Lets a person act: pushes the message and opens the answering window as the rules give it.
-pub fn act(state: &mut State, now: Now, appid: &str, buyer: &str, act: Act) -> Result<String, String> {
-    let openid = openid_of(appid, buyer);
-    let account = state.accounts.get_mut(appid).ok_or_else(|| format!("no account {appid}"))?;
-    if account.kind != AccountKind::OfficialAccount {
-        return Err("only official accounts have followers".into());
-    }
-    if account.fans.len() >= FANS && !account.fans.contains_key(&openid) {
-        return Err("too many followers".into());
-    }
-    let fan = account.fans.entry(openid.clone()).or_default();
-    fan.nickname = buyer.to_owned();
-    let (life, left) = if matches!(act, Act::Say(_)) { (TWO_DAYS, 5) } else { (60, 3) };
-    if !matches!(act, Act::Unfollow) {
-        fan.window_until = fan.window_until.max(now.seconds() + life);
-        fan.window_left = fan.window_left.max(left);
-    }
-    let (name, body) = match act {
-        Act::Follow => {
-            fan.subscribed = true;
-            fan.subscribe_time = now.seconds();
-            ("subscribe", json!({"EventKey": ""}))
-        }
-        Act::Unfollow => {
-            fan.subscribed = false;
-            fan.window_until = 0;
-            ("unsubscribe", json!({"EventKey": ""}))
-        }
-        Act::Say(content) => {
-            let id = state.new_id(23_456_789_012_340_000);
-            ("text", json!({"MsgType": "text", "Content": content, "MsgId": id}))
-        }
-        Act::Click(key) => ("CLICK", json!({"EventKey": key})),
-    };
-    state.emit(now, appid, Event { name, openid: Some(openid.clone()), body });
-    Ok(openid)
+    if fan.window_until.max(fan.moment_until) <= now { Err(error(45015)) } else { Ok(ok()) }
 }

@@ -4,7 +4,6 @@ use crate::buyer::{self, Item, NewAfterSale, NewOrder};
 use crate::component;
 use crate::control::{Pair, Refusal, buy};
 use crate::core::Core;
-use crate::official_account::{Act, act};
 use crate::pages::see_other;
 use crate::product_audit;
 use crate::push::PushState;
@@ -26,11 +25,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(form("fault").route(web::post().to(fault)))
         .service(form("push-fault").route(web::post().to(push_fault)))
         .service(form("clear-faults").route(web::post().to(clear_faults)))
-        .service(form("ticket").route(web::post().to(ticket)))
-        .service(form("say").route(web::post().to(say)));
+        .service(form("ticket").route(web::post().to(ticket)));
 }
 
-fn back(page: &str, query: &[(&str, &str)], outcome: Result<(), String>) -> HttpResponse {
+pub fn back(page: &str, query: &[(&str, &str)], outcome: Result<(), String>) -> HttpResponse {
     let mut pairs: Vec<(&str, &str)> = query.to_vec();
     if let Err(problem) = &outcome {
         pairs.push(("problem", problem));
@@ -266,19 +264,4 @@ struct TicketForm {
 async fn ticket(form: web::Form<TicketForm>, core: web::Data<Core>) -> HttpResponse {
     core.with(|state, now| component::push_ticket(state, now, &form.component_appid));
     back("/", &[], Ok(()))
-}
-
-#[derive(Deserialize)]
-struct SayForm {
-    appid: String,
-    buyer: String,
-    #[serde(default)]
-    content: String,
-}
-
-async fn say(form: web::Form<SayForm>, core: web::Data<Core>) -> HttpResponse {
-    let form = form.into_inner();
-    let what = if form.content.is_empty() { Act::Follow } else { Act::Say(form.content) };
-    let outcome = core.with(|state, now| act(state, now, &form.appid, &form.buyer, what).map(|_| ()));
-    back("/", &[], outcome)
 }

@@ -28,6 +28,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         ("overview", include_str!("templates/overview.hbs")),
         ("buyer", include_str!("templates/buyer.hbs")),
         ("auditor", include_str!("templates/auditor.hbs")),
+        ("follower", include_str!("templates/follower.hbs")),
         ("market", include_str!("templates/market.hbs")),
         ("pushes", include_str!("templates/pushes.hbs")),
         ("authorize", include_str!("templates/authorize.hbs")),

@@ -123,6 +123,9 @@ pub struct Account {
     pub menu: Option<Value>,
     #[serde(default)]
     pub fans: BTreeMap<String, Fan>,
+    /// Codes with a parameter, by ticket.
+    #[serde(default)]
+    pub codes: BTreeMap<String, SceneCode>,
     #[serde(default)]
     pub stable: StableToken,
     #[serde(default)]
@@ -178,15 +181,35 @@ pub struct StableToken {
     pub forced_count: u32,
 }
 
+/// A code with a parameter.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct SceneCode {
+    pub scene: String,
+    pub url: String,
+    /// Second of its end; 0 for a permanent one.
+    pub expires: u64,
+}
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Fan {
     pub nickname: String,
     pub subscribed: bool,
     pub subscribe_time: u64,
-    /// Until when customer-service messages may be sent, and how many are left.
+    /// Until when customer-service messages may be sent after a message of theirs, and how many are left.
     pub window_until: u64,
     pub window_left: u32,
     pub received: Vec<Value>,
+    /// The same after following, a click or a scan.
+    #[serde(default)]
+    pub moment_until: u64,
+    #[serde(default)]
+    pub moment_left: u32,
+    /// The scene of the code they followed by.
+    #[serde(default)]
+    pub qr_scene: String,
+    /// What they did themselves.
+    #[serde(default)]
+    pub did: Vec<Value>,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

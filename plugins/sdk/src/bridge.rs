@@ -60,4 +60,6 @@ pub mod operation {
     pub const CARRIER_LIST: &str = "carrier.list";
     /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].
     pub const ORDER_SHIP: &str = "order.ship";
+    /// See [`crate::Messaging::send`]; `{to, message}` → [`crate::SendOutcome`].
+    pub const MESSAGE_SEND: &str = "message.send";
 }

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::fulfilment::Fulfilment;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
+use crate::messaging::Messaging;
 use crate::orders::Orders;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
@@ -36,6 +37,8 @@ pub trait Channel: Send + Sync {
     fn fulfilment(&self) -> Option<&dyn Fulfilment>;
     /// Reading receivers' data in the clear.
     fn reveal(&self) -> Option<&dyn Reveal>;
+    /// Writing to people who did something at the account.
+    fn messaging(&self) -> Option<&dyn Messaging>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -57,6 +57,8 @@ mod error;
 mod fulfilment;
 mod http;
 mod info;
+mod interaction;
+mod messaging;
 mod notice;
 mod orders;
 mod push;
@@ -83,6 +85,8 @@ pub use info::{
     AccountKind, AppSetting, AppShape, AppStyle, Bucket, ChannelInfo, HostName, LinkMode, PushFormat,
     PushRule,
 };
+pub use interaction::Interaction;
+pub use messaging::{Messaging, OutgoingMessage, SendOutcome};
 pub use notice::{Notice, NoticeKind};
 pub use orders::{
     Attribution, CancelReason, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress, OrderAmounts,

@@ -1,5 +1,6 @@
 //! What a push says, in our words.
 
+use crate::interaction::Interaction;
 use crate::secret::Secret;
 use crate::wire;
 use qianpu_domain::time::Timestamp;
@@ -25,6 +26,9 @@ pub struct Notice {
     pub occurred_at: Timestamp,
     /// Details worth keeping, normalised by the plugin; never needed for correctness.
     pub hint: serde_json::Value,
+    /// What the person did, of `message` and `follower.*`. It is the one thing of a push that cannot be fetched later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction: Option<Interaction>,
     /// The decrypted push as JSON, without what is in `secret`.
     pub raw: serde_json::Value,
     /// The ticket of `app.ticket`, the authorisation code of `account.authorized`. Never serialised: seal it.

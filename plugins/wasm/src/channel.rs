@@ -13,9 +13,10 @@ use qianpu_sdk::bridge::{
 use qianpu_sdk::{
     AccessToken, AccountAuth, AccountInfo, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount,
     Carrier, Catalog, Channel, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Context, Fulfilment,
-    LinkInvitation, LinkRequest, Orders, Page, Person, PersonSignIn, PlatformNames, ProductDraft, Published,
-    PublishedRefs, RemoteListing, Reveal, Secret, ShipOutcome, Shipment, SignInRequest, Step, Stock,
-    StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, Webhook,
+    LinkInvitation, LinkRequest, Messaging, Orders, OutgoingMessage, Page, Person, PersonSignIn,
+    PlatformNames, ProductDraft, Published, PublishedRefs, RemoteListing, Reveal, Secret, SendOutcome,
+    ShipOutcome, Shipment, SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn,
+    Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -247,6 +248,9 @@ impl Channel for WasmChannel {
     fn reveal(&self) -> Option<&dyn Reveal> {
         self.has(Capability::Reveal).then_some(self)
     }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        self.has(Capability::Messaging).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -352,6 +356,13 @@ impl Reveal for WasmChannel {
     operations! {
         receiver, resume_receiver(order_id: &str) -> ClearReceiver =
             op::ORDER_REVEAL, json!({ "order_id": order_id }), clear_receiver;
+    }
+}
+
+impl Messaging for WasmChannel {
+    operations! {
+        send, resume_send(to: &str, message: &OutgoingMessage) -> SendOutcome =
+            op::MESSAGE_SEND, json!({ "to": to, "message": message }), plain;
     }
 }
 

@@ -5,13 +5,15 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod messaging;
 mod sign_in;
 
+use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountProfile, Answer, AppAuth, Catalog, Channel, ChannelError,
-    ChannelInfo, Context, Fulfilment, LinkMode, Notice, Orders, PersonSignIn, PushCredentials, PushFormat,
-    PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn, Verified, Webhook,
+    ChannelInfo, Context, Fulfilment, LinkMode, Messaging, Notice, Orders, PersonSignIn, PushCredentials,
+    PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -77,6 +79,9 @@ impl Channel for WechatOfficialAccount {
     }
     fn reveal(&self) -> Option<&dyn Reveal> {
         None
+    }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        Some(&CustomerService)
     }
 }
 

@@ -19,7 +19,7 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment, LinkMode,
-    Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
+    Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -82,5 +82,8 @@ impl Channel for WechatStore {
     }
     fn reveal(&self) -> Option<&dyn Reveal> {
         Some(self)
+    }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        None
     }
 }

@@ -4,6 +4,7 @@
 //! here and not in the plugins.
 
 use crate::crypto::fingerprint;
+use crate::interaction;
 use crate::push;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::{id, integer, text};
@@ -126,6 +127,7 @@ fn decode_app_event(verified: &Verified, mut message: Value) -> Result<Notice, C
         account_external_id: account,
         occurred_at: occurred_at(verified, &message),
         hint: Value::Object(hint),
+        interaction: None,
         raw: message,
         secret,
     })
@@ -152,6 +154,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
     };
     // The sources disagree on the name of the field in channels_ec_close_store.
     let account = ["appid", "bind_appid"].iter().find_map(|field| id(&message[*field]));
+    let interaction = interaction::of_event(&event, &message);
     Ok(Notice {
         dedup_key,
         native_type: event,
@@ -161,6 +164,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
         subject_id,
         occurred_at: occurred_at(verified, &message),
         hint,
+        interaction,
         raw: message,
         secret: None,
     })
@@ -173,6 +177,7 @@ fn decode_message(verified: &Verified, message: Value) -> Result<Notice, Channel
         Some(message_id) => format!("msg:{message_id}"),
         None => dedup_key(&native_type, &message),
     };
+    let interaction = interaction::of_message(&native_type, &message);
     Ok(Notice {
         dedup_key,
         kind: NoticeKind::Message,
@@ -182,6 +187,7 @@ fn decode_message(verified: &Verified, message: Value) -> Result<Notice, Channel
         occurred_at: occurred_at(verified, &message),
         hint: json!({ "message_type": native_type }),
         native_type,
+        interaction: Some(interaction),
         raw: message,
         secret: None,
     })

@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod envelope;
 pub mod errors;
 pub mod events;
+mod interaction;
 pub mod profile;
 pub mod push;
 pub mod token;

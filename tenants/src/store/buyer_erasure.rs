@@ -7,6 +7,8 @@ use crate::entity::{
 };
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
+use crate::store::follower::follower_ids;
+use crate::store::follower_message::message_delete;
 use crate::store::keyset::newest_first;
 use qianpu_domain::buyer::BuyerState;
 use qianpu_domain::ids::{BuyerErasureId, BuyerId, OrderId, ShopId};
@@ -180,6 +182,7 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     // The open ids stand in pushes too; orders name them until the next statement but one.
     let pushes = erase_pushes(tx, id, identities.clone()).await?;
     note("inbox_messages", "payload", pushes);
+    note("follower_messages", "rows", erase_messages(tx, &identities).await?);
     note("idempotency_keys", "response", erase_responses(tx, id).await?);
     note("shipments", "reason", erase_shipments(tx, id).await?);
     note("orders", "receiver, notes, open id, union id", erase_orders(tx, id).await?);
@@ -313,6 +316,14 @@ async fn erase_pushes(
         rows += done.rows_affected;
     }
     Ok(rows)
+}
+
+/// What was said between the buyer and the public accounts that know them.
+async fn erase_messages(tx: &mut TenantTx, identities: &[buyer_identity::Model]) -> StoreResult<u64> {
+    let accounts: Vec<uuid::Uuid> = identities.iter().filter_map(|one| one.channel_account_id).collect();
+    let open_ids: Vec<String> = identities.iter().filter_map(|one| one.open_id.clone()).collect();
+    let followers = follower_ids(tx, &accounts, &open_ids).await?;
+    message_delete(tx, &followers).await
 }
 
 fn contains(text: &str) -> LikeExpr {

@@ -7,6 +7,7 @@
 use super::grants::GRANT_JOB;
 use super::push_route::{self, Routed};
 use super::{act_for, family};
+use crate::app::followers;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, RequestId};
@@ -229,6 +230,7 @@ async fn take(state: &AppState, ctx: &TenantCtx, account: &ChannelAccount, notic
         }
         Routed::Kept => {}
     }
+    followers::heard::note(&mut tx, account, notice).await?;
     tx.commit().await?;
     count_of(account, "stored");
     Ok(())

@@ -30,6 +30,7 @@ mod documents;
 mod domains;
 pub mod errors;
 mod exports;
+mod followers;
 mod goods;
 mod health;
 mod home;
@@ -116,5 +117,6 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     billing::routes(pages);
     billing_desk::routes(pages);
     exports::routes(pages);
+    followers::routes(pages);
     deletion::routes(pages);
 }

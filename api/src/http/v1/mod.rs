@@ -19,6 +19,7 @@ mod deletions;
 mod deposits;
 mod domains;
 mod exports;
+mod followers;
 pub(in crate::http) mod health;
 mod impersonations;
 pub(in crate::http) mod imports;
@@ -103,6 +104,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_apps::routes(api);
     channel_accounts::routes(api);
     channel_exchanges::routes(api);
+    followers::routes(api);
     listings::routes(api);
     jobs::routes(api);
     health::routes(api);

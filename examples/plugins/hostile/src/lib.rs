@@ -57,6 +57,9 @@ impl Channel for Hostile {
     fn reveal(&self) -> Option<&dyn Reveal> {
         None
     }
+    fn messaging(&self) -> Option<&dyn Messaging> {
+        None
+    }
 }
 
 fn for_ever() {

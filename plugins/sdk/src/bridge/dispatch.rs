@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{ChannelError, ErrorClass};
 use crate::fulfilment::Shipment;
 use crate::http::Answer;
+use crate::messaging::OutgoingMessage;
 use crate::orders::{Page, TimeWindow};
 use crate::secret::Secret;
 use crate::step::{Step, Turn};
@@ -46,6 +47,11 @@ struct Levels {
 struct Changed {
     window: TimeWindow,
     cursor: Option<String>,
+}
+#[derive(Deserialize)]
+struct Send {
+    to: String,
+    message: OutgoingMessage,
 }
 #[derive(Deserialize)]
 struct OrderId {
@@ -143,6 +149,10 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         }
         op::CARRIER_LIST => written(has(channel.fulfilment(), operation)?.carriers(cx)),
         op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.ship(cx, &input::<Shipment>(text)?)),
+        op::MESSAGE_SEND => {
+            let Send { to, message } = input(text)?;
+            written(has(channel.messaging(), operation)?.send(cx, &to, &message))
+        }
         other => Err(unknown(other)),
     }
 }
@@ -186,6 +196,7 @@ pub fn resume(
             written(has(channel.fulfilment(), operation)?.resume_carriers(cx, state, answers))
         }
         op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.resume_ship(cx, state, answers)),
+        op::MESSAGE_SEND => written(has(channel.messaging(), operation)?.resume_send(cx, state, answers)),
         other => Err(unknown(other)),
     }
 }

@@ -31,6 +31,8 @@ pub enum Capability {
     Fulfilment,
     /// [`Channel::reveal`]
     Reveal,
+    /// [`Channel::messaging`]
+    Messaging,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -151,6 +153,7 @@ impl Capability {
         Self::Orders,
         Self::Fulfilment,
         Self::Reveal,
+        Self::Messaging,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -165,6 +168,7 @@ impl Capability {
             Self::Orders => "orders",
             Self::Fulfilment => "fulfilment",
             Self::Reveal => "reveal",
+            Self::Messaging => "messaging",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -179,6 +183,7 @@ impl Capability {
             Self::Orders => channel.orders().is_some(),
             Self::Fulfilment => channel.fulfilment().is_some(),
             Self::Reveal => channel.reveal().is_some(),
+            Self::Messaging => channel.messaging().is_some(),
         }
     }
 }

@@ -40,6 +40,8 @@ struct AccountView {
     scopes: Vec<words::Scope>,
     form: FormView,
     sells: bool,
+    /// Has followers who can be written to.
+    reaches: bool,
     may_link: bool,
     live: bool,
     needs_link: bool,
@@ -117,6 +119,8 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         scopes: words::scopes(&account.scopes, lang),
         form: form.unwrap_or_else(|| FormView::filled(stored)),
         sells,
+        reaches: auth.caller.may(Permission::FollowerRead)
+            && qianpu_host::find(&account.channel).is_some_and(|channel| channel.messaging().is_some()),
         may_link: auth.caller.may(Permission::AccountLink),
         live: account.state.counts(),
         needs_link: !account.state.usable(),
