@@ -36,6 +36,37 @@ pub struct Notice {
     pub secret: Option<Secret<String>>,
 }
 
+impl Notice {
+    /// A notice of an event; the rest is filled in with `..`, so that a field that is added later breaks nobody.
+    ///
+    /// ```
+    /// # use qianpu_sdk::{Notice, NoticeKind};
+    /// # let at = qianpu_domain::time::Timestamp::from_seconds(1_700_000_000);
+    /// let notice = Notice { subject_id: Some("1".to_owned()), ..Notice::new("paid:1", "paid", NoticeKind::OrderPaid, at) };
+    /// assert!(notice.secret.is_none());
+    /// ```
+    pub fn new(
+        dedup_key: impl Into<String>,
+        native_type: impl Into<String>,
+        kind: NoticeKind,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            dedup_key: dedup_key.into(),
+            native_type: native_type.into(),
+            kind,
+            account_external_id: None,
+            account_user_name: None,
+            subject_id: None,
+            occurred_at,
+            hint: serde_json::json!({}),
+            interaction: None,
+            raw: serde_json::Value::Null,
+            secret: None,
+        }
+    }
+}
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
         /// The meaning of a notice.

@@ -271,3 +271,72 @@ pub struct ChannelParcel {
     /// What is in it.
     pub lines: Vec<crate::fulfilment::ParcelLine>,
 }
+
+impl ChannelOrder {
+    /// An order with what each has; the rest is filled in with `..`, so that a field that is added later breaks nobody.
+    pub fn new(
+        external_id: impl Into<String>,
+        native_state: impl Into<String>,
+        state: OrderState,
+        created_at: Timestamp,
+        lines: Vec<ChannelOrderLine>,
+        amounts: OrderAmounts,
+    ) -> Self {
+        Self {
+            external_id: external_id.into(),
+            native_state: native_state.into(),
+            state,
+            created_at,
+            updated_at: created_at,
+            paid_at: None,
+            shipped_at: None,
+            confirmed_at: None,
+            settled_at: None,
+            transaction_id: None,
+            lines,
+            amounts,
+            buyer_open_id: None,
+            buyer_union_id: None,
+            address: None,
+            attribution: Attribution {
+                scene: Scene::Other,
+                native_scene: String::new(),
+                account: None,
+                live_id: None,
+            },
+            buyer_notes: None,
+            merchant_notes: None,
+            parcels: Vec::new(),
+            after_sale_ids: Vec::new(),
+        }
+    }
+}
+
+impl ChannelOrderLine {
+    /// A line with what each has, at its full price; the rest as with [`ChannelOrder::new`].
+    ///
+    /// # Errors
+    /// The total does not fit.
+    pub fn new(
+        product_id: impl Into<String>,
+        sku_id: impl Into<String>,
+        quantity: i64,
+        unit_price: Fen,
+    ) -> Result<Self, qianpu_domain::money::MoneyOverflow> {
+        Ok(Self {
+            product_id: product_id.into(),
+            sku_id: sku_id.into(),
+            out_product_id: None,
+            out_sku_id: None,
+            sku_code: None,
+            title: String::new(),
+            spec_text: String::new(),
+            picture_url: None,
+            quantity,
+            unit_price,
+            line_total: unit_price.times(quantity)?,
+            after_sale_quantity: 0,
+            after_sale_done_quantity: 0,
+        })
+    }
+}

@@ -119,27 +119,23 @@ fn order(order: &Value) -> Result<ChannelOrder, ChannelError> {
         .as_array()
         .filter(|lines| !lines.is_empty());
     let lines = lines.ok_or_else(|| missing("product_infos"))?;
+    let external_id = id(&order["order_id"]).ok_or_else(|| missing("order_id"))?;
+    let lines = lines.iter().map(line).collect::<Result<_, _>>()?;
+    let amounts = amounts(&detail["price_info"])?;
+    let state = state(&status);
     Ok(ChannelOrder {
-        external_id: id(&order["order_id"]).ok_or_else(|| missing("order_id"))?,
-        state: state(&status),
-        native_state: status,
-        created_at,
         updated_at: moment(&order["update_time"]).unwrap_or(created_at),
         paid_at: moment(&detail["pay_info"]["pay_time"]),
         shipped_at: moment(&delivery["ship_done_time"]),
         confirmed_at: moment(&ext["confirm_receipt_time"]),
-        settled_at: None,
         transaction_id: id(&detail["pay_info"]["transaction_id"]),
-        lines: lines.iter().map(line).collect::<Result<_, _>>()?,
-        amounts: amounts(&detail["price_info"])?,
         buyer_open_id: text(&order["openid"]),
         buyer_union_id: text(&order["unionid"]),
         address: address(&delivery["address_info"]),
         attribution: attribution(ext),
         buyer_notes: text(&ext["customer_notes"]),
         merchant_notes: text(&ext["merchant_notes"]),
-        parcels: Vec::new(),
-        after_sale_ids: Vec::new(),
+        ..ChannelOrder::new(external_id, status, state, created_at, lines, amounts)
     })
 }
 
@@ -147,12 +143,13 @@ fn line(info: &Value) -> Result<ChannelOrderLine, ChannelError> {
     let quantity = integer(&info["sku_cnt"])
         .filter(|it| *it > 0)
         .ok_or_else(|| missing("sku_cnt"))?;
-    let unit_price = fen(info, "sale_price")?;
+    let product_id = id(&info["product_id"]).ok_or_else(|| missing("product_id"))?;
+    let sku_id = id(&info["sku_id"]).ok_or_else(|| missing("sku_id"))?;
+    let line = ChannelOrderLine::new(product_id, sku_id, quantity, fen(info, "sale_price")?)
+        .map_err(|error| ChannelError::unexpected(error.to_string()))?;
     let line_total = match integer(&info["real_price"]) {
         Some(_) => fen(info, "real_price")?,
-        None => unit_price
-            .times(quantity)
-            .map_err(|error| ChannelError::unexpected(error.to_string()))?,
+        None => line.line_total,
     };
     let specs = info["sku_attrs"]
         .as_array()
@@ -163,19 +160,14 @@ fn line(info: &Value) -> Result<ChannelOrderLine, ChannelError> {
         .filter_map(|attribute| text(&attribute["attr_value"]))
         .collect();
     Ok(ChannelOrderLine {
-        product_id: id(&info["product_id"]).ok_or_else(|| missing("product_id"))?,
-        sku_id: id(&info["sku_id"]).ok_or_else(|| missing("sku_id"))?,
         out_product_id: text(&info["out_product_id"]),
         out_sku_id: text(&info["out_sku_id"]),
         sku_code: text(&info["sku_code"]),
         title: text(&info["title"]).unwrap_or_default(),
         spec_text: specs.join(" / "),
         picture_url: text(&info["thumb_img"]),
-        quantity,
-        unit_price,
         line_total,
-        after_sale_quantity: 0,
-        after_sale_done_quantity: 0,
+        ..line
     })
 }
 

@@ -89,19 +89,16 @@ impl Webhook for Plugin {
         let bytes = canonical(&message);
         let key = digest(Hash::Sha1, &[Piece::Bytes(bytes.as_bytes())], false);
         let key = hex::encode(key.map_err(|error| ChannelError::unexpected(error.to_string()))?);
+        // Never an error and never a guess: what is not in the table is kept by its name.
+        let kind = known.unwrap_or_else(|| NoticeKind::Unknown(event.clone()));
+        let at =
+            integer(&message["CreateTime"]).map_or(verified.signed_at, Timestamp::from_seconds);
+        let name: String = event.chars().take(60).collect();
         Ok(vec![Notice {
-            dedup_key: format!("{}:{key}", event.chars().take(60).collect::<String>()),
-            // Never an error and never a guess: what is not in the table is kept by its name.
-            kind: known.unwrap_or_else(|| NoticeKind::Unknown(event.clone())),
-            native_type: event,
-            account_external_id: None,
             account_user_name: text(&message["ToUserName"]),
             subject_id,
-            occurred_at: integer(&message["CreateTime"])
-                .map_or(verified.signed_at, Timestamp::from_seconds),
-            hint: json!({}),
             raw: message,
-            secret: None,
+            ..Notice::new(format!("{name}:{key}"), event, kind, at)
         }])
     }
 
