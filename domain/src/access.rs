@@ -124,6 +124,8 @@ permissions! {
     BuyerSettingsManage = "buyer_settings.manage";
     /// Ship orders.
     OrderShip = "orders.ship";
+    /// Agree to after-sale cases and refuse them.
+    AftersaleHandle = "aftersales.handle";
     /// See subscriptions, invoices, receipts and deposits: a merchant its own, a provider its merchants'.
     BillingRead = "billing.read";
     /// See the merchant's own books and statements.
@@ -206,13 +208,13 @@ roles! {
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage,
+        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
         ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
-        FollowerRead, FollowerAnswer, FollowerManage,
+        FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
     ];
     /// Looks after goods.
     MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
@@ -223,7 +225,7 @@ roles! {
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead];
     /// Answers buyers.
-    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer];
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle];
 }
 
 /// The role that somebody from above acts with in a tenant of this kind; none acts in the operator's.
@@ -300,6 +302,7 @@ impl Permission {
                 | Self::OrderReveal
                 | Self::BuyerRead
                 | Self::BuyerErase
+                | Self::AftersaleHandle
                 | Self::OrderShip
         )
     }
@@ -339,6 +342,7 @@ impl Permission {
                 | Self::ListingWrite
                 | Self::OrderRead
                 | Self::OrderShip
+                | Self::AftersaleHandle
                 | Self::BillingRead
                 | Self::LedgerRead
                 | Self::MoneyMove
@@ -445,6 +449,7 @@ mod tests {
                 Permission::ProductWrite,
                 Permission::StockWrite,
                 Permission::OrderShip,
+                Permission::AftersaleHandle,
                 Permission::LedgerRead,
                 Permission::MoneyMove,
             ] {

@@ -304,6 +304,10 @@ words! {
         OrderReceiverShown = "order.receiver_shown",
         /// Order shipped.
         OrderShip = "order.ship",
+        /// After-sale case agreed to, or goods confirmed as received.
+        AftersaleAccepted = "aftersale.accepted",
+        /// After-sale case refused.
+        AftersaleRefused = "aftersale.refused",
         /// Archive of the merchant asked for.
         ExportRequested = "export.requested",
         /// Archive of the merchant made.

@@ -111,6 +111,10 @@ codes! {
     ShopWrongState = "shop_wrong_state", 409, false, "The shop is not in a state for this", "店铺当前状态不能进行此操作";
     ShopNeedsAgreement = "shop_needs_agreement", 409, false, "Sign the agreement first", "请先签署协议";
 
+    // after-sale
+    AftersaleWrongState = "aftersale_wrong_state", 409, false, "The case does not wait for this", "该售后单当前不能进行此操作";
+    AftersaleBusy = "aftersale_busy", 409, true, "The platform is being told of an earlier decision", "上一次处理正在提交平台，请稍候";
+
     // policies
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";
     PolicyMissing = "policy_missing", 409, false, "No policy holds at this time", "当前没有生效的规则";

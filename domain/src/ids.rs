@@ -167,6 +167,10 @@ ids! {
     BuyerErasureId = "ber";
     /// A text message.
     SmsMessageId = "sms";
+    /// An after-sale case.
+    AftersaleId = "afs";
+    /// Something that happened to an after-sale case.
+    AftersaleEventId = "afe";
     /// Where a tenant is told of events.
     WebhookEndpointId = "whe";
     /// An event on its way to an endpoint.

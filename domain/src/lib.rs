@@ -13,6 +13,7 @@
 mod text;
 
 pub mod access;
+pub mod aftersale;
 pub mod audit;
 pub mod billing;
 pub mod brand;

@@ -48,6 +48,9 @@ event_types! {
     OrderCancelled = "order.cancelled", Merchant, "An order was cancelled", "订单已取消";
     OrderSettled = "order.settled", Merchant, "The money of an order is the merchant's", "订单已结算";
     OrderStockShort = "order.stock_short", Merchant, "Stock does not suffice for an order", "订单库存不足";
+    AftersaleOpened = "aftersale.opened", Merchant, "A buyer asked for a refund, a return, an exchange or a resend", "买家发起了售后";
+    AftersaleChanged = "aftersale.changed", Merchant, "An after-sale case moved on", "售后单状态已变化";
+    AftersaleRefunded = "aftersale.refunded", Merchant, "The buyer of an after-sale case has the money back", "售后退款已完成";
     ShipmentRefused = "shipment.refused", Merchant, "The platform refused a parcel", "平台拒绝了包裹";
     ProductChanged = "product.changed", Merchant, "A product was made or changed", "商品已新增或修改";
     ProductStateChanged = "product.state_changed", Merchant, "A product was put on or taken off sale, or deleted", "商品已上架、下架或删除";

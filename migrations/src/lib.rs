@@ -24,6 +24,7 @@ mod m0015_whole;
 mod m0016_audit;
 mod m0017_hosts;
 mod m0020_scores;
+mod m0021_aftersale;
 mod m0022_followers;
 mod purge;
 mod run;
@@ -54,6 +55,7 @@ pub fn tables() -> Vec<Table> {
         m0016_audit::tables(),
         m0017_hosts::tables(),
         m0020_scores::tables(),
+        m0021_aftersale::tables(),
         m0022_followers::tables(),
     ]
     .concat()

@@ -1,5 +1,8 @@
 //! Rows, one file per table. Private to this crate: only stores may name a table.
 
+pub(crate) mod aftersale;
+pub(crate) mod aftersale_event;
+pub(crate) mod aftersale_line;
 pub(crate) mod agreement;
 pub(crate) mod api_key;
 pub(crate) mod api_key_shop;

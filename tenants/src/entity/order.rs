@@ -50,6 +50,7 @@ pub struct Model {
     pub updated_at: i64,
     pub buyer_id: Option<Uuid>,
     pub personal_erased_at: Option<i64>,
+    pub refunded_fen: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

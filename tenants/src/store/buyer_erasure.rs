@@ -2,8 +2,8 @@
 
 use crate::db::TenantTx;
 use crate::entity::{
-    buyer, buyer_code, buyer_erasure as row, buyer_identity, buyer_session, buyer_sign_in, idempotency_key,
-    inbox_message, order, shipment,
+    aftersale, buyer, buyer_code, buyer_erasure as row, buyer_identity, buyer_session, buyer_sign_in,
+    idempotency_key, inbox_message, order, shipment,
 };
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
@@ -186,6 +186,7 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     note("idempotency_keys", "response", erase_responses(tx, id).await?);
     note("shipments", "reason", erase_shipments(tx, id).await?);
     note("orders", "receiver, notes, open id, union id", erase_orders(tx, id).await?);
+    note("aftersales", "words, waybill of the return", erase_aftersales(tx, id).await?);
     let lookups: Vec<String> =
         identities.iter().filter(|one| one.kind == "phone").map(|one| one.lookup.clone()).collect();
     let codes = buyer_code::Entity::delete_many()
@@ -247,6 +248,25 @@ async fn erase_orders(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::TenantId.eq(tx.tenant()))
         .filter(Column::BuyerId.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// What a buyer wrote about a case, and the parcel it came back in.
+async fn erase_aftersales(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
+    use aftersale::Column;
+    let own = Query::select()
+        .column(order::Column::Id)
+        .from(order::Entity)
+        .and_where(order::Column::TenantId.eq(tx.tenant()))
+        .and_where(order::Column::BuyerId.eq(id.0))
+        .to_owned();
+    let done = aftersale::Entity::update_many()
+        .col_expr(Column::BuyerWords, Expr::value(""))
+        .col_expr(Column::ReturnWaybill, Expr::value(None::<String>))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::OrderId.in_subquery(own))
         .exec(tx.conn())
         .await?;
     Ok(done.rows_affected)

@@ -2,6 +2,8 @@
 //! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
 
 mod account_link;
+pub mod aftersale;
+pub mod aftersale_event;
 pub mod api_key;
 pub mod app_authorisation;
 pub mod application;

@@ -109,6 +109,8 @@ pub struct Order {
     pub buyer: Option<BuyerId>,
     /// When the buyer's personal data in it was erased: no later report brings it back.
     pub personal_erased_at: Option<Timestamp>,
+    /// What was booked as given back to the buyer; never more than the total.
+    pub refunded: Fen,
 }
 
 /// An order to be.
@@ -202,6 +204,7 @@ fn from_model(model: row::Model) -> StoreResult<Order> {
         updated_at: Timestamp::from_micros(model.updated_at),
         buyer: model.buyer_id.map(BuyerId),
         personal_erased_at: moment(model.personal_erased_at),
+        refunded: Fen::new(model.refunded_fen),
     })
 }
 
@@ -254,6 +257,7 @@ pub async fn order_insert(tx: &mut TenantTx, new: &NewOrder<'_>) -> StoreResult<
         updated_at: now.micros(),
         buyer_id: new.buyer.map(|buyer| buyer.0),
         personal_erased_at: None,
+        refunded_fen: 0,
     };
     let conflict =
         OnConflict::columns([row::Column::TenantId, row::Column::ChannelAccountId, row::Column::ExternalId])
@@ -344,6 +348,21 @@ pub async fn order_settled(tx: &mut TenantTx, was: &Order) -> StoreResult<()> {
         .exec(tx.conn())
         .await?;
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
+}
+
+/// Notes that so much more went back to the buyer; answers with the next version. The version decides between two
+/// refunds at once, and the database holds that no order gives back more than was paid.
+pub async fn order_refund(tx: &mut TenantTx, was: &Order, more: Fen) -> StoreResult<i64> {
+    let done = row::Entity::update_many()
+        .col_expr(row::Column::RefundedFen, Expr::col(row::Column::RefundedFen).add(more.get()))
+        .col_expr(row::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .col_expr(row::Column::Version, Expr::col(row::Column::Version).add(1))
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::Id.eq(was.id.0))
+        .filter(row::Column::Version.eq(was.version))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(was.version + 1) } else { Err(StoreError::VersionConflict) }
 }
 
 /// An order of the merchant.
