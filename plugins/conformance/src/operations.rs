@@ -26,9 +26,14 @@ pub(crate) fn check(channel: &dyn Channel, vectors: &Vectors, report: &mut Repor
     without_credentials(channel, report);
     states(channel, "order.fetch", &vectors.orders, report);
     states(channel, "product.fetch", &vectors.listings, report);
+    states(channel, "aftersale.fetch", &vectors.aftersales, report);
     let (orders, catalog) = (channel.orders().is_some(), channel.catalog().is_some());
     report.must("unknown state", !orders || !vectors.orders.is_empty(), || {
         "there are no order states".to_owned()
+    });
+    let cases = channel.aftersale().is_some();
+    report.must("unknown state", !cases || !vectors.aftersales.is_empty(), || {
+        "there are no states of after-sale cases".to_owned()
     });
     report.must("unknown state", !catalog || !vectors.listings.is_empty(), || {
         "there are no listing states".to_owned()
@@ -62,7 +67,8 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
     for (what, answer) in answers {
         // For calls that only say "done" or list nothing this is a complete success.
         let complete = *what == "success without content"
-            && ["app.request_ticket", "stock.set", "order.list", "message.send"].contains(&probe.name);
+            && ["app.request_ticket", "stock.set", "order.list", "message.send", "aftersale.list"]
+                .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);
         let succeeded = matches!(&end, Some(Ok(finished)) if !finished.unfinished);
         report.must("garbage", !succeeded || complete, || format!("{} succeeds on {what}", probe.name));

@@ -3,9 +3,10 @@
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
-    AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting, Channel, ChannelError, Context,
-    LinkRequest, Locale, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs, Request,
-    Secret, SendOutcome, Shipment, SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
+    Acceptance, AcceptanceStep, AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting,
+    CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, Locale, OutgoingMessage, Parcel,
+    ParcelLine, Picture, ProductDraft, PublishedRefs, Refusal, Request, Secret, SendOutcome, Shipment,
+    SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -255,6 +256,42 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         let shipment = Shipment { order_id: "3001".to_owned(), parcels: vec![parcel] };
         probe!("order.ship", move |c| json(fulfilment.ship(c, &shipment), |_| false), |c, s, a| json(
             fulfilment.resume_ship(c, s, a),
+            |_| false
+        ));
+    }
+    if let Some(aftersale) = channel.aftersale() {
+        let window = TimeWindow { from: NOW.minus(Span::hours(1)), to: NOW };
+        let case = CaseRef {
+            case_id: "4001".to_owned(),
+            kind: CaseKind::ReturnRefund,
+            native_state: "6".to_owned(),
+            updated_at: NOW,
+        };
+        probe!("aftersale.list", move |c| json(aftersale.list(c, window, None), |_| false), |c, s, a| json(
+            aftersale.resume_list(c, s, a),
+            |_| false
+        ));
+        probe!("aftersale.fetch", |c| json(aftersale.fetch(c, "4001"), |_| false), |c, s, a| json(
+            aftersale.resume_fetch(c, s, a),
+            |_| false
+        ));
+        let of = case.clone();
+        probe!("aftersale.choices", move |c| json(aftersale.choices(c, &of), |_| false), |c, s, a| json(
+            aftersale.resume_choices(c, s, a),
+            |_| false
+        ));
+        let acceptance = Acceptance {
+            case: case.clone(),
+            step: AcceptanceStep::Agree,
+            address_id: Some("5001".to_owned()),
+            parcel: None,
+        };
+        probe!("aftersale.accept", move |c| json(aftersale.accept(c, &acceptance), |_| false), |c, s, a| {
+            json(aftersale.resume_accept(c, s, a), |_| false)
+        });
+        let refusal = Refusal { case, reason_code: "4".to_owned(), words: "请先收货".to_owned() };
+        probe!("aftersale.refuse", move |c| json(aftersale.refuse(c, &refusal), |_| false), |c, s, a| json(
+            aftersale.resume_refuse(c, s, a),
             |_| false
         ));
     }

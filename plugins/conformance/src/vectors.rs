@@ -34,6 +34,9 @@ pub(crate) struct Vectors {
     /// The same for "fetch the product".
     #[serde(default)]
     pub(crate) listings: Vec<StateRow>,
+    /// The same for "read the after-sale case".
+    #[serde(default)]
+    pub(crate) aftersales: Vec<StateRow>,
 }
 
 fn wechat_success() -> Value {

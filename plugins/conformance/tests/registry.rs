@@ -70,6 +70,9 @@ impl Channel for Credulous {
     fn messaging(&self) -> Option<&dyn Messaging> {
         None
     }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

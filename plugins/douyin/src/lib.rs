@@ -7,8 +7,10 @@
 #![warn(missing_docs)]
 
 mod account;
+mod aftersale;
 mod app;
 mod call;
+mod case;
 pub mod errors;
 mod listing;
 mod order;
@@ -22,9 +24,9 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AppAuth, AppSetting, AppShape, AppStyle, Bucket, Catalog, Channel,
-    ChannelInfo, Fulfilment, HostName, LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule,
-    Reveal, Stock, Webhook,
+    AccountAuth, AccountInfo, AccountKind, Aftersale, AppAuth, AppSetting, AppShape, AppStyle, Bucket,
+    Catalog, Channel, ChannelInfo, Fulfilment, HostName, LinkMode, Messaging, Orders, PersonSignIn,
+    PushFormat, PushRule, Reveal, Stock, Webhook,
 };
 
 /// The channel.
@@ -108,5 +110,8 @@ impl Channel for Douyin {
     }
     fn messaging(&self) -> Option<&dyn Messaging> {
         None
+    }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        Some(self)
     }
 }

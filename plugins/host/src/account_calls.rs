@@ -5,9 +5,10 @@ use crate::observe::Target;
 use crate::refresh::turn;
 use crate::vault::{AccountRef, StoredAccount};
 use qianpu_sdk::{
-    AccountProfile, Answer, Carrier, Channel, ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass,
-    OutgoingMessage, Page, ProductDraft, Published, PublishedRefs, RemoteListing, SendOutcome, ShipOutcome,
-    Shipment, StockLevel, StockOutcome, TimeWindow, Turn,
+    Acceptance, AccountProfile, Answer, Carrier, CaseChoices, CaseOutcome, CaseRef, Channel, ChannelCase,
+    ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass, OutgoingMessage, Page, ProductDraft,
+    Published, PublishedRefs, Refusal, RemoteListing, SendOutcome, ShipOutcome, Shipment, StockLevel,
+    StockOutcome, TimeWindow, Turn,
 };
 
 impl Host {
@@ -225,6 +226,88 @@ impl Host {
             |channel, cx| turn(channel.fulfilment(), "ship", |c| c.ship(cx, shipment)),
             |channel, cx, state, answers| {
                 turn(channel.fulfilment(), "ship", |c| c.resume_ship(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// One page of ids of after-sale cases made or changed within a window of at most a day.
+    pub async fn aftersales(
+        &self,
+        account: &AccountRef,
+        window: TimeWindow,
+        cursor: Option<&str>,
+    ) -> Result<Page<String>, ChannelError> {
+        self.account_operation(
+            account,
+            "aftersale.list",
+            |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.list(cx, window, cursor)),
+            |channel, cx, state, answers| {
+                turn(channel.aftersale(), "after-sale", |c| c.resume_list(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// One after-sale case.
+    pub async fn aftersale(&self, account: &AccountRef, case_id: &str) -> Result<ChannelCase, ChannelError> {
+        self.account_operation(
+            account,
+            "aftersale.fetch",
+            |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.fetch(cx, case_id)),
+            |channel, cx, state, answers| {
+                turn(channel.aftersale(), "after-sale", |c| c.resume_fetch(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// What can be chosen when a case is decided.
+    pub async fn aftersale_choices(
+        &self,
+        account: &AccountRef,
+        case: &CaseRef,
+    ) -> Result<CaseChoices, ChannelError> {
+        self.account_operation(
+            account,
+            "aftersale.choices",
+            |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.choices(cx, case)),
+            |channel, cx, state, answers| {
+                turn(channel.aftersale(), "after-sale", |c| c.resume_choices(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Agrees to a case.
+    pub async fn aftersale_accept(
+        &self,
+        account: &AccountRef,
+        acceptance: &Acceptance,
+    ) -> Result<CaseOutcome, ChannelError> {
+        self.account_operation(
+            account,
+            "aftersale.accept",
+            |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.accept(cx, acceptance)),
+            |channel, cx, state, answers| {
+                turn(channel.aftersale(), "after-sale", |c| c.resume_accept(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Refuses a case.
+    pub async fn aftersale_refuse(
+        &self,
+        account: &AccountRef,
+        refusal: &Refusal,
+    ) -> Result<CaseOutcome, ChannelError> {
+        self.account_operation(
+            account,
+            "aftersale.refuse",
+            |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.refuse(cx, refusal)),
+            |channel, cx, state, answers| {
+                turn(channel.aftersale(), "after-sale", |c| c.resume_refuse(cx, state, answers))
             },
         )
         .await

@@ -62,4 +62,14 @@ pub mod operation {
     pub const ORDER_SHIP: &str = "order.ship";
     /// See [`crate::Messaging::send`]; `{to, message}` → [`crate::SendOutcome`].
     pub const MESSAGE_SEND: &str = "message.send";
+    /// See [`crate::Aftersale::list`]; `{window, cursor}` → a page of text.
+    pub const AFTERSALE_LIST: &str = "aftersale.list";
+    /// See [`crate::Aftersale::fetch`]; `{case_id}` → [`crate::ChannelCase`].
+    pub const AFTERSALE_FETCH: &str = "aftersale.fetch";
+    /// See [`crate::Aftersale::choices`]; [`crate::CaseRef`] → [`crate::CaseChoices`].
+    pub const AFTERSALE_CHOICES: &str = "aftersale.choices";
+    /// See [`crate::Aftersale::accept`]; [`crate::Acceptance`] → [`crate::CaseOutcome`].
+    pub const AFTERSALE_ACCEPT: &str = "aftersale.accept";
+    /// See [`crate::Aftersale::refuse`]; [`crate::Refusal`] → [`crate::CaseOutcome`].
+    pub const AFTERSALE_REFUSE: &str = "aftersale.refuse";
 }

@@ -1,5 +1,6 @@
 //! The entry of a plugin: who it is and what it can do.
 
+use crate::aftersale::Aftersale;
 use crate::auth::{AccountAuth, AccountProfile, AppAuth};
 use crate::catalog::{Catalog, Stock};
 use crate::context::Context;
@@ -39,6 +40,8 @@ pub trait Channel: Send + Sync {
     fn reveal(&self) -> Option<&dyn Reveal>;
     /// Writing to people who did something at the account.
     fn messaging(&self) -> Option<&dyn Messaging>;
+    /// After-sale cases.
+    fn aftersale(&self) -> Option<&dyn Aftersale>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod aftersale;
 mod auth;
 pub mod bridge;
 mod catalog;
@@ -68,6 +69,11 @@ mod sign_in;
 mod step;
 pub mod wire;
 
+pub use aftersale::{
+    Acceptance, AcceptanceStep, Aftersale, CaseChoices, CaseKind, CaseLine, CaseOutcome, CaseParty, CaseRef,
+    CaseState, ChannelCase, ChannelDispute, DisputeStanding, Refusal, RefusalReason, ReturnAddress,
+    ReturnParcel,
+};
 pub use auth::{
     AccountAuth, AccountProfile, AppAuth, Authorisation, AuthorisedAccount, LinkInvitation, LinkRequest,
     TokenSet,

@@ -11,12 +11,12 @@ use qianpu_sdk::bridge::{
     operation as op,
 };
 use qianpu_sdk::{
-    AccessToken, AccountAuth, AccountInfo, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount,
-    Carrier, Catalog, Channel, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Context, Fulfilment,
-    LinkInvitation, LinkRequest, Messaging, Orders, OutgoingMessage, Page, Person, PersonSignIn,
-    PlatformNames, ProductDraft, Published, PublishedRefs, RemoteListing, Reveal, Secret, SendOutcome,
-    ShipOutcome, Shipment, SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn,
-    Webhook,
+    Acceptance, AccessToken, AccountAuth, AccountInfo, AccountProfile, Aftersale, Answer, AppAuth,
+    Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome, CaseRef, Catalog, Channel,
+    ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Context, Fulfilment, LinkInvitation,
+    LinkRequest, Messaging, Orders, OutgoingMessage, Page, Person, PersonSignIn, PlatformNames, ProductDraft,
+    Published, PublishedRefs, Refusal, RemoteListing, Reveal, Secret, SendOutcome, ShipOutcome, Shipment,
+    SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -251,6 +251,9 @@ impl Channel for WasmChannel {
     fn messaging(&self) -> Option<&dyn Messaging> {
         self.has(Capability::Messaging).then_some(self)
     }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        self.has(Capability::Aftersale).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -370,5 +373,20 @@ impl Fulfilment for WasmChannel {
     operations! {
         carriers, resume_carriers() -> Vec<Carrier> = op::CARRIER_LIST, json!({}), plain;
         ship, resume_ship(shipment: &Shipment) -> ShipOutcome = op::ORDER_SHIP, json!(shipment), plain;
+    }
+}
+
+impl Aftersale for WasmChannel {
+    operations! {
+        list, resume_list(window: TimeWindow, cursor: Option<&str>) -> Page<String> =
+            op::AFTERSALE_LIST, json!({ "window": window, "cursor": cursor }), plain;
+        fetch, resume_fetch(case_id: &str) -> ChannelCase =
+            op::AFTERSALE_FETCH, json!({ "case_id": case_id }), plain;
+        choices, resume_choices(case: &CaseRef) -> CaseChoices =
+            op::AFTERSALE_CHOICES, json!(case), plain;
+        accept, resume_accept(acceptance: &Acceptance) -> CaseOutcome =
+            op::AFTERSALE_ACCEPT, json!(acceptance), plain;
+        refuse, resume_refuse(refusal: &Refusal) -> CaseOutcome =
+            op::AFTERSALE_REFUSE, json!(refusal), plain;
     }
 }

@@ -11,9 +11,10 @@ mod sign_in;
 use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountProfile, Answer, AppAuth, Catalog, Channel, ChannelError,
-    ChannelInfo, Context, Fulfilment, LinkMode, Messaging, Notice, Orders, PersonSignIn, PushCredentials,
-    PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountProfile, Aftersale, Answer, AppAuth, Catalog, Channel,
+    ChannelError, ChannelInfo, Context, Fulfilment, LinkMode, Messaging, Notice, Orders, PersonSignIn,
+    PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn,
+    Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -82,6 +83,9 @@ impl Channel for WechatOfficialAccount {
     }
     fn messaging(&self) -> Option<&dyn Messaging> {
         Some(&CustomerService)
+    }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        None
     }
 }
 

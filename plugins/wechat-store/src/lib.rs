@@ -7,6 +7,8 @@
 #![warn(missing_docs)]
 
 mod account;
+mod aftersale;
+mod case;
 mod listing;
 mod order;
 mod orders;
@@ -18,8 +20,8 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment, LinkMode,
-    Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
+    AccountAuth, AccountInfo, AccountKind, Aftersale, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment,
+    LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -85,5 +87,8 @@ impl Channel for WechatStore {
     }
     fn messaging(&self) -> Option<&dyn Messaging> {
         None
+    }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        Some(self)
     }
 }

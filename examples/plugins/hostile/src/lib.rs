@@ -60,6 +60,9 @@ impl Channel for Hostile {
     fn messaging(&self) -> Option<&dyn Messaging> {
         None
     }
+    fn aftersale(&self) -> Option<&dyn Aftersale> {
+        None
+    }
 }
 
 fn for_ever() {

@@ -54,6 +54,10 @@ struct Send {
     message: OutgoingMessage,
 }
 #[derive(Deserialize)]
+struct CaseId {
+    case_id: String,
+}
+#[derive(Deserialize)]
 struct OrderId {
     order_id: String,
 }
@@ -101,6 +105,7 @@ fn rows(page: Page<crate::auth::AuthorisedAccount>) -> Page<AuthorisedAccountFor
 pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &str) -> Turn<String> {
     let app = || has(channel.app(), operation);
     let catalog = || has(channel.catalog(), operation);
+    let aftersale = || has(channel.aftersale(), operation);
     match operation {
         op::APP_REQUEST_TICKET => written(app()?.request_ticket(cx)),
         op::APP_TOKEN => formed(app()?.app_token(cx), AccessTokenForm::from),
@@ -153,6 +158,14 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
             let Send { to, message } = input(text)?;
             written(has(channel.messaging(), operation)?.send(cx, &to, &message))
         }
+        op::AFTERSALE_LIST => {
+            let Changed { window, cursor } = input(text)?;
+            written(aftersale()?.list(cx, window, cursor.as_deref()))
+        }
+        op::AFTERSALE_FETCH => written(aftersale()?.fetch(cx, &input::<CaseId>(text)?.case_id)),
+        op::AFTERSALE_CHOICES => written(aftersale()?.choices(cx, &input(text)?)),
+        op::AFTERSALE_ACCEPT => written(aftersale()?.accept(cx, &input(text)?)),
+        op::AFTERSALE_REFUSE => written(aftersale()?.refuse(cx, &input(text)?)),
         other => Err(unknown(other)),
     }
 }
@@ -167,6 +180,7 @@ pub fn resume(
 ) -> Turn<String> {
     let app = || has(channel.app(), operation);
     let catalog = || has(channel.catalog(), operation);
+    let aftersale = || has(channel.aftersale(), operation);
     match operation {
         op::APP_REQUEST_TICKET => written(app()?.resume_request_ticket(cx, state, answers)),
         op::APP_TOKEN => formed(app()?.resume_app_token(cx, state, answers), AccessTokenForm::from),
@@ -197,6 +211,11 @@ pub fn resume(
         }
         op::ORDER_SHIP => written(has(channel.fulfilment(), operation)?.resume_ship(cx, state, answers)),
         op::MESSAGE_SEND => written(has(channel.messaging(), operation)?.resume_send(cx, state, answers)),
+        op::AFTERSALE_LIST => written(aftersale()?.resume_list(cx, state, answers)),
+        op::AFTERSALE_FETCH => written(aftersale()?.resume_fetch(cx, state, answers)),
+        op::AFTERSALE_CHOICES => written(aftersale()?.resume_choices(cx, state, answers)),
+        op::AFTERSALE_ACCEPT => written(aftersale()?.resume_accept(cx, state, answers)),
+        op::AFTERSALE_REFUSE => written(aftersale()?.resume_refuse(cx, state, answers)),
         other => Err(unknown(other)),
     }
 }

@@ -33,6 +33,8 @@ pub enum Capability {
     Reveal,
     /// [`Channel::messaging`]
     Messaging,
+    /// [`Channel::aftersale`]
+    Aftersale,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -154,6 +156,7 @@ impl Capability {
         Self::Fulfilment,
         Self::Reveal,
         Self::Messaging,
+        Self::Aftersale,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -169,6 +172,7 @@ impl Capability {
             Self::Fulfilment => "fulfilment",
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
+            Self::Aftersale => "aftersale",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -184,6 +188,7 @@ impl Capability {
             Self::Fulfilment => channel.fulfilment().is_some(),
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),
+            Self::Aftersale => channel.aftersale().is_some(),
         }
     }
 }
