@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 const ORDER_IDS: u64 = 3_705_115_058_400_000_000;
+const COMPLAINT_IDS: u64 = 5_200_000_000_000_000;
 const AFTERSALE_IDS: u64 = 4_611_686_018_400_000_000;
 const SHORT_STOCK: i64 = 3;
 
@@ -238,7 +239,7 @@ pub fn settle(state: &mut State, now: Now, id: u64) -> Result<(), String> {
 
 #[derive(Deserialize)]
 pub struct NewAfterSale {
-    /// REFUND | RETURN
+    /// REFUND | RETURN | EXCHANGE
     #[serde(rename = "type")]
     pub kind: String,
     #[serde(default)]
@@ -255,9 +256,10 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
     if state.aftersales.len() >= LIMIT {
         return Err("too many after-sale orders; reset the sandbox".into());
     }
-    if !["REFUND", "RETURN"].contains(&new.kind.as_str()) {
-        return Err("type must be REFUND or RETURN".into());
+    if !["REFUND", "RETURN", "EXCHANGE"].contains(&new.kind.as_str()) {
+        return Err("type must be REFUND, RETURN or EXCHANGE".into());
     }
+    let pause = state.settings.aftersale_seconds;
     let aftersale_id = state.new_id(AFTERSALE_IDS);
     let order = in_state(state, order_id, &[TO_SHIP, PART_SHIPPED, SHIPPED, DONE])?;
     let wanted = id_of(Some(&new.sku_id));
@@ -268,8 +270,9 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
         return Err("count is more than what is left of the line".into());
     }
     let most = line.total() * count / line.sku_cnt;
-    let amount = new.amount.unwrap_or(most);
-    if !(1..=line.total()).contains(&amount) {
+    let exchange = new.kind == "EXCHANGE";
+    let amount = if exchange { 0 } else { new.amount.unwrap_or(most) };
+    if !exchange && !(1..=line.total()).contains(&amount) {
         return Err(format!("amount must be 1..={}", line.total()));
     }
     line.in_aftersale += count;
@@ -288,6 +291,14 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
         amount,
         create_time: now.seconds(),
         update_time: now.seconds(),
+        deadline: now.seconds() + pause,
+        waybill_id: String::new(),
+        delivery_id: String::new(),
+        address_id: String::new(),
+        reject_reason: String::new(),
+        refund_reason: 1,
+        complaint_id: 0,
+        complaint_status: 0,
     };
     order.aftersale_ids.push(aftersale_id);
     order.update_time = now.seconds();
@@ -296,12 +307,41 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
     Ok(aftersale_id)
 }
 
-/// The buyer withdraws the case, or sends the goods back.
+/// The buyer withdraws the case, sends the goods back, or complains after a refusal; `side_with_buyer` and
+/// `side_with_merchant` are the platform's people; `expire` ends the time of whoever has to act.
 pub fn move_aftersale(state: &mut State, now: Now, id: u64, action: &str) -> Result<(), String> {
-    let sale = state.aftersales.get(&id).ok_or("no such after-sale order")?;
+    let complaint_id = state.new_id(COMPLAINT_IDS);
+    let sale = state.aftersales.get_mut(&id).ok_or("no such after-sale order")?;
     let next = match (action, sale.status.as_str()) {
         ("cancel", "MERCHANT_PROCESSING" | "USER_WAIT_RETURN") => "USER_CANCELD",
-        ("return", "USER_WAIT_RETURN") => "MERCHANT_WAIT_RECEIPT",
+        ("return", "USER_WAIT_RETURN") => {
+            sale.delivery_id = "SF".into();
+            sale.waybill_id = format!("SF{}", sale.aftersale_id % 1_000_000_000_000);
+            "MERCHANT_WAIT_RECEIPT"
+        }
+        ("receive", "USER_WAIT_RECEIPT") => "MERCHANT_EXCHANGE_SUCCESS",
+        ("complain", status) if aftersale::TURNED_DOWN.contains(&status) && sale.complaint_id == 0 => {
+            sale.complaint_id = complaint_id;
+            sale.complaint_status = 100;
+            sale.update_time = now.seconds();
+            state.push_complaint(now, id);
+            return Ok(());
+        }
+        ("side_with_buyer" | "side_with_merchant", _) if sale.complaint_status == 100 => {
+            let buyer = action == "side_with_buyer";
+            sale.complaint_status = if buyer { 112 } else { 116 };
+            sale.update_time = now.seconds();
+            state.push_complaint(now, id);
+            if !buyer {
+                return Ok(());
+            }
+            "MERCHANT_REFUND_SUCCESS"
+        }
+        ("expire", _) if sale.deadline > 0 => {
+            sale.deadline = 1;
+            aftersale::let_time_pass(state, now);
+            return Ok(());
+        }
         _ => return Err(format!("the case's status {} does not allow this", sale.status)),
     };
     aftersale::change(state, now, id, next);

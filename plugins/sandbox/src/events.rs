@@ -62,6 +62,18 @@ impl State {
         self.emit(now, &appid, Event { name: "channels_ec_aftersale_update", openid: Some(openid), body });
     }
 
+    pub fn push_complaint(&mut self, now: Now, aftersale_id: u64) {
+        let Some(sale) = self.aftersales.get(&aftersale_id) else { return };
+        let (appid, openid) = (sale.appid.clone(), sale.openid.clone());
+        let body = json!({"finder_shop_complaint": {
+            "complaint_status": sale.complaint_status,
+            "after_sale_order_id": aftersale_id.to_string(),
+            "complaint_id": sale.complaint_id.to_string(),
+            "order_id": sale.order_id.to_string(),
+        }});
+        self.emit(now, &appid, Event { name: "channels_ec_complaint_update", openid: Some(openid), body });
+    }
+
     /// The documents show product ids of these events as text; older pushes wrote numbers. A switch chooses.
     fn pushed_product_id(&self, product_id: u64) -> Value {
         if self.settings.product_ids_as_numbers { json!(product_id) } else { json!(product_id.to_string()) }

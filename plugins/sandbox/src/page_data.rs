@@ -1,5 +1,6 @@
 //! What each page shows, gathered from the state as plain JSON for the templates.
 
+use crate::aftersale;
 use crate::control_faults::PUSH_FAULTS;
 use crate::product_rules::PICTURE_PREFIX;
 use crate::push::{Push, PushState};
@@ -109,7 +110,7 @@ fn order_card(state: &State, order: &Order) -> Value {
     let actions: &[&str] = match order.status {
         UNPAID => &["pay", "cancel", "timeout"],
         TO_SHIP | PART_SHIPPED => &["refund"],
-        SHIPPED => &["confirm", "return"],
+        SHIPPED => &["confirm", "return", "exchange"],
         DONE if order.settle_time.is_none() => &["settle", "return"],
         _ => &[],
     };
@@ -120,7 +121,18 @@ fn order_card(state: &State, order: &Order) -> Value {
         .collect();
     let sales = order.aftersale_ids.iter().filter_map(|id| state.aftersales.get(id));
     let cases: Vec<Value> = sales
-        .map(|s| json!({"id": s.aftersale_id.to_string(), "status": s.status, "amount": s.amount}))
+        .map(|s| {
+            let actions: &[&str] = match s.status.as_str() {
+                "MERCHANT_PROCESSING" => &["cancel", "expire"],
+                "USER_WAIT_RETURN" => &["return", "cancel", "expire"],
+                "MERCHANT_WAIT_RECEIPT" => &["expire"],
+                _ if s.complaint_status == 100 => &["side_with_buyer", "side_with_merchant"],
+                "USER_WAIT_RECEIPT" => &["receive"],
+                status if aftersale::TURNED_DOWN.contains(&status) && s.complaint_id == 0 => &["complain"],
+                _ => &[],
+            };
+            json!({"id": s.aftersale_id.to_string(), "status": s.status, "amount": s.amount, "actions": actions})
+        })
         .collect();
     let tone = match order.status {
         UNPAID => "warn",

@@ -17,6 +17,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(form("order").route(web::post().to(order)))
         .service(form("order-action").route(web::post().to(order_action)))
+        .service(form("case-action").route(web::post().to(case_action)))
         .service(form("audit").route(web::post().to(audit)))
         .service(form("force").route(web::post().to(force)))
         .service(form("market").route(web::post().to(market)))
@@ -89,7 +90,7 @@ async fn order_action(form: web::Form<OrderAction>, core: web::Data<Core>) -> Ht
         "timeout" => buyer::cancel(state, now, id, 2),
         "confirm" => buyer::confirm(state, now, id, 1),
         "settle" => buyer::settle(state, now, id),
-        "refund" | "return" => {
+        "refund" | "return" | "exchange" => {
             let kind = form.action.to_uppercase();
             let new = NewAfterSale {
                 kind,
@@ -102,6 +103,18 @@ async fn order_action(form: web::Form<OrderAction>, core: web::Data<Core>) -> Ht
         }
         other => Err(format!("unknown action {other}")),
     });
+    back("/buyer", &[("appid", &form.appid)], outcome)
+}
+
+#[derive(Deserialize)]
+struct CaseAction {
+    id: u64,
+    appid: String,
+    action: String,
+}
+
+async fn case_action(form: web::Form<CaseAction>, core: web::Data<Core>) -> HttpResponse {
+    let outcome = core.with(|state, now| buyer::move_aftersale(state, now, form.id, &form.action));
     back("/buyer", &[("appid", &form.appid)], outcome)
 }
 

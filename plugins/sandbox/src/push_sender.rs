@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::crypto::{EnvelopeKey, signature};
 use crate::push::{Attempt, Push, PushState, Signer, cdata};
 use crate::state::{Format, Mode, State};
-use crate::{component, douyin, product_audit};
+use crate::{aftersale, component, douyin, product_audit};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,9 @@ pub async fn run(core: Arc<Core>) {
             let now = Now::read();
             component::push_due_tickets(&mut state, now, core.config.ticket_interval);
             let audited = product_audit::let_time_pass(&mut state, now);
-            if douyin::product::let_time_pass(&mut state, now) || audited {
+            let decided =
+                aftersale::let_time_pass(&mut state, now) | douyin::aftersale::let_time_pass(&mut state, now);
+            if douyin::product::let_time_pass(&mut state, now) || audited || decided {
                 core.mark_changed();
             }
             take_due(&mut state, now, AT_ONCE.saturating_sub(sending.len()))
@@ -56,6 +58,12 @@ fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
         next = next
             .min(product.audit_due_ms.unwrap_or(u64::MAX))
             .min(product.upload_until_ms.unwrap_or(u64::MAX));
+    }
+    for sale in state.aftersales.values().filter(|sale| sale.deadline > 0) {
+        next = next.min(sale.deadline * 1000);
+    }
+    for case in state.douyin.cases.values().filter(|case| case.deadline > 0) {
+        next = next.min(case.deadline * 1000);
     }
     for product in state.douyin.products.values() {
         next = next.min(product.audit_due_ms.unwrap_or(u64::MAX));

@@ -54,6 +54,8 @@ pub struct Settings {
     pub minute_limit: u64,
     /// Calls per path, account and day; 0 = the documented number.
     pub daily_limit: u64,
+    /// How long a side of an after-sale case has for its step.
+    pub aftersale_seconds: u64,
 }
 
 impl Default for Settings {
@@ -69,6 +71,7 @@ impl Default for Settings {
             product_ids_as_numbers: true,
             minute_limit: 0,
             daily_limit: 0,
+            aftersale_seconds: 2 * 86_400,
         }
     }
 }

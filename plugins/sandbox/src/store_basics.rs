@@ -1,5 +1,6 @@
 //! A store's facts and furniture: shop info, freight templates, addresses, balance.
 
+use crate::aftersale;
 use crate::calls::{Auth, Call, Route, either, post};
 use crate::errors::{Answer, error, invalid_args, ok, ok_with};
 use crate::state::{AccountKind, id_of, text_of};
@@ -152,8 +153,10 @@ fn balance(call: &mut Call<'_>) -> Answer {
     let mut pending = 0;
     for order in call.state.orders.values().filter(|order| order.appid == call.appid) {
         let refunds = order.aftersale_ids.iter().filter_map(|id| call.state.aftersales.get(id));
-        let refunded: i64 =
-            refunds.filter(|sale| sale.status.ends_with("_SUCCESS")).map(|sale| sale.amount).sum();
+        let refunded: i64 = refunds
+            .filter(|sale| aftersale::REFUNDED_STATES.contains(&sale.status.as_str()))
+            .map(|sale| sale.amount)
+            .sum();
         if order.settle_time.is_some() {
             available += order.total() - refunded;
         } else if [TO_SHIP, PART_SHIPPED, SHIPPED, DONE].contains(&order.status) {

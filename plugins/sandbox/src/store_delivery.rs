@@ -27,6 +27,10 @@ const COMPANIES: &[(&str, &str)] = &[
     ("OTHER", "其他"),
 ];
 
+pub fn company_name(id: &str) -> &'static str {
+    COMPANIES.iter().find(|(known, _)| *known == id).map_or("", |(_, name)| name)
+}
+
 fn companies(_call: &mut Call<'_>) -> Answer {
     let list: Vec<Value> =
         COMPANIES.iter().map(|(id, name)| json!({"delivery_id": id, "delivery_name": name})).collect();

@@ -104,4 +104,24 @@ pub struct AfterSale {
     pub amount: i64,
     pub create_time: u64,
     pub update_time: u64,
+    /// When the platform goes on by itself; 0 = never.
+    #[serde(default)]
+    pub deadline: u64,
+    /// Of the parcel the goods come back in.
+    #[serde(default)]
+    pub waybill_id: String,
+    #[serde(default)]
+    pub delivery_id: String,
+    #[serde(default)]
+    pub address_id: String,
+    #[serde(default)]
+    pub reject_reason: String,
+    /// Who agreed: 1 the merchant or nobody yet, 9 the platform after the deadline.
+    #[serde(default)]
+    pub refund_reason: i64,
+    /// 0 = no complaint.
+    #[serde(default)]
+    pub complaint_id: u64,
+    #[serde(default)]
+    pub complaint_status: i64,
 }

@@ -1,7 +1,7 @@
 //! Takes one call to its handler: signature, time, token, limits, faults, and the rendering of the answer.
 
 use super::Douyin;
-use super::{order, product, sign, token};
+use super::{aftersale, order, product, sign, token};
 use crate::calls::{BODY_LIMIT, query_of, remember, take_fault};
 use crate::clock::{Now, random_hex};
 use crate::core::Core;
@@ -92,7 +92,7 @@ type Handler = fn(&mut Call<'_>) -> Answer;
 /// Path, whether it needs an account's token, handler.
 pub type Route = (&'static str, bool, Handler);
 
-const TABLES: &[&[Route]] = &[token::ROUTES, product::ROUTES, order::ROUTES];
+const TABLES: &[&[Route]] = &[token::ROUTES, product::ROUTES, order::ROUTES, aftersale::ROUTES];
 
 fn route(path: &str) -> Option<&'static Route> {
     TABLES.iter().flat_map(|table| table.iter()).find(|(known, ..)| known.eq_ignore_ascii_case(path))

@@ -1,5 +1,6 @@
 //! The control calls of this platform, below `/sandbox/api/douyin`.
 
+use super::aftersale::{self, NewCase};
 use super::people::{self, NewOrder};
 use super::{App, Shop, order_view, product, token};
 use crate::clock::Now;
@@ -22,6 +23,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings").route(web::patch().to(settings)))
         .service(at("/orders").route(web::post().to(order)))
         .service(at("/orders/{id}").route(web::get().to(show)))
+        .service(at("/orders/{id}/aftersales").route(web::post().to(ask)))
+        .service(at("/aftersales/{id}/{action}").route(web::post().to(move_case)))
         .service(at("/orders/{id}/{action}").route(web::post().to(act)))
         .service(at("/products").route(web::get().to(products)))
         .service(at("/products/{id}/{decision}").route(web::post().to(judge)));
@@ -178,6 +181,22 @@ async fn act(path: web::Path<(u64, String)>, core: web::Data<Core>) -> HttpRespo
     reply(core.with(|state, now| {
         people::act(state, now, id, &action)?;
         order_shown(state, id)
+    }))
+}
+
+async fn ask(id: web::Path<u64>, new: web::Json<NewCase>, core: web::Data<Core>) -> HttpResponse {
+    reply(core.with(|state, now| {
+        let case = aftersale::ask(state, now, *id, new.into_inner())?;
+        Ok(json!({"aftersale_id": case.to_string()}))
+    }))
+}
+
+async fn move_case(path: web::Path<(u64, String)>, core: web::Data<Core>) -> HttpResponse {
+    let (id, action) = path.into_inner();
+    reply(core.with(|state, now| {
+        aftersale::act(state, now, id, &action)?;
+        let case = state.douyin.cases.get(&id).ok_or_else(|| missing("no such case"))?;
+        Ok(json!({"aftersale_id": id.to_string(), "status": case.status}))
     }))
 }
 

@@ -3,6 +3,7 @@
 //!
 //! `calls` checks signature and token and takes a call to its handler; `token`, `product`, `order` are the families; `people` is what buyers and auditors do; `push` composes; `control` and `pages` are the player's side.
 
+pub mod aftersale;
 pub mod calls;
 pub mod control;
 pub mod order;
@@ -31,6 +32,7 @@ pub struct Douyin {
     pub codes: BTreeMap<String, Code>,
     pub products: BTreeMap<u64, Product>,
     pub orders: BTreeMap<u64, Order>,
+    pub cases: BTreeMap<u64, aftersale::Case>,
     /// Parcels by shop and `request_id`.
     pub packs: BTreeMap<String, String>,
     pub token_life_seconds: u64,
@@ -48,6 +50,7 @@ impl Default for Douyin {
             codes: BTreeMap::new(),
             products: BTreeMap::new(),
             orders: BTreeMap::new(),
+            cases: BTreeMap::new(),
             packs: BTreeMap::new(),
             token_life_seconds: 7 * 86_400,
             max_age_seconds: 600,

@@ -1,5 +1,6 @@
 //! The pages of this platform: where a shop's owner authorises, and where one plays its buyer and auditor.
 
+use super::aftersale::{self, Case, NewCase};
 use super::control::{self, Grant};
 use super::people::{self, Item, NewOrder};
 use super::{Order, Product, Source};
@@ -20,6 +21,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/forms/douyin-authorize").route(web::post().to(authorize)))
         .service(web::resource("/sandbox/forms/douyin-order").route(web::post().to(order)))
         .service(web::resource("/sandbox/forms/douyin-act").route(web::post().to(act)))
+        .service(web::resource("/sandbox/forms/douyin-case").route(web::post().to(act_case)))
         .service(web::resource("/sandbox/forms/douyin-audit").route(web::post().to(audit)));
 }
 
@@ -66,7 +68,23 @@ fn product_card(state: &State, product: &Product) -> Value {
     })
 }
 
+fn case_card(case: &Case) -> Value {
+    let actions: &[&str] = match case.status {
+        6 => &["cancel", "expire"],
+        7 => &["return", "cancel", "expire"],
+        11 => &["expire"],
+        13 => &["receive"],
+        27 | 29 if case.arbitrate_status == 0 => &["complain"],
+        27 | 29 if case.arbitrate_status == 4 => &["side_with_buyer", "side_with_merchant"],
+        _ => &[],
+    };
+    json!({"id": case.case_id.to_string(), "status": case.status, "kind": case.kind, "amount": case.amount,
+        "arbitrate_status": case.arbitrate_status, "actions": actions})
+}
+
 fn order_card(state: &State, order: &Order) -> Value {
+    let cases: Vec<Value> =
+        state.douyin.cases.values().filter(|case| case.order_id == order.order_id).map(case_card).collect();
     let lines: Vec<Value> = order
         .lines
         .iter()
@@ -77,6 +95,7 @@ fn order_card(state: &State, order: &Order) -> Value {
         "shop": state.douyin.shops.get(&order.shop_id).map(|shop| shop.name.as_str()),
         "status": order.status, "main_status": order.main_status, "created": order.create_time,
         "unpaid": order.status == 1, "shipped": order.status == 3,
+        "cases": cases, "sent": (matches!(order.status, 3 | 5) && order.main_status == order.status),
         "refundable": (matches!(order.status, 2 | 3 | 5 | 101) && order.main_status == order.status),
     })
 }
@@ -159,7 +178,31 @@ struct ActForm {
 }
 
 async fn act(form: web::Form<ActForm>, core: web::Data<Core>) -> HttpResponse {
-    back(core.with(|state, now| people::act(state, now, form.order_id, &form.action)))
+    let kind = match form.action.as_str() {
+        "ask_refund" => "refund",
+        "ask_return" => "return",
+        "ask_exchange" => "exchange",
+        _ => return back(core.with(|state, now| people::act(state, now, form.order_id, &form.action))),
+    };
+    let new = NewCase {
+        kind: kind.into(),
+        sku_order_id: None,
+        count: None,
+        amount: None,
+        reason: String::new(),
+        remark: String::new(),
+    };
+    back(core.with(|state, now| aftersale::ask(state, now, form.order_id, new).map(|_| ())))
+}
+
+#[derive(Deserialize)]
+struct CaseForm {
+    case_id: u64,
+    action: String,
+}
+
+async fn act_case(form: web::Form<CaseForm>, core: web::Data<Core>) -> HttpResponse {
+    back(core.with(|state, now| aftersale::act(state, now, form.case_id, &form.action)))
 }
 
 #[derive(Deserialize)]

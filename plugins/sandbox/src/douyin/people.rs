@@ -87,6 +87,13 @@ fn move_stock(state: &mut State, line: &Line, pieces: i64) {
     }
 }
 
+/// What never left the shop is for sale again.
+pub fn give_stock_back(state: &mut State, lines: &[Line]) {
+    for line in lines {
+        move_stock(state, line, line.count);
+    }
+}
+
 pub fn place(state: &mut State, now: Now, new: NewOrder) -> Result<u64, String> {
     if state.douyin.orders.len() >= LIMIT {
         return Err("too many orders; reset the sandbox".into());
@@ -184,9 +191,7 @@ pub fn act(state: &mut State, now: Now, id: u64, action: &str) -> Result<(), Str
     let back = action == "cancel" || (action == "refund" && order.main_status == 21);
     let lines = order.lines.clone();
     if back {
-        for line in &lines {
-            move_stock(state, line, line.count);
-        }
+        give_stock_back(state, &lines);
     }
     state.douyin_order_pushed(now, id, tag);
     if tag == "101" {

@@ -64,6 +64,14 @@ impl State {
         self.douyin_push(now, order.shop_id, tag, &data);
     }
 
+    pub fn douyin_case_pushed(&mut self, now: Now, id: u64, tag: &str) {
+        let Some(case) = self.douyin.cases.get(&id) else { return };
+        let data = json!({"aftersale_id": case.case_id, "p_id": case.order_id, "s_ids": [case.sku_order_id],
+            "shop_id": case.shop_id, "aftersale_status": case.status, "aftersale_type": case.kind,
+            "refund_amount": case.amount, "reason_code": 0, "update_time": case.update_time});
+        self.douyin_push(now, case.shop_id, tag, &data);
+    }
+
     pub fn douyin_product_changed(&mut self, now: Now, id: u64) {
         let Some(product) = self.douyin.products.get(&id) else { return };
         let data = json!({"product_id": id, "shop_id": product.shop_id, "msg_type": 1,
