@@ -2,6 +2,7 @@
 //! commit. No web types here; a use case takes a `Grant`, the database and a command.
 
 pub mod account;
+pub mod aftersales;
 pub mod api_keys;
 pub mod applications;
 pub mod audit;

@@ -2,6 +2,7 @@
 //! queued in the transaction of what they tell, so none is sent for something that did not happen.
 
 mod account;
+mod aftersale;
 mod quota;
 mod staff;
 mod supervision;
@@ -12,6 +13,7 @@ pub(super) use account::{
     SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
     password_link, recovery_code_used, sign_in_changed,
 };
+pub(super) use aftersale::aftersale_due;
 pub(super) use quota::link_quota_turned;
 pub(super) use staff::{StaffChange, staff_changed, staff_invitation};
 pub(super) use supervision::{

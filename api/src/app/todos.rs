@@ -11,6 +11,7 @@ use qianpu_domain::order::OrderState;
 use qianpu_tenants::authz::{Caller, perm};
 use qianpu_tenants::jobs::job_list;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
+use qianpu_tenants::store::aftersale::{AftersaleFilter, aftersale_waiting_count};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::order::OrderFilter;
 use qianpu_tenants::store::shop_score::link_standing_falling_count;
@@ -73,6 +74,12 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
         let to_ship = [OrderState::Paid, OrderState::PartShipped];
         let count = counts.iter().filter(|(state, _)| to_ship.contains(state)).map(|(_, count)| count).sum();
         found.push(Todo { name: "todo_orders", count, href: "/console/merchant/orders?state=paid" });
+    }
+    if let Ok(grant) = caller.grant::<perm::AftersaleHandle>() {
+        let filter = AftersaleFilter { shops: grant.shops(), ..AftersaleFilter::default() };
+        let waiting = aftersale_waiting_count(&*state.db.read(grant.ctx()).await?, &filter).await?;
+        let count = i64::try_from(waiting).unwrap_or(i64::MAX);
+        found.push(Todo { name: "todo_aftersales", count, href: "/console/merchant/aftersales?tab=waiting" });
     }
     if let Ok(grant) = caller.grant::<perm::ListingRead>() {
         let counts = listings::counts(state, &grant, None).await?;

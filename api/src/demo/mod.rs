@@ -6,6 +6,7 @@
 //! provider itself and the joining of buyers with the platform are use cases), so what it makes is what
 //! a person could have made.
 
+mod aftersales;
 mod buyers;
 mod client;
 mod directory;

@@ -4,7 +4,9 @@
 use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
-use super::{buyers, douyin, followers, money, pictures, platform, programs, scores, staff, webhooks};
+use super::{
+    aftersales, buyers, douyin, followers, money, pictures, platform, programs, scores, staff, webhooks,
+};
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
 use anyhow::{Context, anyhow};
@@ -96,6 +98,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
+    aftersales::ask(&sandbox, first).await.context("after-sale cases")?;
     money::pay(&finance, &shops).await.context("payments")?;
     programs::make(&owner, first, &mut manifest).await.context("programs")?;
     first.client.post("/api/v1/exports", &json!({})).await.context("an archive")?;

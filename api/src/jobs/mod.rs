@@ -12,7 +12,8 @@ pub mod sms_send;
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
-    account, audit, buyers, channels, documents, domains, followers, imports, listings, orders, webhooks,
+    account, aftersales, audit, buyers, channels, documents, domains, followers, imports, listings, orders,
+    webhooks,
 };
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -90,6 +91,10 @@ pub const KINDS: &[JobKind] = &[
     kind!(orders::send::SEND, 20, orders::send::run),
     kind!(followers::send::SEND_JOB, 20, followers::send::run),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
+    kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
+    kind!(aftersales::act::ACT, 20, aftersales::act::run),
+    kind!(aftersales::remind::REMIND, 20, aftersales::remind::run),
+    kind!(aftersales::reconcile::RECONCILE, i64::MAX, aftersales::reconcile::run),
     kind!(exports::MAKE, exports::TRIES, exports::run),
     kind!(exports::REMOVE, 20, exports::run_remove),
     kind!(deletion::DELETE, 20, deletion::run),
@@ -106,6 +111,11 @@ pub const PERIODIC: &[Periodic] = &[
         name: "orders.watch",
         every: Span::hours(1),
         run: |state| Box::pin(orders::reconcile::watch(state)),
+    },
+    Periodic {
+        name: "aftersales.watch",
+        every: Span::hours(1),
+        run: |state| Box::pin(aftersales::reconcile::watch(state)),
     },
     Periodic {
         name: "quota.watch",

@@ -154,6 +154,15 @@ pub const MENU: &[MenuRow] = &[
     row(Merchant, "menu.goods", "menu.stock", "/console/merchant/stock", "stock", P::ProductRead, false),
     row(Merchant, "menu.goods", "menu.imports", "/console/merchant/imports", "import", P::ImportRun, false),
     row(Merchant, "menu.orders", "menu.order_list", "/console/merchant/orders", "orders", P::OrderRead, true),
+    row(
+        Merchant,
+        "menu.orders",
+        "menu.aftersales",
+        "/console/merchant/aftersales",
+        "back",
+        P::OrderRead,
+        false,
+    ),
     row(Merchant, "menu.orders", "menu.buyers", "/console/merchant/buyers", "person", P::BuyerRead, false),
     row(Merchant, "menu.orders", "menu.parcels", "/console/merchant/shipments", "truck", P::OrderRead, false),
     row(

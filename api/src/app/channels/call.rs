@@ -8,6 +8,7 @@
 //! No transaction may be open meanwhile. Settling keeps the account's state true: a token that is no longer
 //! accepted makes it `expired`, with the reason in the platform's words.
 
+use crate::app::aftersales;
 use crate::app::listings::catch_up_job;
 use crate::app::orders::reconcile;
 use crate::error::ApiError;
@@ -169,6 +170,9 @@ pub async fn back_at_work(tx: &mut TenantTx, id: ChannelAccountId, channel: &str
     let Some(channel) = qianpu_host::find(channel) else { return Ok(()) };
     if channel.orders().is_some() {
         job_enqueue(tx, reconcile::new_job(id, None)).await?;
+    }
+    if channel.aftersale().is_some() {
+        job_enqueue(tx, aftersales::reconcile::new_job(id, 0, None)).await?;
     }
     if channel.catalog().is_some() {
         job_enqueue(tx, catch_up_job::new_job(id)).await?;

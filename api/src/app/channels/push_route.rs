@@ -1,8 +1,9 @@
 //! Which job a notice about an account leads to. The job fetches the truth; the push is only its cause.
 
 use super::account_jobs::{REFRESH_JOB, refresh_payload};
+use crate::app::aftersales::sync;
 use crate::app::listings::{REFRESH_LISTING_JOB, refresh_listing_payload};
-use qianpu_sdk::{Notice, NoticeKind};
+use qianpu_sdk::{Notice, NoticeKind, wire};
 use qianpu_tenants::jobs::NewJob;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde_json::json;
@@ -15,6 +16,16 @@ pub(super) enum Routed {
     Job(NewJob),
     /// Kept in the inbox; nobody acts on it yet.
     Kept,
+}
+
+/// The after-sale case that a dispute is about: named beside the dispute, or the subject itself.
+fn disputed_case(notice: &Notice) -> Option<String> {
+    match &notice.hint["after_sale_order_id"] {
+        serde_json::Value::Null if notice.hint.get("guarantee_order_id").is_none() => {
+            notice.subject_id.clone()
+        }
+        named => wire::id(named),
+    }
 }
 
 pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
@@ -39,6 +50,11 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
                 priority: 0,
             })
         }
+        K::AftersaleChanged if !subject.is_empty() => Routed::Job(sync::new_job(account.id, subject, 0)),
+        K::DisputeChanged => match disputed_case(notice) {
+            Some(case) => Routed::Job(sync::new_job(account.id, &case, 0)),
+            None => Routed::Kept,
+        },
         K::ProductAudit | K::ProductListing | K::ProductChanged if !subject.is_empty() => {
             Routed::Job(NewJob {
                 kind: REFRESH_LISTING_JOB,

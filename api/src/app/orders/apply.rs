@@ -7,17 +7,20 @@
 
 use super::terms::Terms;
 use super::{booking, goods, parcels, report};
+use crate::app::aftersales::sync;
 use crate::app::buyers::known;
 use crate::app::money::deposits;
-use crate::error::Answer;
+use crate::error::{Answer, ApiError};
+use qianpu_domain::aftersale;
 use qianpu_domain::ids::{BuyerId, OrderId};
-use qianpu_domain::order::{Happening, OrderEvent, OrderProgress, OrderState, Undo};
+use qianpu_domain::order::{CancelledBy, Happening, OrderEvent, OrderProgress, OrderState, Undo};
 use qianpu_domain::time::Timestamp;
 use qianpu_domain::webhook::EventType;
 use qianpu_sdk::{ChannelOrder, ChannelOrderLine};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::{NewJob, job_enqueue};
 use qianpu_tenants::outbox::outbox_append;
+use qianpu_tenants::store::aftersale::aftersale_list_of;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::order::{
     NewOrder, Order, OrderFacts, Rates, order_find, order_insert, order_save, order_set_buyer, order_synced,
@@ -27,6 +30,7 @@ use qianpu_tenants::store::order_line::{
     NewLine, OrderLine, order_line_insert, order_line_list, order_line_save,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Job that makes an order's money available; payload `{"order_id"}`.
 pub const SETTLE: &str = "order.settle";
@@ -78,7 +82,8 @@ async fn insert(
         return Err(qianpu_tenants::error::StoreError::VersionConflict.into());
     };
     let lines = insert_lines(tx, account, reported, order.id).await?;
-    let mut work = Work { tx, account, terms, order, progress, facts, lines };
+    let case_ids = case_ids(account, reported);
+    let mut work = Work { tx, account, terms, order, progress, facts, lines, case_ids };
     work.note(Happening::Placed, json!({}), reported.created_at).await?;
     if !report::amounts_add_up(reported) {
         work.note(Happening::AmountsDiffer, json!({}), reported.created_at).await?;
@@ -90,6 +95,12 @@ async fn insert(
     work.publish(EventType::OrderCreated).await?;
     let parcels = work.merge_parcels(reported).await?;
     work.finish(news, &parcels, true).await
+}
+
+/// Ids of cases that can be read at the channel.
+fn case_ids(account: &ChannelAccount, reported: &ChannelOrder) -> Vec<String> {
+    let readable = qianpu_host::find(&account.channel).is_some_and(|channel| channel.aftersale().is_some());
+    if readable { reported.after_sale_ids.clone() } else { Vec::new() }
 }
 
 /// The shop's buyer whom the facts name.
@@ -147,7 +158,8 @@ async fn update(
     if newer {
         changed |= update_lines(tx, account, reported, &mut lines, unpaid).await?;
     }
-    let mut work = Work { tx, account, terms, order, progress, facts, lines };
+    let case_ids = case_ids(account, reported);
+    let mut work = Work { tx, account, terms, order, progress, facts, lines, case_ids };
     let parcels = work.merge_parcels(reported).await?;
     work.finish(news, &parcels, changed).await
 }
@@ -225,6 +237,8 @@ struct Work<'a> {
     progress: OrderProgress,
     facts: OrderFacts,
     lines: Vec<OrderLine>,
+    /// The channel's ids of after-sale cases, where the order names them.
+    case_ids: Vec<String>,
 }
 
 impl Work<'_> {
@@ -260,6 +274,7 @@ impl Work<'_> {
             .iter()
             .any(|line| line.sku.is_some() && line.stock.due(&self.progress, line.shipped).is_some());
         let applied = Applied { order: self.order.id, state: self.progress.state, news };
+        self.look_at_new_cases().await?;
         if !changed && !due && parcels.sent.is_empty() && applied.news.is_empty() {
             return Ok(applied);
         }
@@ -280,6 +295,18 @@ impl Work<'_> {
         }
         self.move_stock().await?;
         Ok(applied)
+    }
+
+    /// Cases that the order names and that no push told of.
+    async fn look_at_new_cases(&mut self) -> Answer<()> {
+        if self.case_ids.is_empty() {
+            return Ok(());
+        }
+        let known = aftersale_list_of(self.tx, self.order.id).await?;
+        for id in self.case_ids.iter().filter(|id| !known.iter().any(|case| case.external_id == **id)) {
+            job_enqueue(self.tx, sync::new_job(self.account.id, id, 3)).await?;
+        }
+        Ok(())
     }
 
     fn rates(&self) -> Rates {
@@ -325,9 +352,15 @@ impl Work<'_> {
                 booking::paid(self.tx, &self.order, total, &holder, at).await
             }
             OrderEvent::Cancelled { undo: Undo::Sale, .. } => {
+                if self.goes_back_by_cases().await? {
+                    return Ok(());
+                }
                 let at = self.progress.cancelled_at.unwrap_or(now);
-                booking::refunded(self.tx, &self.order, total, &holder, at).await?;
-                self.note(Happening::Refunded, json!({ "amount_fen": total.get() }), at).await
+                let rest = aftersale::refund_within(total, self.order.refunded, total)
+                    .map_err(ApiError::internal)?;
+                let id = self.order.id.to_string();
+                self.order.version = booking::refunded(self.tx, &self.order, &id, rest, &holder, at).await?;
+                self.note(Happening::Refunded, json!({ "amount_fen": rest.get() }), at).await
             }
             OrderEvent::Received if self.progress.state != OrderState::Cancelled => {
                 let received = self.progress.received_at.unwrap_or(now);
@@ -343,6 +376,32 @@ impl Work<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// An order whose lines all went back through after-sale: each case says what the buyer got, and what is left,
+    /// such as freight, is settled when the window ends. Where no case is known the rest goes back whole.
+    async fn goes_back_by_cases(&mut self) -> Answer<bool> {
+        if self.progress.cancelled_by != Some(CancelledBy::Refunded) {
+            return Ok(false);
+        }
+        let known = aftersale_list_of(self.tx, self.order.id).await?;
+        let told = self.case_ids.iter().map(String::as_str);
+        let ids: BTreeSet<&str> = told.chain(known.iter().map(|case| case.external_id.as_str())).collect();
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        for id in ids {
+            job_enqueue(self.tx, sync::new_job(self.account.id, id, 0)).await?;
+        }
+        let settle = NewJob {
+            kind: SETTLE,
+            dedup_key: Some(self.order.id.to_string()),
+            payload: json!({ "order_id": self.order.id.to_string() }),
+            run_at: Some(self.tx.now().plus(self.terms.after_sale_window)),
+            priority: 5,
+        };
+        job_enqueue(self.tx, settle).await?;
+        Ok(true)
     }
 
     async fn move_stock(&mut self) -> Answer<()> {

@@ -13,7 +13,7 @@ use qianpu_domain::time::Timestamp;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::ledger::{PostError, account_balance};
-use qianpu_tenants::store::order::Order;
+use qianpu_tenants::store::order::{Order, order_refund};
 
 /// Who holds the buyer's money of an account's orders: the platform, apart for each account.
 pub fn holder(account: &ChannelAccount) -> String {
@@ -47,29 +47,36 @@ pub async fn paid(tx: &mut TenantTx, order: &Order, total: Fen, holder: &str, at
     post(tx, order_paid(&order.id.to_string(), holder, total, at)).await
 }
 
-/// F3 c2, or F4 when the money was available already: all of a paid order goes back to the buyer.
+/// F3 c2, or F4 when the money was available already: `amount` of a paid order goes back to the buyer. `refund` is the
+/// order's id for what is left of a cancelled order, else the after-sale case's. The order's row takes the amount
+/// first: its version decides between two refunds at once, and its check holds that no order gives back more than was
+/// paid. Answers with the order's next version.
 pub async fn refunded(
     tx: &mut TenantTx,
     order: &Order,
-    total: Fen,
+    refund: &str,
+    amount: Fen,
     holder: &str,
     at: Timestamp,
-) -> Answer<()> {
-    if total == Fen::ZERO {
-        return Ok(());
+) -> Answer<i64> {
+    if amount == Fen::ZERO {
+        return Ok(order.version);
     }
-    let refund = order.id.to_string();
+    let version = order_refund(tx, order, amount).await?;
     let requested = match order.settled_at {
-        None => refund_requested(&refund, total, at),
+        None => refund_requested(refund, amount, at),
         Some(_) => {
             let account = AccountRef::of(AccountCode::MerchantAvailable);
             let available = account_balance(tx, Currency::Cny, &account).await?;
-            let settled = Settled { total, take_rate_ppm: order.take_rate_ppm, tax_ppm: order.tax_ppm };
-            refund_after_settlement(&refund, settled, available, at)
+            let kept =
+                order.facts.amounts.total.sub(order.refunded).map_err(|error| invalid(error.into()))?;
+            let settled = Settled { kept, take_rate_ppm: order.take_rate_ppm, tax_ppm: order.tax_ppm };
+            refund_after_settlement(refund, settled, amount, available, at)
         }
     };
     post(tx, requested).await?;
-    post(tx, refund_done(&refund, holder, total, at)).await
+    post(tx, refund_done(refund, holder, amount, at)).await?;
+    Ok(version)
 }
 
 /// F3 d, e: the after-sale window ended; the provider takes its share, the rest becomes available.

@@ -6,12 +6,14 @@ use crate::state::AppState;
 use qianpu_domain::access::Permission;
 use qianpu_domain::billing::{date_text, parse_date, start_of_day};
 use qianpu_domain::ids::{ChannelAccountId, OrderId, ShipmentId};
+use qianpu_domain::money::Fen;
 use qianpu_domain::order::OrderState;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::Carrier;
 use qianpu_tenants::authz::{Caller, Grant, perm};
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::store::aftersale::{Aftersale, aftersale_list_of};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::ledger::{JournalRow, journal_list_of};
 use qianpu_tenants::store::order::{
@@ -87,6 +89,8 @@ pub struct Detail {
     /// `None` for those who may not see money.
     pub journals: Option<Vec<JournalRow>>,
     pub account_name: Option<String>,
+    /// Its after-sale cases, oldest first.
+    pub cases: Vec<Aftersale>,
 }
 
 /// One order.
@@ -101,9 +105,13 @@ pub async fn get(
     if !grant.covers_shop(order.shop) {
         return Err(ApiError::not_found());
     }
+    let cases = aftersale_list_of(&tx, id).await?;
     let journals = match caller.may(Permission::LedgerRead) {
         true => {
             let mut journals = journal_list_of(&tx, &id.to_string()).await?;
+            for case in cases.iter().filter(|case| case.refunded > Fen::ZERO) {
+                journals.extend(journal_list_of(&tx, &case.id.to_string()).await?);
+            }
             journals.sort_by_key(|journal| (journal.effective_at, booking::place(&journal.code)));
             Some(journals)
         }
@@ -117,6 +125,7 @@ pub async fn get(
         shipments: shipment_list_of(&tx, id).await?,
         journals,
         account_name,
+        cases,
         order,
     })
 }

@@ -1,18 +1,19 @@
 //! `order.settle`: the after-sale window of an order ended. The order is read at its channel once more, then the
 //! provider takes its share and the rest becomes available to the merchant.
 //!
-//! An order with an after-sale case is not settled by the clock: while one is open it waits, and when pieces
-//! were refunded the amount has to be known first.
+//! An order with an open after-sale case is not settled by the clock: it waits, and what the cases gave back to the
+//! buyer is not the merchant's any more.
 
 use super::apply::SETTLE;
 use super::{booking, sync};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::CallError;
-use crate::error::Answer;
+use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobResult, finish};
 use crate::state::AppState;
 use qianpu_domain::ids::OrderId;
-use qianpu_domain::order::{Happening, OrderState};
+use qianpu_domain::money::Fen;
+use qianpu_domain::order::{CancelledBy, Happening, OrderState};
 use qianpu_domain::time::Span;
 use qianpu_domain::webhook::EventType;
 use qianpu_tenants::db::TenantTx;
@@ -20,6 +21,7 @@ use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
+use qianpu_tenants::store::aftersale::aftersale_list_of;
 use qianpu_tenants::store::order::{Order, OrderFilter, order_get, order_list, order_settled};
 use qianpu_tenants::store::order_event::{By, NewEvent, order_event_append, order_event_list};
 use qianpu_tenants::store::order_line::order_line_list;
@@ -31,7 +33,8 @@ const LOOK_AGAIN: Span = Span::days(1);
 pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let id: OrderId = payload(job, "order_id")?;
     let order = order_get(&*state.db.read(&job.ctx).await?, id).await?;
-    if order.settled_at.is_some() || order.progress.state == OrderState::Cancelled {
+    let over = order.progress.state == OrderState::Cancelled && !rest_is_the_merchants(&order);
+    if order.settled_at.is_some() || over {
         return Ok(Done::Nothing);
     }
     if let (Some(account), Some(external_id)) = (order.account, order.external_id.as_deref()) {
@@ -46,24 +49,37 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     }
     let mut tx = state.db.begin(&job.ctx).await?;
     let order = order_get(&tx, id).await?;
-    let done = matches!(order.progress.state, OrderState::Received | OrderState::Completed);
+    let done = matches!(order.progress.state, OrderState::Received | OrderState::Completed)
+        || rest_is_the_merchants(&order);
     if order.settled_at.is_some() || !done {
         return finish(tx, job).await;
     }
     let lines = order_line_list(&tx, id).await?;
-    if lines.iter().any(|line| line.after_sale > 0 || line.refunded > 0) {
+    let cases = aftersale_list_of(&tx, id).await?;
+    let open = cases.iter().any(|case| case.progress.state.is_open());
+    // Pieces that went back without an amount: the case is not known yet.
+    let unknown = lines.iter().any(|line| line.refunded > 0) && order.refunded == Fen::ZERO;
+    if open || unknown || lines.iter().any(|line| line.after_sale > 0) {
         hold_back(&mut tx, &order).await?;
         return finish(tx, job).await;
     }
     // The version decides between two workers; the books come last.
     order_settled(&mut tx, &order).await?;
-    let detail = json!({ "amount_fen": order.facts.amounts.total.get() });
+    let kept = order.facts.amounts.total.sub(order.refunded).map_err(ApiError::internal)?;
+    let detail = json!({ "amount_fen": kept.get() });
     note(&mut tx, &order, Happening::Settled, detail).await?;
     let subject = id.to_string();
     let event = json!({ "order_id": subject, "number": order.number });
     outbox_append(&mut tx, EventType::OrderSettled, &subject, order.version + 1, event).await?;
-    booking::settled(&mut tx, &order, order.facts.amounts.total).await?;
+    booking::settled(&mut tx, &order, kept).await?;
     finish(tx, job).await
+}
+
+/// An order that ended because every line went back: what was not refunded, such as freight, is the merchant's.
+fn rest_is_the_merchants(order: &Order) -> bool {
+    order.progress.state == OrderState::Cancelled
+        && order.progress.cancelled_by == Some(CancelledBy::Refunded)
+        && order.refunded < order.facts.amounts.total
 }
 
 async fn hold_back(tx: &mut TenantTx, order: &Order) -> StoreResult<()> {

@@ -6,6 +6,7 @@
 
 mod account;
 mod account_email;
+mod aftersales;
 mod api_docs;
 mod api_keys;
 mod application;
@@ -110,6 +111,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     text_messages::routes(pages);
     goods::routes(pages);
     orders::routes(pages);
+    aftersales::routes(pages);
     money::routes(pages);
     money_bills::routes(pages);
     money_deposits::routes(pages);

@@ -3,6 +3,7 @@
 //! A handler is thin: it takes one gate, turns the body into a command, calls one use case and wraps the
 //! answer in a view. Never a domain type or an entity on the wire.
 
+mod aftersales;
 mod api_keys;
 mod applications;
 mod audit_entries;
@@ -99,6 +100,7 @@ pub fn register(api: &mut Api<'_>) {
     shops::routes(api);
     shop_scores::routes(api);
     orders::routes(api);
+    aftersales::routes(api);
     policies::routes(api);
     media::routes(api);
     channel_apps::routes(api);

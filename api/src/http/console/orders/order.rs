@@ -15,6 +15,7 @@ use qianpu_domain::ids::OrderId;
 use qianpu_domain::order::{Happening, OrderState};
 use qianpu_sdk::ClearReceiver;
 use qianpu_tenants::authz::perm;
+use qianpu_tenants::store::aftersale::Aftersale;
 use qianpu_tenants::store::order_event::OrderEventRow;
 use qianpu_tenants::store::order_line::OrderLine;
 use qianpu_tenants::store::shipment::{Shipment, ShipmentState};
@@ -43,8 +44,30 @@ struct OrderPage {
     merchant_notes: String,
     times: Vec<TimeView>,
     events: Vec<EventView>,
+    cases: Vec<CaseView>,
     /// `None` for those who may not see money.
     journals: Option<Vec<JournalLine>>,
+}
+
+#[derive(Serialize)]
+struct CaseView {
+    href: String,
+    kind: &'static str,
+    state: &'static str,
+    amount: i64,
+    refunded: i64,
+    at: i64,
+}
+
+fn case_view(case: &Aftersale) -> CaseView {
+    CaseView {
+        href: format!("/console/merchant/aftersales/{}", case.id),
+        kind: case.kind.as_str(),
+        state: case.progress.state.as_str(),
+        amount: case.facts.amount.get(),
+        refunded: case.refunded.get(),
+        at: case.asked_at.micros(),
+    }
 }
 
 #[derive(Serialize)]
@@ -53,6 +76,7 @@ struct AmountsView {
     freight: i64,
     discount: i64,
     total: i64,
+    refunded: i64,
     transaction_id: Option<String>,
 }
 
@@ -231,7 +255,7 @@ fn event_view(event: OrderEventRow) -> EventView {
 fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPage {
     let (may_ship, may_see_accounts) = (may(Permission::OrderShip), may(Permission::AccountRead));
     let may_reveal = may(Permission::OrderReveal) && reveal::possible(&found.order);
-    let Detail { order, lines, mut events, shipments, journals, account_name } = found;
+    let Detail { order, lines, mut events, shipments, journals, account_name, cases } = found;
     let held = standing(&shipments);
     let views: Vec<LineView> = lines.iter().cloned().map(|line| line_view(line, &held)).collect();
     let waits = matches!(order.progress.state, OrderState::Paid | OrderState::PartShipped)
@@ -254,6 +278,7 @@ fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPag
         times: times.collect(),
         parcels: shipments.iter().cloned().map(|one| parcel_view(one, &lines)).collect(),
         lines: views,
+        cases: cases.iter().map(case_view).collect(),
         events: events.into_iter().map(event_view).collect(),
         journals: journals.map(|rows| rows.into_iter().map(|row| journal_line(lang, row)).collect()),
         amounts: AmountsView {
@@ -261,6 +286,7 @@ fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPag
             freight: order.facts.amounts.freight.get(),
             discount: order.facts.amounts.discount.get(),
             total: order.facts.amounts.total.get(),
+            refunded: order.refunded.get(),
             transaction_id: order.facts.transaction_id.clone(),
         },
         source: SourceView {

@@ -2,6 +2,7 @@
 
 use crate::app::orders::read::{Detail, Listed, masked};
 use crate::http::wire::{Money, Time};
+use qianpu_tenants::store::aftersale::Aftersale;
 use qianpu_tenants::store::ledger::JournalRow;
 use qianpu_tenants::store::order::Order;
 use qianpu_tenants::store::order_event::OrderEventRow;
@@ -96,11 +97,36 @@ pub(super) struct OrderDetailView {
     merchant_notes: String,
     transaction_id: Option<String>,
     shipments: Vec<ShipmentView>,
+    /// After-sale cases, oldest first.
+    aftersales: Vec<OrderAftersaleView>,
+    /// What was given back to the buyer.
+    refunded: Money,
     /// What happened and who did it, oldest first.
     events: Vec<OrderEventView>,
     /// Left out for those who may not see money.
     #[serde(skip_serializing_if = "Option::is_none")]
     journals: Option<Vec<OrderJournalView>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderAftersaleView {
+    id: String,
+    kind: &'static str,
+    state: &'static str,
+    amount: Money,
+    refunded: Money,
+}
+
+impl From<&Aftersale> for OrderAftersaleView {
+    fn from(case: &Aftersale) -> Self {
+        Self {
+            id: case.id.to_string(),
+            kind: case.kind.as_str(),
+            state: case.progress.state.as_str(),
+            amount: case.facts.amount.into(),
+            refunded: case.refunded.into(),
+        }
+    }
 }
 
 /// Masked.
@@ -247,6 +273,8 @@ impl From<Detail> for OrderDetailView {
             buyer_notes: found.order.facts.buyer_notes.clone(),
             merchant_notes: found.order.facts.merchant_notes.clone(),
             transaction_id: found.order.facts.transaction_id.clone(),
+            aftersales: found.cases.iter().map(OrderAftersaleView::from).collect(),
+            refunded: found.order.refunded.into(),
             shipments: found.shipments.into_iter().map(ShipmentView::from).collect(),
             events: found.events.into_iter().map(OrderEventView::from).collect(),
             journals: found.journals.map(|rows| rows.into_iter().map(OrderJournalView::from).collect()),
