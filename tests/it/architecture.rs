@@ -210,6 +210,10 @@ const INSTALLATION_ACTS: &[(&str, &str)] = &[
         "carries an event of a provider's app to the merchant it names, and back",
     ),
     ("api/src/app/orders/reconcile.rs", "sees to it that every linked account has its reconciler"),
+    (
+        "api/src/app/aftersales/reconcile.rs",
+        "sees to it that every linked account's after-sale cases are looked through",
+    ),
     ("api/src/app/whole/restore.rs", "brings a merchant back into the provider that is named by command"),
     ("api/src/app/whole/erase.rs", "takes a deleted merchant out of its provider's own rows"),
     ("api/src/app/audit.rs", "sees to it that every tenant's entries are chained"),

@@ -1,6 +1,8 @@
 //! A Douyin shop through the application, against the platform's stand-in: linked by the platform's page, a product
 //! published, orders by push and by reconciliation, parcels, stock, trouble.
 
+mod aftersales;
+
 use qianpu_api::app::orders::reconcile;
 use qianpu_domain::access::Role;
 use qianpu_tests::stage::Stage;

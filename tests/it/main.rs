@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod aftersales;
 mod api_keys;
 mod architecture;
 mod audit;

@@ -72,12 +72,7 @@ impl Selling {
 
     /// What the merchant's accounts (pending, available) hold.
     pub async fn money(&self) -> (i64, i64) {
-        let tx = self.stage.app.state.db.read(&self.stage.merchant).await.unwrap();
-        let mut held = Vec::new();
-        for code in [AccountCode::MerchantPending, AccountCode::MerchantAvailable] {
-            held.push(account_balance(&tx, Currency::Cny, &AccountRef::of(code)).await.unwrap().get());
-        }
-        (held[0], held[1])
+        money(&self.stage).await
     }
 
     /// Runs the reconciler of the account now.
@@ -94,6 +89,16 @@ pub fn kinds(order: &Value) -> Vec<&str> {
 
 pub fn journals(order: &Value) -> Vec<&str> {
     order["journals"].as_array().unwrap().iter().map(|journal| journal["code"].as_str().unwrap()).collect()
+}
+
+/// The merchant's pending and available money.
+pub async fn money(stage: &Stage) -> (i64, i64) {
+    let tx = stage.app.state.db.read(&stage.merchant).await.unwrap();
+    let mut held = Vec::new();
+    for code in [AccountCode::MerchantPending, AccountCode::MerchantAvailable] {
+        held.push(account_balance(&tx, Currency::Cny, &AccountRef::of(code)).await.unwrap().get());
+    }
+    (held[0], held[1])
 }
 
 both! {

@@ -20,6 +20,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("authorised_app_id", ids::AuthorisationId::PREFIX, "oauth_authorisations"),
     ("oauth_app_id", ids::OauthAppId::PREFIX, "oauth_apps"),
     ("oauth_secret_id", ids::OauthSecretId::PREFIX, "oauth_secrets"),
+    ("aftersale_id", ids::AftersaleId::PREFIX, "aftersales"),
     ("api_key_id", ids::ApiKeyId::PREFIX, "api_keys"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),
