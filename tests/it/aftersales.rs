@@ -366,7 +366,7 @@ both! {
         let page = open(&desk, &at).await;
         assert!(page.html.contains("已完成") && page.html.contains("已退款记账") && !page.html.contains("/accept\""), "{}", page.html);
         let order = open(&desk, &format!("/console/merchant/orders/{}", case["order_id"].as_str().unwrap())).await;
-        assert!(order.html.contains(&at) && order.html.contains("−¥128"), "{}", order.html);
+        assert!(order.html.contains(&at) && order.html.contains("−<span class=\"money\">¥128<"), "{}", order.html);
 
         // What is wrong is said at the field, and what was typed stays.
         let at = format!("{LIST}/{}", other["id"].as_str().unwrap());
