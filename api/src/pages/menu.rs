@@ -159,7 +159,7 @@ pub const MENU: &[MenuRow] = &[
         "menu.orders",
         "menu.aftersales",
         "/console/merchant/aftersales",
-        "back",
+        "return",
         P::OrderRead,
         false,
     ),
