@@ -274,6 +274,8 @@ words! {
         ListingPublish = "listing.publish",
         /// Product taken off a channel.
         ListingDelist = "listing.delist",
+        /// A product at a channel was made like ours again.
+        ListingRepair = "listing.repair",
         /// Job retried.
         JobRetried = "job.retried",
         /// Plan created.

@@ -23,6 +23,7 @@ pub mod category;
 pub mod channel;
 pub mod custom_role;
 pub mod deposit;
+pub mod drift;
 pub mod error;
 pub mod follower;
 pub mod host;

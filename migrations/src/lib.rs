@@ -26,6 +26,7 @@ mod m0017_hosts;
 mod m0020_scores;
 mod m0021_aftersale;
 mod m0022_followers;
+mod m0023_drift;
 mod purge;
 mod run;
 mod table;
@@ -57,6 +58,7 @@ pub fn tables() -> Vec<Table> {
         m0020_scores::tables(),
         m0021_aftersale::tables(),
         m0022_followers::tables(),
+        m0023_drift::tables(),
     ]
     .concat()
 }

@@ -202,8 +202,7 @@ fn modules_say_what_lives_in_them() {
 /// a door past the resolution of requests, so the list is short and a new place is a decision.
 const INSTALLATION_ACTS: &[(&str, &str)] = &[
     ("api/src/app/setup.rs", "makes operator, providers and staff"),
-    ("api/src/app/documents/daily.rs", "sees to it that every merchant's documents are looked at each day"),
-    ("api/src/app/channels/raise.rs", "sees to it that every merchant's scores are looked at each day"),
+    ("api/src/jobs/chains.rs", "sees to it that every merchant's daily jobs are there"),
     ("api/src/app/policies.rs", "reads the platform's policy rows"),
     (
         "api/src/app/channels/mod.rs",

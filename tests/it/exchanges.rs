@@ -93,3 +93,47 @@ both! {
         stage.stop().await;
     }
 }
+
+both! {
+    async fn an_interface_that_does_not_answer_is_left_alone_for_a_while(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let (one, two) = (stage.direct_store("茶铺一").await, stage.direct_store("茶铺二").await);
+        let ids = [&one, &two].map(|account| account["id"].as_str().unwrap().to_owned());
+        let check = async |id: &str, expected| {
+            stage.owner.post(&format!("/api/v1/channel_accounts/{id}/check"), &json!({}), expected).await
+        };
+        let profile = "/channels/ec/basics/info/get";
+        let calls = async || {
+            let answer = stage.sandbox.get(&format!("calls?path={profile}")).await;
+            answer["calls"].as_array().unwrap().len()
+        };
+        let resting = async |id: &str| {
+            stage.owner.get(&format!("/api/v1/channel_accounts/{id}/fitness"), 200).await.json("/resting")
+        };
+        stage.sandbox.post("faults/calls", &json!({ "path": profile, "http_status": 502, "count": 100 })).await;
+        assert_eq!(resting(&ids[0]).await, json!([]));
+        check(&ids[0], 503).await;
+        check(&ids[0], 503).await;
+        let made = calls().await;
+        check(&ids[0], 503).await;
+        check(&ids[1], 503).await;
+        assert_eq!(calls().await, made, "nobody calls it any more");
+        for id in &ids {
+            assert_eq!(resting(id).await[0]["path"], profile);
+        }
+        let visitor = stage.app.visitor(&stage.merchant, Role::MerchantOwner).await;
+        let page = format!("/console/merchant/channel_accounts/{}", ids[0]);
+        let request = visitor.client.request(reqwest::Method::GET, &page).header("cookie", &visitor.cookie);
+        let shown = request.send().await.unwrap().text().await.unwrap();
+        assert!(shown.contains("连续多次没有响应") && shown.contains(profile), "{shown}");
+
+        // After the rest one call is let through, and all is well.
+        stage.sandbox.delete("faults/calls").await;
+        stage.app.advance(16);
+        check(&ids[1], 200).await;
+        check(&ids[0], 200).await;
+        assert_eq!(resting(&ids[0]).await, json!([]));
+        assert!(calls().await > made);
+        stage.stop().await;
+    }
+}

@@ -22,6 +22,7 @@ mod deletions;
 mod documents;
 mod domains;
 mod douyin;
+mod drift;
 mod email_change;
 mod exchanges;
 mod fairness;

@@ -91,6 +91,12 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             href: "/console/merchant/listings?state=refused",
         });
     }
+    if let Ok(grant) = caller.grant::<perm::ListingRead>() {
+        let count = listings::drift::count(state, &grant, None).await?;
+        if count > 0 {
+            found.push(Todo { name: "todo_drift", count, href: "/console/merchant/listings/drift" });
+        }
+    }
     if let Ok(grant) = caller.grant::<perm::AccountRead>() {
         let tx = state.db.read(grant.ctx()).await?;
         let filter = AccountFilter {

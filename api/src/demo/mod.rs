@@ -11,6 +11,7 @@ mod buyers;
 mod client;
 mod directory;
 mod douyin;
+mod drift;
 mod followers;
 pub mod manifest;
 mod merchants;

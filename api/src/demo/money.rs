@@ -2,8 +2,10 @@
 
 use super::client::{Client, items, text};
 use super::seed::{Merchant, fen};
+use crate::state::AppState;
 use anyhow::{Context, bail};
 use qianpu_domain::policy::PLAN_PER_SECOND;
+use qianpu_domain::time::Span;
 use serde_json::{Value, json};
 
 /// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
@@ -38,6 +40,14 @@ pub async fn settle_at_once(owner: &Client, shops: &[Merchant]) -> anyhow::Resul
     let rule = json!({
         "kind": "after_sale_window", "params": {"days": "0"}, "merchant_id": text(&shop, "merchant_id")?,
     });
+    owner.post("/api/v1/policies", &rule).await?;
+    Ok(())
+}
+
+/// A rule that begins in a month, so that the calendar has a change ahead: unpaid orders will hold stock for longer.
+pub async fn rule_ahead(state: &AppState, owner: &Client) -> anyhow::Result<()> {
+    let from = state.clock().now().plus(Span::days(30)).to_string();
+    let rule = json!({"kind": "stock_hold", "params": {"minutes": "30"}, "effective_from": from});
     owner.post("/api/v1/policies", &rule).await?;
     Ok(())
 }

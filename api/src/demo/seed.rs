@@ -5,7 +5,8 @@ use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
-    aftersales, buyers, douyin, followers, money, pictures, platform, programs, scores, staff, webhooks,
+    aftersales, buyers, douyin, drift, followers, money, pictures, platform, programs, scores, staff,
+    webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
@@ -90,6 +91,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     apply(&visitor, &merchants::WAITING, &password).await.context("the waiting applicant")?;
     money::subscribe(&owner, &shops).await.context("plans")?;
     money::settle_at_once(&owner, &shops).await.context("the rule of the first merchant")?;
+    money::rule_ahead(state, &owner).await.context("a rule ahead")?;
     scores::record(state, &owner, &shops).await.context("scores")?;
     webhooks::register(state, &owner, &first.client).await.context("webhooks")?;
     platform::channels(&owner, &sandbox, &shops, &mut manifest).await.context("channels")?;
@@ -99,6 +101,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
     aftersales::ask(&sandbox, first).await.context("after-sale cases")?;
+    drift::changed_by_hand(&sandbox, &shops).await.context("a product changed at the platform")?;
     money::pay(&finance, &shops).await.context("payments")?;
     programs::make(&owner, first, &mut manifest).await.context("programs")?;
     first.client.post("/api/v1/exports", &json!({})).await.context("an archive")?;

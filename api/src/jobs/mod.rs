@@ -5,6 +5,7 @@
 //! line in [`KINDS`]. A handler ends the job in the transaction that applies its result ([`finish`]), or
 //! returns [`Done::Nothing`] when there is nothing to apply.
 
+pub mod chains;
 pub mod mail_send;
 pub mod runner;
 pub mod sms_send;
@@ -78,6 +79,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),
     kind!(listings::STOCK_JOB, 20, listings::stock_job::run),
     kind!(listings::CATCH_UP_JOB, 20, listings::catch_up_job::run),
+    kind!(listings::drift::LOOK_JOB, 20, listings::drift::run),
     kind!(invoice_jobs::ISSUE_JOB, 20, invoice_jobs::run_issue),
     kind!(invoice_jobs::DUE_JOB, 20, invoice_jobs::run_fall_due),
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
@@ -121,6 +123,11 @@ pub const PERIODIC: &[Periodic] = &[
         name: "quota.watch",
         every: Span::hours(6),
         run: |state| Box::pin(channels::raise::watch(state)),
+    },
+    Periodic {
+        name: "listings.watch",
+        every: Span::hours(6),
+        run: |state| Box::pin(listings::drift::watch(state)),
     },
     Periodic {
         name: "documents.watch",

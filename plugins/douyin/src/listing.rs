@@ -1,10 +1,11 @@
 //! Reading a product's states (`/product/detail`), and moving it on and off the shelf.
 
 use crate::call::{account_call, id_number, number, read_only, rows};
+use qianpu_domain::money::Fen;
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    Answer, AuditState, ChannelError, Context, ListingState, RemoteListing, Request, ShelfState, Step, Turn,
-    WithdrawnReason, decode_state, encode_state,
+    Answer, AuditState, ChannelError, Context, ListingState, RemoteListing, Request, ShelfState, Shown,
+    ShownSku, Step, Turn, WithdrawnReason, decode_state, encode_state,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub(crate) fn read(data: &Value, product_id: &str) -> Result<RemoteListing, Chan
     let (status, check) = (number(data, "status")?, number(data, "check_status")?);
     let draft = integer(&data["draft_status"]).unwrap_or(0);
     let (shelf, audit) = (shelf(status, check), audit(check, draft));
+    let on_shelf = shelf == ShelfState::On;
     let native = format!("status={status} check_status={check} draft_status={draft}");
     let mut skus = BTreeMap::new();
     for sku in rows(&data["spec_prices"]) {
@@ -35,7 +37,18 @@ pub(crate) fn read(data: &Value, product_id: &str) -> Result<RemoteListing, Chan
         audit,
         reason: None,
         native,
+        shown: on_shelf.then(|| shown(data)),
     })
+}
+
+/// What buyers see: `/product/detail` answers with that unless the draft is asked for.
+fn shown(data: &Value) -> Shown {
+    let skus = rows(&data["spec_prices"]).iter().filter_map(|sku| {
+        let seen =
+            ShownSku { price: integer(&sku["price"]).map(Fen::new), stock: integer(&sku["stock_num"]) };
+        Some((text(&sku["outer_sku_id"])?, seen))
+    });
+    Shown { title: text(&data["name"]), skus: skus.collect() }
 }
 
 /// Adds the platform's words for a refusal, from the answer of `/product/auditList`.

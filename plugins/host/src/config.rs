@@ -24,6 +24,12 @@ pub struct HostConfig {
     pub max_wait: Duration,
     /// A token is refreshed when less than this is left of its life.
     pub refresh_margin: Duration,
+    /// Failures in a row after which an interface is left alone.
+    pub breaker_failures: u32,
+    /// How long it is left alone for the first time; it doubles.
+    pub breaker_rest: Duration,
+    /// The longest it is left alone.
+    pub breaker_longest_rest: Duration,
 }
 
 impl Default for HostConfig {
@@ -38,6 +44,9 @@ impl Default for HostConfig {
             busy_retries: 2,
             max_wait: Duration::from_secs(3),
             refresh_margin: Duration::from_secs(200),
+            breaker_failures: 5,
+            breaker_rest: Duration::from_secs(15),
+            breaker_longest_rest: Duration::from_secs(240),
         }
     }
 }

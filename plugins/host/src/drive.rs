@@ -1,9 +1,10 @@
 //! Driving a step machine: exchanges, waits, repeats, observation.
 
+use crate::breakers::{Breakers, Interface, Resting};
 use crate::buckets::{Buckets, Owner};
 use crate::config::{ConfigError, HostConfig};
 use crate::flights::Flights;
-use crate::http::{Http, base_url};
+use crate::http::{Exchanged, Http, base_url};
 use crate::observe::{Exchange, ExchangeObserver, Target, count};
 use crate::registry;
 use crate::vault::{AccountRef, AppRef, AssetSource, TokenVault};
@@ -49,6 +50,7 @@ pub struct Host {
     pub(crate) app_flights: Flights<AppRef>,
     http: Http,
     buckets: Buckets,
+    breakers: Breakers,
 }
 
 /// What a context borrows from while an operation runs.
@@ -85,6 +87,7 @@ impl Host {
             vault: parts.vault,
             observer: parts.observer,
             now: parts.now,
+            breakers: Breakers::new(&parts.config),
             config: parts.config,
             account_flights: Flights::new(),
             app_flights: Flights::new(),
@@ -94,6 +97,11 @@ impl Host {
 
     pub(crate) fn channel(&self, slug: &str) -> Result<&'static dyn Channel, ChannelError> {
         registry::find(slug).ok_or_else(|| unsupported(format!("there is no channel {slug}")))
+    }
+
+    /// The interfaces of a channel that are left alone, because they failed several times in a row.
+    pub fn resting(&self, channel: &str) -> Vec<Resting> {
+        self.breakers.resting(channel, (self.now)())
     }
 
     /// Replaces the `{host:name}` marks of addresses for people by the base URLs in force.
@@ -225,8 +233,12 @@ impl Host {
         index: usize,
         request: &Request,
     ) -> Result<(Answer, Made), ChannelError> {
-        self.spend(operation, request).await?;
         let info = operation.channel.info();
+        let interface = Interface { channel: info.slug, host: request.host, path: request.path.clone() };
+        self.breakers
+            .ask(&interface, (self.now)())
+            .map_err(|wait| later(wait, "the platform does not answer; it is left alone for a while"))?;
+        self.spend(operation, request).await?;
         let base = base_url(&self.config, info, request.host).ok_or_else(|| {
             ChannelError::unexpected(format!("the host {} is not in the manifest", request.host))
         })?;
@@ -235,15 +247,12 @@ impl Host {
             Target::App(_) | Target::Candidate => None,
         };
         let (sent_at, started) = ((self.now)(), Instant::now());
-        let mut answer = self.http.exchange(base.clone(), request, account).await;
-        let failed = match &answer {
-            Answer::Response(response) => response.status >= 500,
-            Answer::NetworkError(_) => true,
-            Answer::TimedOut => false,
-        };
-        if failed && request.idempotent {
-            answer = self.http.exchange(base, request, account).await;
+        let mut made = self.http.exchange(base.clone(), request, account).await;
+        if made.failed && request.idempotent && !matches!(made.answer, Answer::TimedOut) {
+            made = self.http.exchange(base, request, account).await;
         }
+        let Exchanged { answer, failed } = made;
+        self.breakers.tell(&interface, failed, (self.now)());
         let (status, outcome, response_bytes) = match &answer {
             Answer::Response(response) => (Some(response.status), "ok", response.body.len()),
             Answer::NetworkError(_) => (None, "network_error", 0),

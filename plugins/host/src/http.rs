@@ -19,6 +19,29 @@ pub(crate) struct Http {
     max_timeout: Duration,
 }
 
+/// What came of an exchange.
+pub(crate) struct Exchanged {
+    pub(crate) answer: Answer,
+    /// The platform did not answer, or answered that it cannot.
+    pub(crate) failed: bool,
+}
+
+/// Why there is no answer.
+struct Fault {
+    /// The platform has no part in it.
+    ours: bool,
+    text: String,
+}
+
+impl Fault {
+    fn ours(text: String) -> Self {
+        Self { ours: true, text }
+    }
+    fn theirs(error: reqwest::Error) -> Self {
+        Self { ours: false, text: chain(&error.without_url()) }
+    }
+}
+
 impl Http {
     pub(crate) fn new(config: &HostConfig, assets: Arc<dyn AssetSource>) -> Result<Self, ConfigError> {
         // Somebody else may have installed it already; either way one is there.
@@ -51,21 +74,24 @@ impl Http {
         })
     }
 
-    /// Makes one exchange. Errors of ours (an unknown host, a missing picture) are network errors to the plugin.
+    /// Makes one exchange. Errors of ours (a path that is not allowed, a missing picture) are network errors to the
+    /// plugin.
     pub(crate) async fn exchange(
         &self,
         base: Url,
         request: &Request,
         account: Option<&AccountRef>,
-    ) -> Answer {
+    ) -> Exchanged {
         let timeout = match request.timeout_ms {
             Some(ms) => Duration::from_millis(u64::from(ms)).min(self.max_timeout),
             None => self.timeout,
         };
         match tokio::time::timeout(timeout, self.send(base, request, account)).await {
-            Ok(Ok(response)) => Answer::Response(response),
-            Ok(Err(text)) => Answer::NetworkError(text),
-            Err(_) => Answer::TimedOut,
+            Ok(Ok(response)) => {
+                Exchanged { failed: response.status >= 500, answer: Answer::Response(response) }
+            }
+            Ok(Err(Fault { ours, text })) => Exchanged { failed: !ours, answer: Answer::NetworkError(text) },
+            Err(_) => Exchanged { failed: true, answer: Answer::TimedOut },
         }
     }
 
@@ -74,10 +100,10 @@ impl Http {
         base: Url,
         request: &Request,
         account: Option<&AccountRef>,
-    ) -> Result<Response, String> {
+    ) -> Result<Response, Fault> {
         let client =
             if is_loopback(&base) && base.scheme() == "http" { &self.loopback } else { &self.outside };
-        let url = address(base, request)?;
+        let url = address(base, request).map_err(Fault::ours)?;
         let mut builder = client.request(method(request.method), url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -87,13 +113,14 @@ impl Http {
             Body::Bytes { content_type, bytes } => {
                 builder.header("content-type", content_type).body(bytes.clone())
             }
-            Body::Multipart(_) => builder.multipart(self.form(request, account).await?),
+            Body::Multipart(_) => builder.multipart(self.form(request, account).await.map_err(Fault::ours)?),
         };
-        let mut answer = builder.send().await.map_err(|error| chain(&error.without_url()))?;
+        let mut answer = builder.send().await.map_err(Fault::theirs)?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error.without_url()))? {
+        while let Some(chunk) = answer.chunk().await.map_err(Fault::theirs)? {
             if body.len() + chunk.len() > self.max_response_bytes {
-                return Err(format!("the answer is larger than {} bytes", self.max_response_bytes));
+                let text = format!("the answer is larger than {} bytes", self.max_response_bytes);
+                return Err(Fault::ours(text));
             }
             body.extend_from_slice(&chunk);
         }

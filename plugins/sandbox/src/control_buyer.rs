@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::fans::{Act, act};
 use crate::order_view;
 use crate::product_audit;
-use crate::state::{State, openid_of};
+use crate::state::{State, id_of, openid_of};
 use crate::store_product;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -28,6 +28,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(list_products))
                 .route(web::post().to(stock_product)),
         )
+        .service(web::resource("/sandbox/api/products/{id}").route(web::patch().to(change_product)))
         .service(web::resource("/sandbox/api/products/{id}/{action}").route(web::post().to(judge_product)))
         .service(web::resource("/sandbox/api/follow").route(web::post().to(follow)))
         .service(web::resource("/sandbox/api/messages").route(web::post().to(say)))
@@ -186,6 +187,57 @@ async fn stock_product(new: web::Json<NewProduct>, core: web::Data<Core>) -> Htt
     reply(core.with(|state, now| {
         let id = store_product::already_there(state, now, &appid, &title, price, stock)?;
         Ok(json!({"product_id": id.to_string()}))
+    }))
+}
+
+/// What the merchant changes by hand in the platform's own console.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    skus: Vec<SkuByHand>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SkuByHand {
+    sku_id: String,
+    #[serde(default)]
+    sale_price: Option<i64>,
+    #[serde(default)]
+    stock_num: Option<i64>,
+}
+
+async fn change_product(id: web::Path<u64>, body: web::Json<ByHand>, core: web::Data<Core>) -> HttpResponse {
+    reply(core.with(|state, now| {
+        let change = body.into_inner();
+        let product = state.products.get_mut(&id).ok_or_else(|| missing("no such product"))?;
+        let online = product.online.as_mut().ok_or_else(|| refuse("nothing of it is on the shelf"))?;
+        if change
+            .skus
+            .iter()
+            .any(|sku| sku.stock_num.is_some_and(|n| n < 0) || sku.sale_price.is_some_and(|p| p <= 0))
+        {
+            return Err(refuse("stock_num must not be negative, sale_price must be above 0"));
+        }
+        if let Some(title) = change.title {
+            online.insert("title".into(), json!(title));
+        }
+        for sku in change.skus {
+            let id: u64 = sku.sku_id.parse().map_err(|_| refuse("sku_id must be a number in a text"))?;
+            let left = product.stock.get_mut(&id).ok_or_else(|| missing("no such sku"))?;
+            *left = sku.stock_num.unwrap_or(*left);
+            let rows = online.get_mut("skus").and_then(Value::as_array_mut).into_iter().flatten();
+            for row in
+                rows.filter(|row| id_of(row.get("sku_id")) == Some(id)).filter_map(Value::as_object_mut)
+            {
+                row.extend(sku.sale_price.map(|price| ("sale_price".to_owned(), json!(price))));
+            }
+        }
+        state.push_product_update(now, *id, 0);
+        Ok(json!({"status": "changed"}))
     }))
 }
 

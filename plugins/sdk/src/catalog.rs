@@ -167,6 +167,29 @@ pub struct RemoteListing {
     pub reason: Option<String>,
     /// The raw states, such as `status=5 edit_status=4`.
     pub native: String,
+    /// What buyers see now; `None` where nothing of it is on the shelf, or the platform does not say.
+    #[serde(default)]
+    pub shown: Option<Shown>,
+}
+
+/// What buyers see of a product at the channel.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// The title.
+    pub title: Option<String>,
+    /// By our SKU id. A SKU that is not here is not on sale there.
+    pub skus: BTreeMap<String, ShownSku>,
+}
+
+/// What buyers see of a SKU.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ShownSku {
+    /// Selling price in fen.
+    #[serde(with = "wire::fen_opt", default)]
+    pub price: Option<Fen>,
+    /// Quantity on offer.
+    #[serde(default)]
+    pub stock: Option<i64>,
 }
 
 /// The state of a listing in one word. A listed product whose new version is in audit stays `Listed`.

@@ -80,7 +80,7 @@ pub use auth::{
 };
 pub use catalog::{
     AuditState, Catalog, ListingState, Picture, ProductDraft, Published, PublishedRefs, RemoteListing,
-    ShelfState, SkuDraft, Spec, Stock, StockLevel, StockOutcome, WithdrawnReason,
+    ShelfState, Shown, ShownSku, SkuDraft, Spec, Stock, StockLevel, StockOutcome, WithdrawnReason,
 };
 pub use channel::{AccountInfo, Channel};
 pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Locale, PushCredentials};

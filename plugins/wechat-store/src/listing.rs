@@ -1,9 +1,10 @@
 //! Reading a product's states, and moving it on and off the shelf.
 
+use qianpu_domain::money::Fen;
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    Answer, AuditState, ChannelError, Context, ListingState, RemoteListing, Request, ShelfState, Step, Turn,
-    WithdrawnReason, decode_state, encode_state,
+    Answer, AuditState, ChannelError, Context, ListingState, RemoteListing, Request, ShelfState, Shown,
+    ShownSku, Step, Turn, WithdrawnReason, decode_state, encode_state,
 };
 use qianpu_wechat_wire::call::{account_post, read_only};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub(crate) fn read(body: &Value, product_id: &str) -> Result<RemoteListing, Chan
     let edit_status = first("edit_status", [draft, online]);
     let status = status.ok_or_else(|| ChannelError::unexpected("the product has no status"))?;
     let shelf = shelf(status);
+    let on_shelf = shelf == ShelfState::On && online.is_object();
     let audit = edit_status.map_or(AuditState::None, audit);
     let native = match edit_status {
         Some(edit_status) => format!("status={status} edit_status={edit_status}"),
@@ -53,7 +55,18 @@ pub(crate) fn read(body: &Value, product_id: &str) -> Result<RemoteListing, Chan
         audit,
         reason,
         native,
+        shown: on_shelf.then(|| shown(online)),
     })
+}
+
+/// What buyers see. Both parts carry the stock of now.
+fn shown(online: &Value) -> Shown {
+    let skus = online["skus"].as_array().into_iter().flatten().filter_map(|sku| {
+        let seen =
+            ShownSku { price: integer(&sku["sale_price"]).map(Fen::new), stock: integer(&sku["stock_num"]) };
+        Some((text(&sku["out_sku_id"])?, seen))
+    });
+    Shown { title: text(&online["title"]), skus: skus.collect() }
 }
 
 fn shelf(status: i64) -> ShelfState {

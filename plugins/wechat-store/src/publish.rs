@@ -387,6 +387,7 @@ fn unfinished(refs: PublishedRefs, product_id: String, error: ChannelError) -> P
         audit: AuditState::Editing,
         reason: None,
         native: String::new(),
+        shown: None,
     };
     Published { refs, listing, warnings: Vec::new(), unfinished: Some(error) }
 }

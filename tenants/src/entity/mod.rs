@@ -51,6 +51,7 @@ pub(crate) mod journal;
 pub(crate) mod ledger_account;
 pub(crate) mod link_intent;
 pub(crate) mod listing;
+pub(crate) mod listing_reading;
 pub(crate) mod listing_sku;
 pub(crate) mod login_challenge;
 pub(crate) mod mail_sender;

@@ -106,6 +106,19 @@ pub async fn listing_sku_put(
     Ok(())
 }
 
+/// Forgets the quantity that was set at the channel: what is there now is another, so the next look sets it.
+pub async fn listing_sku_forget_stock(tx: &mut TenantTx, listing: ListingId, sku: SkuId) -> StoreResult<()> {
+    use listing_sku::Column;
+    listing_sku::Entity::update_many()
+        .col_expr(Column::PushedStock, Expr::value(None::<i64>))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::ListingId.eq(listing.0))
+        .filter(Column::SkuId.eq(sku.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Notes the quantity that was set at the channel, or why it was not.
 pub async fn listing_sku_pushed(
     tx: &mut TenantTx,

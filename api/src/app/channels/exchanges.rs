@@ -6,6 +6,7 @@ use crate::state::AppState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_domain::time::{Span, Timestamp};
+use qianpu_host::Resting;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::page::{MAX_LIMIT, Page, PageRequest};
 use qianpu_tenants::store::channel_account::{AccountFilter, ChannelAccount, account_get, account_list};
@@ -149,6 +150,8 @@ pub struct Fitness {
     pub missing_scopes: Vec<&'static str>,
     /// By operation, over the last day.
     pub interfaces: Vec<Interface>,
+    /// Interfaces of the platform that do not answer anybody's calls from here and are left alone for a while.
+    pub resting: Vec<Resting>,
 }
 
 /// Permission sets that a kind of account is asked for, of platforms that grant them one by one. The numbers are the
@@ -178,7 +181,8 @@ pub async fn fitness(
     let granted = &account.scopes;
     let missing = |scope: &&&'static str| !granted.is_empty() && !granted.iter().any(|own| own == **scope);
     let missing_scopes = needed_scopes(&account.kind).iter().filter(missing).copied().collect();
-    Ok(Fitness { missing_scopes, interfaces: by_interface(usage) })
+    let resting = state.channels.host.resting(&account.channel);
+    Ok(Fitness { missing_scopes, interfaces: by_interface(usage), resting })
 }
 
 fn by_interface(usage: Vec<Usage>) -> Vec<Interface> {

@@ -6,12 +6,11 @@
 
 use crate::app::{notices, policies};
 use crate::error::{Answer, ApiError};
-use crate::jobs::{Done, JobResult};
+use crate::jobs::{Done, JobResult, chains};
 use crate::state::AppState;
-use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing;
-use qianpu_domain::ids::{RequestId, ShopId};
+use qianpu_domain::ids::ShopId;
 use qianpu_domain::policy::{
     self, PolicyKind, PolicyRule, Raise, RaiseProgress, RaiseStanding, RaiseTerms, RaiseTurn, RuleId,
     next_standing, raise_progress, raise_terms,
@@ -21,20 +20,19 @@ use qianpu_domain::shop::ShopState;
 use qianpu_domain::subject::SubjectKind;
 use qianpu_domain::time::{Date, Span, Timestamp};
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::channel_account::{account_count, account_link_gate};
 use qianpu_tenants::store::shop::{Shop, shop_get, shop_list};
 use qianpu_tenants::store::shop_score::{LinkStanding, link_standing_get, link_standing_put, score_list};
-use qianpu_tenants::store::tenant::{TenantState, tenant_get, tenant_list_of_kind};
+use qianpu_tenants::store::tenant::tenant_get;
 use serde_json::json;
 
 pub const RAISE_JOB: &str = "quota.raise";
 const DAY: Span = Span::days(1);
 /// Merchants looked at by the watch.
-const MOST_MERCHANTS: u64 = 10_000;
 /// Pages of shops looked at for one merchant.
 const MOST_PAGES: usize = 50;
 
@@ -228,16 +226,5 @@ pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
 
 /// Begins the chain of every merchant in business that has none, at start-up and now and then.
 pub async fn watch(state: AppState) -> Result<(), ApiError> {
-    let system = SystemCtx::for_task("quota.watch", RequestId(state.new_id()));
-    let lookup = state.db.begin_lookup(&system).await?;
-    let merchants = tenant_list_of_kind(&lookup, Surface::Merchant, MOST_MERCHANTS).await?;
-    drop(lookup);
-    for merchant in merchants.into_iter().filter(|merchant| merchant.state == TenantState::Active) {
-        let ctx = TenantCtx::for_system(&state.db, &system, merchant.id).await?;
-        let mut tx = state.db.begin(&ctx).await?;
-        let now = tx.now();
-        job_enqueue(&mut tx, job(now)).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    chains::begin(&state, "quota.watch", Span::seconds(0), job).await
 }

@@ -9,27 +9,22 @@ use super::{KeptDocument, kept, open_applications, terms};
 use crate::app::shops::suspension::suspend_in;
 use crate::app::{notices, requirements};
 use crate::error::{Answer, ApiError};
-use crate::jobs::{Done, JobResult};
+use crate::jobs::{Done, JobResult, chains};
 use crate::state::AppState;
-use qianpu_domain::access::Surface;
-use qianpu_domain::ids::RequestId;
 use qianpu_domain::onboarding::{ExpiryStage, Requirement};
 use qianpu_domain::policy::ExpiryTerms;
 use qianpu_domain::shop::{ShopState, SuspensionCause};
 use qianpu_domain::time::{Span, Timestamp};
-use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::store::application::StoredApplication;
 use qianpu_tenants::store::document_notice::document_notice_once;
 use qianpu_tenants::store::shop::shop_of_application;
-use qianpu_tenants::store::tenant::{TenantState, tenant_list_of_kind};
 use serde_json::json;
 
 pub const CHECK_JOB: &str = "documents.check";
 const DAY: Span = Span::days(1);
-/// Merchants looked at by the watch.
-const MOST_MERCHANTS: u64 = 10_000;
 
 fn job(at: Timestamp) -> NewJob {
     NewJob {
@@ -123,16 +118,5 @@ async fn suspend(
 
 /// Begins the chain of every merchant in business that has none, at start-up and now and then.
 pub async fn watch(state: AppState) -> Result<(), ApiError> {
-    let system = SystemCtx::for_task("documents.watch", RequestId(state.new_id()));
-    let lookup = state.db.begin_lookup(&system).await?;
-    let merchants = tenant_list_of_kind(&lookup, Surface::Merchant, MOST_MERCHANTS).await?;
-    drop(lookup);
-    for merchant in merchants.into_iter().filter(|merchant| merchant.state == TenantState::Active) {
-        let ctx = TenantCtx::for_system(&state.db, &system, merchant.id).await?;
-        let mut tx = state.db.begin(&ctx).await?;
-        let now = tx.now();
-        job_enqueue(&mut tx, job(now)).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    chains::begin(&state, "documents.watch", Span::seconds(0), job).await
 }

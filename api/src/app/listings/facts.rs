@@ -55,6 +55,7 @@ mod tests {
             audit,
             reason: reason.map(str::to_owned),
             native: String::new(),
+            shown: None,
         };
         let refused = |reason: &str| ListingFact::Refused { reason: reason.into() };
         for (state, audit, reason, expected) in [

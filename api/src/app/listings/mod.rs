@@ -5,6 +5,7 @@
 
 pub mod catch_up_job;
 pub mod draft;
+pub mod drift;
 pub mod facts;
 pub mod publish_job;
 pub mod refresh_job;
@@ -30,6 +31,7 @@ use qianpu_tenants::store::listing::{
     ListingFacts, ListingFilter, ListingRow, NewListing, listing_counts, listing_find, listing_get,
     listing_insert, listing_list, listing_save,
 };
+use qianpu_tenants::store::listing_reading::{ListingReading, reading_get};
 use qianpu_tenants::store::listing_sku::{ListingSku, listing_sku_list};
 use qianpu_tenants::store::product::{Product, product_get};
 use qianpu_tenants::store::shop::shop_get;
@@ -236,6 +238,8 @@ pub struct ListingDetail {
     pub product: Product,
     pub account_name: String,
     pub skus: Vec<SkuDrift>,
+    /// What buyers saw there when it was read last.
+    pub reading: Option<ListingReading>,
 }
 
 /// One listing.
@@ -252,5 +256,6 @@ pub async fn get(state: &AppState, grant: &Grant<perm::ListingRead>, id: Listing
         let wanted_stock = levels.get(&sku.sku).map_or(0, stock_job::offered);
         skus.push(SkuDrift { values: values.unwrap_or_default(), wanted_stock, sku });
     }
-    Ok(ListingDetail { row, product, account_name: account.name, skus })
+    let reading = reading_get(&tx, id).await?;
+    Ok(ListingDetail { row, product, account_name: account.name, skus, reading })
 }

@@ -1,6 +1,6 @@
 //! Sending a product to an account, and taking it off.
 
-use super::{draft, facts, listing_job, refresh_job};
+use super::{draft, drift, facts, listing_job, refresh_job};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
 use crate::error::ApiError;
@@ -131,7 +131,7 @@ pub(super) async fn save(
             listing_sku_put(tx, row.id, sku, Some(channel)).await?;
         }
     }
-    Ok(())
+    drift::keep(tx, row.id, remote).await
 }
 
 /// What the platform refuses is shown at the listing, in its words; what may pass is tried again.

@@ -89,6 +89,7 @@ async fn set(
     let outcome = words.as_deref().map_or(Ok(wanted), Err);
     let mut tx = state.db.begin(&job.ctx).await?;
     listing_sku_pushed(&mut tx, row.id, sku, outcome).await?;
+    super::drift::stock_was_set(&mut tx, row).await?;
     tx.commit().await?;
     Ok(match refused {
         None => Ok(()),

@@ -8,6 +8,7 @@ use crate::http::extract::{Authed, Json, Path, Query};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::ids::ChannelAccountId;
+use qianpu_host::Resting;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::exchange_log::Exchange;
 use serde::{Deserialize, Serialize};
@@ -150,6 +151,18 @@ struct FitnessBody {
     missing_scopes: Vec<&'static str>,
     /// Over the last 24 hours, as far as the log reaches (the last 1000 exchanges).
     interfaces: Vec<InterfaceBody>,
+    /// Interfaces of the platform that did not answer several times in a row. They are left alone until the time
+    /// given; work for them waits and is lost nowhere.
+    resting: Vec<RestingBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RestingBody {
+    /// The path at the platform.
+    path: String,
+    /// When it is tried again.
+    #[schema(value_type = String)]
+    until: Time,
 }
 
 async fn get_channel_fitness(
@@ -165,5 +178,7 @@ async fn get_channel_fitness(
         last_at: Time(one.last_at),
     };
     let interfaces = fitness.interfaces.into_iter().map(body).collect();
-    Ok(Json(FitnessBody { missing_scopes: fitness.missing_scopes, interfaces }))
+    let rest = |one: Resting| RestingBody { path: one.path, until: Time(one.until) };
+    let resting = fitness.resting.into_iter().map(rest).collect();
+    Ok(Json(FitnessBody { missing_scopes: fitness.missing_scopes, interfaces, resting }))
 }

@@ -28,6 +28,7 @@ mod invitations;
 mod invoices;
 mod jobs;
 mod ledger;
+mod listing_drifts;
 mod listings;
 mod me;
 mod media;
@@ -107,6 +108,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_accounts::routes(api);
     channel_exchanges::routes(api);
     followers::routes(api);
+    listing_drifts::routes(api);
     listings::routes(api);
     jobs::routes(api);
     health::routes(api);

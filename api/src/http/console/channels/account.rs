@@ -47,6 +47,7 @@ struct AccountView {
     needs_link: bool,
     missing: Vec<words::Scope>,
     interfaces: Vec<InterfaceRow>,
+    resting: Vec<RestRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
 }
@@ -60,6 +61,13 @@ struct InterfaceRow {
     outcome: String,
     good: bool,
     at: i64,
+}
+
+/// An interface that does not answer and is left alone for a while.
+#[derive(Serialize)]
+struct RestRow {
+    path: String,
+    until: i64,
 }
 
 #[derive(Serialize)]
@@ -126,6 +134,11 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         needs_link: !account.state.usable(),
         missing: words::scopes(&missing, lang),
         interfaces: fitness.interfaces.into_iter().map(interface_row).collect(),
+        resting: fitness
+            .resting
+            .into_iter()
+            .map(|one| RestRow { path: one.path, until: one.until.micros() })
+            .collect(),
         exchanges: log
             .items
             .into_iter()

@@ -36,6 +36,9 @@ struct ListingsView {
     listings: Vec<ListingLine>,
     next_page: Option<String>,
     filtered: bool,
+    /// Listings that are not as we left them at the channel.
+    drifted: i64,
+    drift_href: String,
 }
 
 #[derive(Serialize)]
@@ -107,7 +110,13 @@ async fn listings_page(auth: Authed<perm::ListingRead, Query<ListQuery>>) -> Pag
     };
     let lines = found.items.iter().map(line).collect();
     let filtered = product.is_some() || account.is_some() || state.is_some();
-    auth.page("listings/list", ListingsView { tabs, listings: lines, next_page, filtered })
+    let drifted = listings::drift::count(&auth.state, &auth.grant, account).await?;
+    let drift_href = match account {
+        Some(id) => format!("{HOME}/drift?channel_account_id={id}"),
+        None => format!("{HOME}/drift"),
+    };
+    let view = ListingsView { tabs, listings: lines, next_page, filtered, drifted, drift_href };
+    auth.page("listings/list", view)
 }
 
 /// Titles of the products of one page of listings.

@@ -11,6 +11,7 @@ use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::ListingId;
 use qianpu_domain::listing::ListingState;
+use qianpu_domain::money::Fen;
 use qianpu_tenants::authz::perm;
 use serde::Serialize;
 
@@ -44,6 +45,9 @@ struct ListingView {
     may_publish: bool,
     may_delist: bool,
     may_refresh: bool,
+    seen_title: Option<String>,
+    seen_at: Option<i64>,
+    drifted: bool,
 }
 
 #[derive(Serialize)]
@@ -54,6 +58,9 @@ struct SkuLine {
     pushed_stock: Option<i64>,
     differs: bool,
     pushed_at: Option<i64>,
+    /// What buyers saw there when it was read last.
+    seen_price: Option<i64>,
+    seen_stock: Option<i64>,
     error: Option<String>,
 }
 
@@ -62,6 +69,8 @@ async fn listing_page(auth: Authed<perm::ListingRead, Path<ListingId>>) -> PageA
     let row = &detail.row;
     let state = row.listing.state;
     let newer = row.listing.sent_version != Some(detail.product.version);
+    let reading = detail.reading.as_ref();
+    let seen = |sku| reading.and_then(|reading| reading.shown.skus.iter().find(|there| there.sku == sku));
     let skus = detail.skus.iter().map(|drift| SkuLine {
         values: drift.values.join(" / "),
         native_sku_id: drift.sku.native_sku_id.clone(),
@@ -69,6 +78,8 @@ async fn listing_page(auth: Authed<perm::ListingRead, Path<ListingId>>) -> PageA
         pushed_stock: drift.sku.pushed_stock,
         differs: drift.sku.pushed_stock != Some(drift.wanted_stock),
         pushed_at: drift.sku.pushed_at.map(|at| at.micros()),
+        seen_price: seen(drift.sku.sku).and_then(|there| there.price).map(Fen::get),
+        seen_stock: seen(drift.sku.sku).and_then(|there| there.stock),
         error: drift.sku.error_text.clone(),
     });
     let view = ListingView {
@@ -93,6 +104,9 @@ async fn listing_page(auth: Authed<perm::ListingRead, Path<ListingId>>) -> PageA
         may_publish: newer || matches!(state, ListingState::Refused | ListingState::Delisted),
         may_delist: matches!(state, ListingState::Listed | ListingState::InAudit | ListingState::Queued),
         may_refresh: row.native_product_id.is_some(),
+        seen_title: reading.and_then(|reading| reading.shown.title.clone()),
+        seen_at: reading.map(|reading| reading.read_at.micros()),
+        drifted: reading.is_some_and(|reading| reading.differences > 0),
     };
     auth.page("listings/listing", view)
 }

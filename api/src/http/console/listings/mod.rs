@@ -1,6 +1,7 @@
 //! Pages about listings: the list, one listing with its stock beside the channel's, and publishing a product
 //! on several accounts at once with a result for each.
 
+mod drift;
 mod list;
 mod listing;
 pub(super) mod panel;
@@ -9,6 +10,7 @@ mod publish;
 use crate::http::route::PageRoutes;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
+    drift::routes(pages);
     list::routes(pages);
     listing::routes(pages);
     publish::routes(pages);

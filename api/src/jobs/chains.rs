@@ -1,0 +1,35 @@
+//! Chains of daily jobs: each link makes the next one first, and a watch begins the chains that are missing.
+
+use crate::error::ApiError;
+use crate::state::AppState;
+use qianpu_domain::access::Surface;
+use qianpu_domain::ids::RequestId;
+use qianpu_domain::time::{Span, Timestamp};
+use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::jobs::{NewJob, job_enqueue};
+use qianpu_tenants::store::tenant::{TenantState, tenant_list_of_kind};
+
+/// Merchants looked at by one watch.
+const MOST_MERCHANTS: u64 = 10_000;
+
+/// Sees to it that every merchant in business has a chain; a new one begins `after` from now. The job needs a key, so
+/// that a merchant never has two.
+pub async fn begin(
+    state: &AppState,
+    task: &'static str,
+    after: Span,
+    job: fn(Timestamp) -> NewJob,
+) -> Result<(), ApiError> {
+    let system = SystemCtx::for_task(task, RequestId(state.new_id()));
+    let lookup = state.db.begin_lookup(&system).await?;
+    let merchants = tenant_list_of_kind(&lookup, Surface::Merchant, MOST_MERCHANTS).await?;
+    drop(lookup);
+    for merchant in merchants.into_iter().filter(|merchant| merchant.state == TenantState::Active) {
+        let ctx = TenantCtx::for_system(&state.db, &system, merchant.id).await?;
+        let mut tx = state.db.begin(&ctx).await?;
+        let at = tx.now().plus(after);
+        job_enqueue(&mut tx, job(at)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
