@@ -126,7 +126,7 @@ async fn repair_all_form(auth: Authed<perm::ListingWrite, Fields>) -> PageAnswer
     let account = account_of(&auth.input);
     let (repaired, more) = drift::repair_all(&auth.state, &auth.grant, account).await?;
     let said = if more { "listings.repairing_some" } else { "listings.repairing" };
-    let flash = Flash::success(said).with("count", &repaired.to_string());
+    let flash = Flash::success(said).with("count", repaired.to_string());
     Ok(auth.redirect_with(&flash, &back(account)))
 }
 
