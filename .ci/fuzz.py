@@ -10,6 +10,7 @@ something of another merchant; and when the calls did not get anywhere, so that 
 import base64
 import gzip
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -26,6 +27,7 @@ CHECKS = [
 EXCLUDED = ["log_out", "end_session"]
 SEED = 20261121
 FEWEST_ANSWERS = 300
+ENVIRONMENT = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzz_hooks", "PYTHONPATH": str(pathlib.Path(__file__).resolve().parent)}
 
 
 def ask(base, path, token=None, body=None):
@@ -79,7 +81,7 @@ def fuzz(schemathesis, base, email, token, seconds, forbidden):
         command += ["--max-failures", "20", "--report", "ndjson", "--report-dir", directory]
         for operation in EXCLUDED:
             command += ["--exclude-operation-id", operation]
-        outcome = subprocess.run(command, text=True, capture_output=True)
+        outcome = subprocess.run(command, text=True, capture_output=True, env=ENVIRONMENT)
         if outcome.returncode != 0:
             print(outcome.stdout[-20_000:], outcome.stderr[-4_000:])
             return [f"as {email}: see above"]
