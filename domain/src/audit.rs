@@ -262,6 +262,16 @@ words! {
         ChannelAccountRenamed = "channel_account.renamed",
         /// Channel account's state changed.
         ChannelAccountState = "channel_account.state",
+        /// An article was submitted to be published.
+        ArticlePublished = "article.published",
+        /// An article was deleted.
+        ArticleDeleted = "article.deleted",
+        /// The menu of a public account was set.
+        AccountMenuPublished = "account_menu.published",
+        /// A code with a parameter was made.
+        AccountCodeMade = "account_code.made",
+        /// A code with a parameter was removed here.
+        AccountCodeForgotten = "account_code.forgotten",
         /// A rule that answers followers was added.
         ReplyRuleAdded = "reply_rule.added",
         /// A rule that answers followers was changed.

@@ -179,6 +179,10 @@ ids! {
     FollowerId = "fol";
     /// A message from or to a follower.
     FollowerMessageId = "fms";
+    /// An article of a public account.
+    ArticleId = "art";
+    /// A code with a parameter of a public account.
+    AccountCodeId = "qrc";
     /// A rule that answers followers.
     ReplyRuleId = "rpl";
 }

@@ -13,7 +13,9 @@
 mod text;
 
 pub mod access;
+pub mod account_menu;
 pub mod aftersale;
+pub mod article;
 pub mod audit;
 pub mod billing;
 pub mod brand;

@@ -27,6 +27,8 @@ mod m0020_scores;
 mod m0021_aftersale;
 mod m0022_followers;
 mod m0023_drift;
+mod m0024_reach;
+mod m0025_articles;
 mod purge;
 mod run;
 mod table;
@@ -59,6 +61,8 @@ pub fn tables() -> Vec<Table> {
         m0021_aftersale::tables(),
         m0022_followers::tables(),
         m0023_drift::tables(),
+        m0024_reach::tables(),
+        m0025_articles::tables(),
     ]
     .concat()
 }

@@ -1,12 +1,12 @@
-//! The demo's public account: what it answers, and two people who follow it.
+//! The demo's public account: what it answers and shows, and two people who follow it.
 
-use super::client::{Client, items};
+use super::client::{Client, items, text};
 use super::manifest::{AccountEntry, Manifest};
 use super::seed::Merchant;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// Sets rules at the first merchant's directly linked public account, and lets people write there.
+/// Sets rules, menu and codes at the first merchant's directly linked public account, and lets people write there.
 pub async fn talk(sandbox: &Client, first: &Merchant, manifest: &Manifest) -> anyhow::Result<()> {
     let account = account(manifest)?;
     let path = format!("/api/v1/channel_accounts/{}/reply_rules", account.id);
@@ -18,12 +18,38 @@ pub async fn talk(sandbox: &Client, first: &Merchant, manifest: &Manifest) -> an
             "answer": {"kind": "product", "product_id": product}}),
         json!({"name": "发货时间", "trigger": "keyword", "matching": "contains", "words": ["发货", "快递", "物流"],
             "answer": {"kind": "text", "text": "现货 48 小时内发出，预售以商品页时间为准。"}}),
+        json!({"name": "菜单 · 发货时间", "trigger": "menu", "words": ["SHIPPING"],
+            "answer": {"kind": "text", "text": "现货 48 小时内发出，预售以商品页时间为准。"}}),
+        json!({"name": "菜单 · 联系客服", "trigger": "menu", "words": ["SERVICE"],
+            "answer": {"kind": "text", "text": "请直接留言，客服会在 9:00–21:00 回复您。"}}),
         json!({"name": "其他消息", "trigger": "default", "answer": {"kind": "text",
             "text": "已收到，客服会在 9:00–21:00 回复您。"}}),
     ];
     for rule in &rules {
         first.client.post(&path, rule).await?;
     }
+    let home = &manifest.shops.first().context("a shop")?.url;
+    let menu = json!({"buttons": [
+        {"name": "逛店铺", "kind": "view", "url": home},
+        {"name": "找客服", "below": [
+            {"name": "发货时间", "kind": "click", "key": "SHIPPING"},
+            {"name": "联系客服", "kind": "click", "key": "SERVICE"}]},
+    ]});
+    let at = format!("/api/v1/channel_accounts/{}", account.id);
+    first.client.put(&format!("{at}/menu"), &menu).await?;
+    first.client.post(&format!("{at}/menu/publish"), &json!({})).await?;
+    for (name, scene) in [("门店台卡", "shop-counter"), ("包裹卡片", "parcel-card")] {
+        first.client.post(&format!("{at}/codes"), &json!({"name": name, "scene": scene})).await?;
+    }
+    let cover = first.client.upload("picture", "cover.png", super::pictures::product(94, 122, 7)?).await?;
+    let article = json!({"title": "明前新茶上架", "author": "山前手作", "digest": "第一批明前龙井到店，前一百件包邮。",
+        "content": "# 今年的第一批\n\n三月下旬采的芽头，当天炒制。\n\n每人限购两罐，现货 48 小时内发出。", "cover_id": cover});
+    let written = first.client.post(&format!("{at}/articles"), &article).await?;
+    let one = format!("/api/v1/articles/{}", text(&written, "id")?);
+    first.client.post(&format!("{one}/publish"), &json!({})).await?;
+    first.client.wait(&one, 30, |one| one["state"] == "published").await.context("the article")?;
+    let draft = json!({"title": "春天的手作市集", "author": "山前手作", "content": "周末在店里等你。", "cover_id": cover});
+    first.client.post(&format!("{at}/articles"), &draft).await?;
     let does = |what: &'static str, buyer: &'static str, more: Value| async move {
         let mut body = json!({"appid": account.app_id, "buyer": buyer});
         if let (Some(to), Value::Object(from)) = (body.as_object_mut(), more) {
@@ -33,7 +59,7 @@ pub async fn talk(sandbox: &Client, first: &Merchant, manifest: &Manifest) -> an
     };
     does("follow", "王晓", json!({})).await?;
     does("messages", "王晓", json!({"content": "有什么新品推荐吗？"})).await?;
-    does("follow", "陈小明", json!({})).await?;
+    does("scan", "陈小明", json!({"scene": "parcel-card"})).await?;
     does("messages", "陈小明", json!({"content": "我昨天下的单什么时候发货？电话 13900000104"})).await?;
     let followers = format!("/api/v1/channel_accounts/{}/followers", account.id);
     let answered = |list: &Value| {

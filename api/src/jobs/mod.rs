@@ -92,6 +92,8 @@ pub const KINDS: &[JobKind] = &[
     kind!(channels::attach::RECONCILE_JOB, i64::MAX, orders::reconcile::run),
     kind!(orders::send::SEND, 20, orders::send::run),
     kind!(followers::send::SEND_JOB, 20, followers::send::run),
+    kind!(followers::publish::PUBLISH_JOB, 20, followers::publish::run_publish),
+    kind!(followers::publish::CHECK_JOB, 20, followers::publish::run_check),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
     kind!(aftersales::act::ACT, 20, aftersales::act::run),

@@ -4,9 +4,10 @@ use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
     Acceptance, AcceptanceStep, AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting,
-    CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, Locale, OutgoingMessage, Parcel,
-    ParcelLine, Picture, ProductDraft, PublishedRefs, Refusal, Request, Secret, SendOutcome, Shipment,
-    SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
+    ArticleDraft, ArticleRefs, CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, Locale, Menu,
+    MenuAction, MenuButton, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs,
+    Refusal, Request, Secret, SendOutcome, Shipment, SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
+    WantedCode,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -244,6 +245,48 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
             move |c| json(messaging.send(c, "oPerson", &message), unsure),
             move |c, s, a| { json(messaging.resume_send(c, s, a), unsure) }
         );
+    }
+    if let Some(menu) = channel.menu() {
+        probe!("menu.fetch", |c| json(menu.fetch(c), |_| false), |c, s, a| json(
+            menu.resume_fetch(c, s, a),
+            |_| false
+        ));
+        let action = Some(MenuAction::View { url: "https://shop.example/".to_owned() });
+        let button = MenuButton { name: "店铺".to_owned(), action, below: Vec::new() };
+        let wanted = Menu { buttons: vec![button] };
+        probe!("menu.publish", move |c| opaque(menu.publish(c, &wanted)), |c, s, a| opaque(
+            menu.resume_publish(c, s, a)
+        ));
+    }
+    if let Some(codes) = channel.codes() {
+        let wanted = WantedCode { scene: "door".to_owned(), seconds: Some(60) };
+        probe!("code.make", move |c| json(codes.make(c, &wanted), |_| false), |c, s, a| json(
+            codes.resume_make(c, s, a),
+            |_| false
+        ));
+    }
+    if let Some(content) = channel.content() {
+        let draft = ArticleDraft {
+            title: "新茶".to_owned(),
+            author: String::new(),
+            digest: String::new(),
+            content: "<p>上市</p>".to_owned(),
+            source_url: None,
+            cover: "cover".to_owned(),
+            product_id: None,
+        };
+        let refs = ArticleRefs::default();
+        probe!("article.save", move |c| json(content.save_draft(c, &draft, &refs), |_| false), |c, s, a| {
+            json(content.resume_save_draft(c, s, a), |_| false)
+        });
+        probe!("article.submit", |c| json(content.submit(c, "draft"), |_| false), |c, s, a| json(
+            content.resume_submit(c, s, a),
+            |_| false
+        ));
+        probe!("article.publishing", |c| json(content.publishing(c, "1"), |_| false), |c, s, a| json(
+            content.resume_publishing(c, s, a),
+            |_| false
+        ));
     }
     if let Some(fulfilment) = channel.fulfilment() {
         probe!("carrier.list", |c| json(fulfilment.carriers(c), |_| false), |c, s, a| json(

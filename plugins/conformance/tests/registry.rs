@@ -73,6 +73,15 @@ impl Channel for Credulous {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        None
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

@@ -24,9 +24,9 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, Aftersale, AppAuth, AppSetting, AppShape, AppStyle, Bucket,
-    Catalog, Channel, ChannelInfo, Fulfilment, HostName, LinkMode, Messaging, Orders, PersonSignIn,
-    PushFormat, PushRule, Reveal, Stock, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, LinkMode, Messaging, Orders,
+    PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Stock, Webhook,
 };
 
 /// The channel.
@@ -113,5 +113,14 @@ impl Channel for Douyin {
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         Some(self)
+    }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        None
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        None
     }
 }

@@ -5,10 +5,10 @@ use crate::observe::Target;
 use crate::refresh::turn;
 use crate::vault::{AccountRef, StoredAccount};
 use qianpu_sdk::{
-    Acceptance, AccountProfile, Answer, Carrier, CaseChoices, CaseOutcome, CaseRef, Channel, ChannelCase,
-    ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass, OutgoingMessage, Page, ProductDraft,
-    Published, PublishedRefs, Refusal, RemoteListing, SendOutcome, ShipOutcome, Shipment, StockLevel,
-    StockOutcome, TimeWindow, Turn,
+    Acceptance, AccountProfile, Answer, ArticleDraft, ArticleRefs, Carrier, CaseChoices, CaseOutcome,
+    CaseRef, Channel, ChannelCase, ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass, Menu,
+    OutgoingMessage, Page, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
+    SceneCode, SendOutcome, ShipOutcome, Shipment, StockLevel, StockOutcome, TimeWindow, Turn, WantedCode,
 };
 
 impl Host {
@@ -213,6 +213,97 @@ impl Host {
             |channel, cx| turn(channel.messaging(), "messaging", |c| c.send(cx, to, message)),
             |channel, cx, state, answers| {
                 turn(channel.messaging(), "messaging", |c| c.resume_send(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// The menu that people see at the account; none when there is none.
+    pub async fn menu(&self, account: &AccountRef) -> Result<Option<Menu>, ChannelError> {
+        self.account_operation(
+            account,
+            "menu.fetch",
+            |channel, cx| turn(channel.menu(), "menu", |c| c.fetch(cx)),
+            |channel, cx, state, answers| {
+                turn(channel.menu(), "menu", |c| c.resume_fetch(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Sets the account's menu.
+    pub async fn set_menu(&self, account: &AccountRef, menu: &Menu) -> Result<(), ChannelError> {
+        self.account_operation(
+            account,
+            "menu.publish",
+            |channel, cx| turn(channel.menu(), "menu", |c| c.publish(cx, menu)),
+            |channel, cx, state, answers| {
+                turn(channel.menu(), "menu", |c| c.resume_publish(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Makes a code with a parameter.
+    pub async fn make_code(
+        &self,
+        account: &AccountRef,
+        wanted: &WantedCode,
+    ) -> Result<SceneCode, ChannelError> {
+        self.account_operation(
+            account,
+            "code.make",
+            |channel, cx| turn(channel.codes(), "codes", |c| c.make(cx, wanted)),
+            |channel, cx, state, answers| {
+                turn(channel.codes(), "codes", |c| c.resume_make(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Puts an article's draft at the platform, or brings it up to date.
+    pub async fn save_draft(
+        &self,
+        account: &AccountRef,
+        draft: &ArticleDraft,
+        refs: &ArticleRefs,
+    ) -> Result<ArticleRefs, ChannelError> {
+        self.account_operation(
+            account,
+            "article.save",
+            |channel, cx| turn(channel.content(), "content", |c| c.save_draft(cx, draft, refs)),
+            |channel, cx, state, answers| {
+                turn(channel.content(), "content", |c| c.resume_save_draft(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Asks for a draft to be published; the platform's id of that work.
+    pub async fn submit_article(&self, account: &AccountRef, draft_id: &str) -> Result<String, ChannelError> {
+        self.account_operation(
+            account,
+            "article.submit",
+            |channel, cx| turn(channel.content(), "content", |c| c.submit(cx, draft_id)),
+            |channel, cx, state, answers| {
+                turn(channel.content(), "content", |c| c.resume_submit(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// How far a publishing is.
+    pub async fn publishing(
+        &self,
+        account: &AccountRef,
+        publish_id: &str,
+    ) -> Result<Publishing, ChannelError> {
+        self.account_operation(
+            account,
+            "article.publishing",
+            |channel, cx| turn(channel.content(), "content", |c| c.publishing(cx, publish_id)),
+            |channel, cx, state, answers| {
+                turn(channel.content(), "content", |c| c.resume_publishing(cx, state, answers))
             },
         )
         .await

@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
-use crate::{aftersale, component, fans, official_account, quota, token, web_login};
+use crate::{aftersale, articles, component, fans, official_account, quota, token, web_login};
 use crate::{store_basics, store_category, store_delivery, store_order, store_product, store_stock};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -58,6 +58,7 @@ const TABLES: &[&[Route]] = &[
     web_login::ROUTES,
     official_account::ROUTES,
     fans::ROUTES,
+    articles::ROUTES,
     store_basics::ROUTES,
     store_category::ROUTES,
     store_product::ROUTES,

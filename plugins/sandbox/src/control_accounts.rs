@@ -112,6 +112,8 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 menu: None,
                 fans: Default::default(),
                 codes: Default::default(),
+                drafts: Default::default(),
+                publishings: Default::default(),
                 stable: Default::default(),
                 basic_token: String::new(),
                 clears: Default::default(),
@@ -151,6 +153,10 @@ fn account_view(account: &Account) -> Value {
         "authorized_to": account.grants.keys().collect::<Vec<_>>(),
         "push": push.map(|p| json!({"url": p.url, "format": p.format, "mode": p.mode})),
         "menu": account.menu,
+        "drafts": account.drafts.values().take(100).collect::<Vec<_>>(),
+        "published": account.publishings.iter().rev().take(100)
+            .map(|one| json!({"status": one.status, "url": one.url, "articles": one.articles}))
+            .collect::<Vec<_>>(),
         "fans": account.fans.iter().take(100)
             .map(|(openid, fan)| json!({"openid": openid, "nickname": fan.nickname,
                 "subscribed": fan.subscribed, "received": fan.received}))

@@ -62,6 +62,8 @@ pub fn text_of(code: i64) -> &'static str {
         40013 => "invalid appid",
         40014 => "invalid access_token",
         40016 => "invalid button size",
+        40052 => "invalid action name",
+        40053 => "invalid action info",
         40029 => "invalid code",
         40030 => "invalid refresh_token",
         40036 => "invalid template_id",

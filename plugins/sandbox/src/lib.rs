@@ -10,6 +10,7 @@
 //! tester or a person plays with.
 
 mod aftersale;
+mod articles;
 mod authorize_pages;
 mod buyer;
 mod calls;

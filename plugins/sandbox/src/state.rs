@@ -126,6 +126,11 @@ pub struct Account {
     pub menu: Option<Value>,
     #[serde(default)]
     pub fans: BTreeMap<String, Fan>,
+    /// Drafts of articles, by media id.
+    #[serde(default)]
+    pub drafts: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub publishings: Vec<crate::articles::Publishing>,
     /// Codes with a parameter, by ticket.
     #[serde(default)]
     pub codes: BTreeMap<String, SceneCode>,

@@ -72,4 +72,16 @@ pub mod operation {
     pub const AFTERSALE_ACCEPT: &str = "aftersale.accept";
     /// See [`crate::Aftersale::refuse`]; [`crate::Refusal`] → [`crate::CaseOutcome`].
     pub const AFTERSALE_REFUSE: &str = "aftersale.refuse";
+    /// See [`crate::AccountMenu::fetch`]; `{}` → [`crate::Menu`] or `null`.
+    pub const MENU_FETCH: &str = "menu.fetch";
+    /// See [`crate::AccountMenu::publish`]; [`crate::Menu`] → `null`.
+    pub const MENU_PUBLISH: &str = "menu.publish";
+    /// See [`crate::SceneCodes::make`]; [`crate::WantedCode`] → [`crate::SceneCode`].
+    pub const CODE_MAKE: &str = "code.make";
+    /// See [`crate::Content::save_draft`]; `{draft, refs}` → [`crate::ArticleRefs`].
+    pub const ARTICLE_SAVE: &str = "article.save";
+    /// See [`crate::Content::submit`]; `{draft_id}` → text.
+    pub const ARTICLE_SUBMIT: &str = "article.submit";
+    /// See [`crate::Content::publishing`]; `{publish_id}` → [`crate::Publishing`].
+    pub const ARTICLE_PUBLISHING: &str = "article.publishing";
 }

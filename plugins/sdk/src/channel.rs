@@ -3,14 +3,17 @@
 use crate::aftersale::Aftersale;
 use crate::auth::{AccountAuth, AccountProfile, AppAuth};
 use crate::catalog::{Catalog, Stock};
+use crate::content::Content;
 use crate::context::Context;
 use crate::fulfilment::Fulfilment;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
+use crate::menu::AccountMenu;
 use crate::messaging::Messaging;
 use crate::orders::Orders;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
+use crate::scene_code::SceneCodes;
 use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
 
@@ -42,6 +45,12 @@ pub trait Channel: Send + Sync {
     fn messaging(&self) -> Option<&dyn Messaging>;
     /// After-sale cases.
     fn aftersale(&self) -> Option<&dyn Aftersale>;
+    /// Reading and setting the account's menu.
+    fn menu(&self) -> Option<&dyn AccountMenu>;
+    /// Making codes with a parameter.
+    fn codes(&self) -> Option<&dyn SceneCodes>;
+    /// Writing and publishing articles.
+    fn content(&self) -> Option<&dyn Content>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -52,6 +52,7 @@ mod auth;
 pub mod bridge;
 mod catalog;
 mod channel;
+mod content;
 mod context;
 pub mod crypto;
 mod error;
@@ -59,11 +60,13 @@ mod fulfilment;
 mod http;
 mod info;
 mod interaction;
+mod menu;
 mod messaging;
 mod notice;
 mod orders;
 mod push;
 mod reveal;
+mod scene_code;
 mod secret;
 mod sign_in;
 mod step;
@@ -83,6 +86,7 @@ pub use catalog::{
     ShelfState, Shown, ShownSku, SkuDraft, Spec, Stock, StockLevel, StockOutcome, WithdrawnReason,
 };
 pub use channel::{AccountInfo, Channel};
+pub use content::{ArticleDraft, ArticleRefs, Content, Publishing};
 pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Locale, PushCredentials};
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
 pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};
@@ -92,6 +96,7 @@ pub use info::{
     PushRule,
 };
 pub use interaction::Interaction;
+pub use menu::{AccountMenu, Menu, MenuAction, MenuButton};
 pub use messaging::{Messaging, OutgoingMessage, SendOutcome};
 pub use notice::{Notice, NoticeKind};
 pub use orders::{
@@ -100,6 +105,7 @@ pub use orders::{
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use reveal::{ClearReceiver, Reveal, VirtualPhone};
+pub use scene_code::{SceneCode, SceneCodes, WantedCode};
 pub use secret::Secret;
 pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

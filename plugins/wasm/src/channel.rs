@@ -11,12 +11,13 @@ use qianpu_sdk::bridge::{
     operation as op,
 };
 use qianpu_sdk::{
-    Acceptance, AccessToken, AccountAuth, AccountInfo, AccountProfile, Aftersale, Answer, AppAuth,
-    Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome, CaseRef, Catalog, Channel,
-    ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Context, Fulfilment, LinkInvitation,
-    LinkRequest, Messaging, Orders, OutgoingMessage, Page, Person, PersonSignIn, PlatformNames, ProductDraft,
-    Published, PublishedRefs, Refusal, RemoteListing, Reveal, Secret, SendOutcome, ShipOutcome, Shipment,
-    SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, Webhook,
+    Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
+    AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
+    CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
+    Context, Fulfilment, LinkInvitation, LinkRequest, Menu, Messaging, Orders, OutgoingMessage, Page, Person,
+    PersonSignIn, PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
+    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, SignInRequest, Step, Stock,
+    StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -254,6 +255,15 @@ impl Channel for WasmChannel {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         self.has(Capability::Aftersale).then_some(self)
     }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        self.has(Capability::Menu).then_some(self)
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        self.has(Capability::Codes).then_some(self)
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        self.has(Capability::Content).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -366,6 +376,28 @@ impl Messaging for WasmChannel {
     operations! {
         send, resume_send(to: &str, message: &OutgoingMessage) -> SendOutcome =
             op::MESSAGE_SEND, json!({ "to": to, "message": message }), plain;
+    }
+}
+
+impl AccountMenu for WasmChannel {
+    operations! {
+        fetch, resume_fetch() -> Option<Menu> = op::MENU_FETCH, json!({}), plain;
+        publish, resume_publish(menu: &Menu) -> () = op::MENU_PUBLISH, json!(menu), plain;
+    }
+}
+
+impl SceneCodes for WasmChannel {
+    operations! { make, resume_make(wanted: &WantedCode) -> SceneCode = op::CODE_MAKE, json!(wanted), plain; }
+}
+
+impl Content for WasmChannel {
+    operations! {
+        save_draft, resume_save_draft(draft: &ArticleDraft, refs: &ArticleRefs) -> ArticleRefs =
+            op::ARTICLE_SAVE, json!({ "draft": draft, "refs": refs }), plain;
+        submit, resume_submit(draft_id: &str) -> String =
+            op::ARTICLE_SUBMIT, json!({ "draft_id": draft_id }), plain;
+        publishing, resume_publishing(publish_id: &str) -> Publishing =
+            op::ARTICLE_PUBLISHING, json!({ "publish_id": publish_id }), plain;
     }
 }
 

@@ -5,22 +5,28 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod content;
+mod menu;
 mod messaging;
+mod scene_code;
 mod sign_in;
 
+use content::Articles;
+use menu::CustomMenu;
 use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountProfile, Aftersale, Answer, AppAuth, Catalog, Channel,
-    ChannelError, ChannelInfo, Context, Fulfilment, LinkMode, Messaging, Notice, Orders, PersonSignIn,
-    PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, Step, Stock, Turn,
-    Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, LinkMode, Messaging, Notice, Orders,
+    PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, SceneCodes,
+    Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
 use qianpu_wechat_wire::profile::OFFICIAL_ACCOUNT;
 use qianpu_wechat_wire::token::WechatAccountAuth;
 use qianpu_wechat_wire::{events, push};
+use scene_code::ParameterCodes;
 use sign_in::WebSignIn;
 
 /// The channel.
@@ -86,6 +92,15 @@ impl Channel for WechatOfficialAccount {
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
+    }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        Some(&CustomMenu)
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        Some(&ParameterCodes)
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        Some(&Articles)
     }
 }
 

@@ -20,8 +20,9 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, Aftersale, AppAuth, Catalog, Channel, ChannelInfo, Fulfilment,
-    LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, Stock, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
+    Content, Fulfilment, LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes,
+    Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -90,5 +91,14 @@ impl Channel for WechatStore {
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         Some(self)
+    }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        None
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        None
     }
 }

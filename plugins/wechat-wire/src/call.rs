@@ -25,11 +25,15 @@ pub const HOSTS: &[HostName] = &[
 pub const CALLS: &str = "calls";
 /// The bucket of token calls.
 pub const TOKENS: &str = "tokens";
+/// The bucket of setting menus.
+pub const MENUS: &str = "menus";
 
 /// Limits that are ours: the platform documents none per interface for shops, and 2000 tokens a day.
 pub const BUCKETS: &[Bucket] = &[
     Bucket { name: CALLS, per_minute: 1_200, burst: 60 },
     Bucket { name: TOKENS, per_minute: 60, burst: 20 },
+    // The platform lets a menu be set 1000 times a day.
+    Bucket { name: MENUS, per_minute: 5, burst: 20 },
 ];
 
 /// A POST with the account's token.

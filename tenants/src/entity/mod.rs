@@ -1,5 +1,7 @@
 //! Rows, one file per table. Private to this crate: only stores may name a table.
 
+pub(crate) mod account_code;
+pub(crate) mod account_menu;
 pub(crate) mod aftersale;
 pub(crate) mod aftersale_event;
 pub(crate) mod aftersale_line;
@@ -9,6 +11,7 @@ pub(crate) mod api_key_shop;
 pub(crate) mod app_authorisation;
 pub(crate) mod application;
 pub(crate) mod application_document;
+pub(crate) mod article;
 pub(crate) mod audit_entry;
 pub(crate) mod audit_link;
 pub(crate) mod brand;

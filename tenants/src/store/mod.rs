@@ -1,12 +1,15 @@
 //! Stores: one file per aggregate, functions named noun first. A reading store takes `&TenantTx`, a writing
 //! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
 
+pub mod account_code;
 mod account_link;
+pub mod account_menu;
 pub mod aftersale;
 pub mod aftersale_event;
 pub mod api_key;
 pub mod app_authorisation;
 pub mod application;
+pub mod article;
 pub mod brand;
 pub mod buyer;
 pub mod buyer_code;
@@ -50,6 +53,7 @@ pub mod oauth_token;
 pub mod order;
 pub mod order_event;
 pub mod order_line;
+pub mod order_source;
 pub mod password_reset;
 pub mod plan;
 pub mod policy;

@@ -231,6 +231,9 @@ async fn take(state: &AppState, ctx: &TenantCtx, account: &ChannelAccount, notic
         Routed::Kept => {}
     }
     followers::heard::note(&mut tx, account, notice).await?;
+    if let (NoticeKind::ContentPublished, Some(publish_id)) = (&notice.kind, &notice.subject_id) {
+        followers::publish::pushed(&mut tx, account.id, publish_id).await?;
+    }
     tx.commit().await?;
     count_of(account, "stored");
     Ok(())

@@ -9,6 +9,7 @@ use qianpu_sdk::{Interaction, Notice};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::job_enqueue;
+use qianpu_tenants::store::account_code::code_count;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::follower::{Follower, follower_ensure, follower_save};
 use qianpu_tenants::store::follower_message::{MessageState, NewMessage, message_insert, message_trim};
@@ -64,6 +65,11 @@ pub(crate) async fn note(tx: &mut TenantTx, account: &ChannelAccount, notice: &N
     let inbound =
         NewMessage { inbound: true, kind, body: &body, rule: None, by: None, state: MessageState::Received };
     message_insert(tx, &follower, &inbound).await?;
+    match &act {
+        Act::Scanned(scene) => code_count(tx, account.id, scene, false).await?,
+        Act::Followed(Some(scene)) => code_count(tx, account.id, scene, true).await?,
+        _ => {}
+    }
     let rules = rule_list(tx, account.id).await?;
     let active: Vec<_> = rules.into_iter().filter(|rule| rule.active).collect();
     if let Some(rule) = choose(&active, |rule| &rule.condition, &act) {

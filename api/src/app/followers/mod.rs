@@ -2,9 +2,15 @@
 //!
 //! * this file: reading, and what a person of the merchant writes;
 //! * [`heard`] what a push of a follower leads to; [`rules`] the rules that answer; [`reply`] what an answer is;
-//! * [`send`] the job that brings a message to the platform.
+//! * [`send`] the job that brings a message to the platform; [`menu`] and [`codes`] what people see and scan;
+//! * [`articles`] what people read, [`publish`] the work of publishing, [`article_sales`] what was sold by it.
 
+pub mod article_sales;
+pub mod articles;
+pub mod codes;
 pub mod heard;
+pub mod menu;
+pub mod publish;
 pub mod reply;
 pub mod rules;
 pub mod send;

@@ -3,9 +3,12 @@
 //! A handler is thin: it takes one gate, turns the body into a command, calls one use case and wraps the
 //! answer in a view. Never a domain type or an entity on the wire.
 
+mod account_codes;
+mod account_menus;
 mod aftersales;
 mod api_keys;
 mod applications;
+mod articles;
 mod audit_entries;
 mod auth;
 mod brand;
@@ -109,6 +112,9 @@ pub fn register(api: &mut Api<'_>) {
     channel_exchanges::routes(api);
     followers::routes(api);
     listing_drifts::routes(api);
+    account_menus::routes(api);
+    account_codes::routes(api);
+    articles::routes(api);
     listings::routes(api);
     jobs::routes(api);
     health::routes(api);

@@ -63,6 +63,15 @@ impl Channel for Hostile {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
+    fn menu(&self) -> Option<&dyn AccountMenu> {
+        None
+    }
+    fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn content(&self) -> Option<&dyn Content> {
+        None
+    }
 }
 
 fn for_ever() {

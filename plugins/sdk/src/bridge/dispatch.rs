@@ -6,6 +6,7 @@ use super::forms::{
 use super::operation as op;
 use crate::catalog::{ProductDraft, PublishedRefs, StockLevel};
 use crate::channel::Channel;
+use crate::content::{ArticleDraft, ArticleRefs};
 use crate::context::Context;
 use crate::error::{ChannelError, ErrorClass};
 use crate::fulfilment::Shipment;
@@ -56,6 +57,19 @@ struct Send {
 #[derive(Deserialize)]
 struct CaseId {
     case_id: String,
+}
+#[derive(Deserialize)]
+struct Article {
+    draft: ArticleDraft,
+    refs: ArticleRefs,
+}
+#[derive(Deserialize)]
+struct DraftId {
+    draft_id: String,
+}
+#[derive(Deserialize)]
+struct PublishId {
+    publish_id: String,
 }
 #[derive(Deserialize)]
 struct OrderId {
@@ -166,6 +180,19 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         op::AFTERSALE_CHOICES => written(aftersale()?.choices(cx, &input(text)?)),
         op::AFTERSALE_ACCEPT => written(aftersale()?.accept(cx, &input(text)?)),
         op::AFTERSALE_REFUSE => written(aftersale()?.refuse(cx, &input(text)?)),
+        op::MENU_FETCH => written(has(channel.menu(), operation)?.fetch(cx)),
+        op::MENU_PUBLISH => written(has(channel.menu(), operation)?.publish(cx, &input(text)?)),
+        op::CODE_MAKE => written(has(channel.codes(), operation)?.make(cx, &input(text)?)),
+        op::ARTICLE_SAVE => {
+            let Article { draft, refs } = input(text)?;
+            written(has(channel.content(), operation)?.save_draft(cx, &draft, &refs))
+        }
+        op::ARTICLE_SUBMIT => {
+            written(has(channel.content(), operation)?.submit(cx, &input::<DraftId>(text)?.draft_id))
+        }
+        op::ARTICLE_PUBLISHING => {
+            written(has(channel.content(), operation)?.publishing(cx, &input::<PublishId>(text)?.publish_id))
+        }
         other => Err(unknown(other)),
     }
 }
@@ -216,6 +243,14 @@ pub fn resume(
         op::AFTERSALE_CHOICES => written(aftersale()?.resume_choices(cx, state, answers)),
         op::AFTERSALE_ACCEPT => written(aftersale()?.resume_accept(cx, state, answers)),
         op::AFTERSALE_REFUSE => written(aftersale()?.resume_refuse(cx, state, answers)),
+        op::MENU_FETCH => written(has(channel.menu(), operation)?.resume_fetch(cx, state, answers)),
+        op::MENU_PUBLISH => written(has(channel.menu(), operation)?.resume_publish(cx, state, answers)),
+        op::CODE_MAKE => written(has(channel.codes(), operation)?.resume_make(cx, state, answers)),
+        op::ARTICLE_SAVE => written(has(channel.content(), operation)?.resume_save_draft(cx, state, answers)),
+        op::ARTICLE_SUBMIT => written(has(channel.content(), operation)?.resume_submit(cx, state, answers)),
+        op::ARTICLE_PUBLISHING => {
+            written(has(channel.content(), operation)?.resume_publishing(cx, state, answers))
+        }
         other => Err(unknown(other)),
     }
 }

@@ -35,6 +35,12 @@ pub enum Capability {
     Messaging,
     /// [`Channel::aftersale`]
     Aftersale,
+    /// [`Channel::menu`]
+    Menu,
+    /// [`Channel::codes`]
+    Codes,
+    /// [`Channel::content`]
+    Content,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -157,6 +163,9 @@ impl Capability {
         Self::Reveal,
         Self::Messaging,
         Self::Aftersale,
+        Self::Menu,
+        Self::Codes,
+        Self::Content,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -173,6 +182,9 @@ impl Capability {
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
             Self::Aftersale => "aftersale",
+            Self::Menu => "menu",
+            Self::Codes => "codes",
+            Self::Content => "content",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -189,6 +201,9 @@ impl Capability {
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),
             Self::Aftersale => channel.aftersale().is_some(),
+            Self::Menu => channel.menu().is_some(),
+            Self::Codes => channel.codes().is_some(),
+            Self::Content => channel.content().is_some(),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Pages about a public account's followers: who they are, what was said, and the rules that answer them.
 
+mod articles;
+mod codes;
+mod menu;
 mod people;
 mod rule_form;
 mod rules;
@@ -13,6 +16,9 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     people::routes(pages);
     rules::routes(pages);
     rule_form::routes(pages);
+    menu::routes(pages);
+    codes::routes(pages);
+    articles::routes(pages);
 }
 
 const ACCOUNTS: &str = "/console/merchant/channel_accounts";
