@@ -286,6 +286,16 @@ words! {
         ListingDelist = "listing.delist",
         /// A product at a channel was made like ours again.
         ListingRepair = "listing.repair",
+        /// Rules of listings changed.
+        ListingRuleChanged = "listing_rule.changed",
+        /// Many products are being published.
+        ListingRunStarted = "listing_run.started",
+        /// Publishing many products was stopped.
+        ListingRunCancelled = "listing_run.cancelled",
+        /// The refused of a run are tried again.
+        ListingRunRetried = "listing_run.retried",
+        /// A remembered category of a channel changed.
+        ChannelMappingChanged = "channel_mapping.changed",
         /// Job retried.
         JobRetried = "job.retried",
         /// Plan created.

@@ -109,6 +109,10 @@ ids! {
     LinkIntentId = "lnk";
     /// A product published on an account.
     ListingId = "lst";
+    /// A run that publishes many products on many accounts.
+    ListingRunId = "lrn";
+    /// A remembered category of a channel.
+    ChannelMappingId = "chm";
     /// An exchange with a platform, in the log.
     ExchangeId = "exc";
     /// An inbox message (a verified push).

@@ -33,6 +33,7 @@ pub mod ids;
 pub mod import;
 pub mod ledger;
 pub mod listing;
+pub mod listing_rule;
 pub mod masking;
 pub mod money;
 pub mod oauth;

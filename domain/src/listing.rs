@@ -93,6 +93,17 @@ pub enum ListingFact {
     },
 }
 
+/// What is wanted now beside what was sent last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Nobody knows what was sent: versions are compared.
+    Unknown,
+    /// Something differs.
+    Changed,
+    /// The channel has it.
+    Same,
+}
+
 /// Why a listing cannot be changed so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the listing is {0}")]
@@ -125,16 +136,26 @@ impl Listing {
             _ => self.sent_version != Some(self.wanted_version),
         }
     }
-    /// The merchant wants this version there; also after a refusal or when it was taken off.
+    /// The merchant wants this version there; also after a refusal or when it was taken off. What decides whether
+    /// it is sent is the content: a new version of which the channel shows nothing new is not sent again.
     #[must_use]
-    pub fn request(&self, version: i64) -> Self {
+    pub fn request(&self, version: i64, content: Content) -> Self {
         let mut next = self.clone();
         next.wanted_version = version.max(self.wanted_version);
-        if next.sent_version != Some(next.wanted_version)
-            || matches!(self.state, ListingState::Refused | ListingState::Delisted)
-        {
+        let gone = matches!(self.state, ListingState::Refused | ListingState::Delisted);
+        let send = match content {
+            Content::Unknown => self.sent_version != Some(next.wanted_version),
+            Content::Changed => true,
+            Content::Same => false,
+        };
+        if send || gone {
             next.state = ListingState::Queued;
             next.reason = None;
+        } else if content == Content::Same && self.state != ListingState::Queued {
+            if self.listed_version.is_some() && self.listed_version == self.sent_version {
+                next.listed_version = Some(next.wanted_version);
+            }
+            next.sent_version = Some(next.wanted_version);
         }
         next
     }
@@ -226,8 +247,13 @@ mod tests {
                 let once = listing.observe(&fact, at(second.parse().unwrap()));
                 assert_eq!(once.observe(&fact, at(second.parse().unwrap())), once, "{action} twice");
                 listing = once;
-            } else if let Some(version) = action.strip_prefix("request:") {
-                listing = listing.request(version.parse().unwrap());
+            } else if let Some((how, version)) = action.split_once(':') {
+                let content = match how {
+                    "request" => Content::Unknown,
+                    "changed" => Content::Changed,
+                    _ => Content::Same,
+                };
+                listing = listing.request(version.parse().unwrap(), content);
             } else {
                 let next = if action == "begin" { listing.begin() } else { listing.delist() };
                 match next {
@@ -259,6 +285,12 @@ mod tests {
         check("begin audit@1 listed@2 request:2 begin behind@4", "listed v1");
         check("begin audit@1 listed@2 request:2 begin kept@4", "listed v1 图片不清晰");
         check("begin audit@1 listed@2 request:1", "listed v1");
+        check("begin audit@1 listed@2 changed:1", "queued v1 publish");
+        check("begin audit@1 listed@2 same:3", "listed v3");
+        check("begin audit@1 same:3 listed@2", "listed v3");
+        check("begin audit@1 listed@2 request:2 begin kept@4 same:3", "listed v1 图片不清晰");
+        check("begin audit@1 listed@2 changed:2 same:3", "queued v1 publish");
+        check("begin audit@1 refused@2 same:1", "queued publish");
         check("begin audit@1 listed@2 delisted@3", "delisted v1 保证金不足");
         check("begin audit@1 listed@2 delist", "delisted v1");
         check("begin delist", "listing_wrong_state");

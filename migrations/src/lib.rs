@@ -29,6 +29,7 @@ mod m0022_followers;
 mod m0023_drift;
 mod m0024_reach;
 mod m0025_articles;
+mod m0027_listing_rules;
 mod purge;
 mod run;
 mod table;
@@ -63,6 +64,7 @@ pub fn tables() -> Vec<Table> {
         m0023_drift::tables(),
         m0024_reach::tables(),
         m0025_articles::tables(),
+        m0027_listing_rules::tables(),
     ]
     .concat()
 }

@@ -25,6 +25,10 @@ pub struct TenantQueue {
     pub oldest: Option<Timestamp>,
     /// Jobs that failed and wait for a person.
     pub laid_aside: i64,
+    /// Jobs that carry changes of stock to channels, whether due, running or waiting for their next try.
+    pub stock_waiting: i64,
+    /// When the oldest of them was added.
+    pub stock_oldest: Option<Timestamp>,
 }
 
 /// Queues of at most `most` tenants, the longest first; tenants without a due or failed job are left out.
@@ -40,17 +44,25 @@ pub async fn job_queues(
         waiting: i64,
         oldest: Option<i64>,
         laid_aside: i64,
+        stock_waiting: i64,
+        stock_oldest: Option<i64>,
     }
     let scan = db.begin_lookup(&SystemCtx::for_task("job queues", request)).await?;
     let backend = scan.conn().get_database_backend();
-    let sql = "SELECT tenant_id,
-               count(CASE WHEN state = 'pending' THEN 1 END) AS waiting,
-               min(CASE WHEN state = 'pending' THEN run_at END) AS oldest,
-               count(CASE WHEN state = 'dead' THEN 1 END) AS laid_aside
+    let due = "state = 'pending' AND run_at <= $1 AND (lease_until IS NULL OR lease_until < $1)";
+    let stock = "state = 'pending' AND kind IN ('stock.fan_out', 'stock.push')";
+    let sql = format!(
+        "SELECT tenant_id,
+               count(CASE WHEN {due} THEN 1 END) AS waiting,
+               min(CASE WHEN {due} THEN run_at END) AS oldest,
+               count(CASE WHEN state = 'dead' THEN 1 END) AS laid_aside,
+               count(CASE WHEN {stock} THEN 1 END) AS stock_waiting,
+               min(CASE WHEN {stock} THEN created_at END) AS stock_oldest
         FROM jobs
-        WHERE state = 'dead' OR (state = 'pending' AND run_at <= $1 AND (lease_until IS NULL OR lease_until < $1))
+        WHERE state = 'dead' OR ({due}) OR ({stock})
         GROUP BY tenant_id
-        ORDER BY waiting DESC, laid_aside DESC, tenant_id LIMIT $2";
+        ORDER BY waiting DESC, laid_aside DESC, tenant_id LIMIT $2"
+    );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let values = [now.micros().into(), most.into()];
     let rows =
@@ -73,6 +85,8 @@ pub async fn job_queues(
             waiting: row.waiting,
             oldest: row.oldest.map(Timestamp::from_micros),
             laid_aside: row.laid_aside,
+            stock_waiting: row.stock_waiting,
+            stock_oldest: row.stock_oldest.map(Timestamp::from_micros),
         })
         .collect())
 }

@@ -16,7 +16,8 @@ use qianpu_domain::ids::{JobId, RequestId, TenantId};
 use qianpu_domain::time::{Span, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Set, Statement,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Set, Statement,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -85,6 +86,29 @@ pub async fn job_waits(tx: &TenantTx, kind: &str, dedup_key: &str) -> StoreResul
     Ok(waiting.is_some())
 }
 
+/// Whether a worker holds this job now.
+pub async fn job_is_held(tx: &TenantTx, id: JobId) -> StoreResult<bool> {
+    let held = job::Entity::find_by_id((tx.tenant(), id.0)).one(tx.conn()).await?;
+    Ok(held.is_some_and(|row| row.lease_until.is_some_and(|until| until >= tx.now().micros())))
+}
+
+/// Whether a worker holds another job with the key of this one.
+pub async fn job_twin_is_held(tx: &TenantTx, claimed: &ClaimedJob) -> StoreResult<bool> {
+    let Some(own) = job::Entity::find_by_id((tx.tenant(), claimed.id.0)).one(tx.conn()).await? else {
+        return Ok(false);
+    };
+    let Some(key) = own.dedup_key else { return Ok(false) };
+    let other = job::Entity::find()
+        .filter(job::Column::TenantId.eq(tx.tenant()))
+        .filter(job::Column::Kind.eq(own.kind))
+        .filter(job::Column::DedupKey.eq(key))
+        .filter(job::Column::Id.ne(claimed.id.0))
+        .filter(job::Column::LeaseUntil.gte(tx.now().micros()))
+        .one(tx.conn())
+        .await?;
+    Ok(other.is_some())
+}
+
 /// A job that this worker holds.
 #[derive(Clone, Debug)]
 pub struct ClaimedJob {
@@ -98,6 +122,8 @@ pub struct ClaimedJob {
     pub payload: Value,
     /// 1 for the first try.
     pub attempt: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
     lease: Uuid,
 }
 
@@ -229,7 +255,15 @@ async fn claim_one(
     tx.commit().await?;
     ctx.actor = Actor::Job(row.kind.clone(), JobId(id));
     let payload = serde_json::from_str(&row.payload).map_err(|_| StoreError::Corrupt("a job's payload"))?;
-    Ok(Some(ClaimedJob { ctx, id: JobId(id), kind: row.kind, payload, attempt: row.attempt, lease }))
+    Ok(Some(ClaimedJob {
+        ctx,
+        id: JobId(id),
+        kind: row.kind,
+        payload,
+        attempt: row.attempt,
+        created_at: Timestamp::from_micros(row.created_at),
+        lease,
+    }))
 }
 
 /// Ends a job in the transaction that applies its result. False when another worker took the job over
@@ -373,6 +407,34 @@ pub async fn job_retry(tx: &mut TenantTx, id: JobId) -> StoreResult<()> {
         .exec(tx.conn())
         .await?;
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// A job of the tenant that has not ended.
+#[derive(Clone, Debug)]
+pub struct WaitingJob {
+    /// What its handler needs.
+    pub payload: Value,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// Jobs of a kind that have not ended, the oldest first.
+pub async fn job_oldest(tx: &TenantTx, kind: &str, most: u64) -> StoreResult<Vec<WaitingJob>> {
+    let rows = job::Entity::find()
+        .filter(job::Column::TenantId.eq(tx.tenant()))
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::State.eq("pending"))
+        .order_by_asc(job::Column::CreatedAt)
+        .limit(most)
+        .all(tx.conn())
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let payload =
+                serde_json::from_str(&row.payload).map_err(|_| StoreError::Corrupt("a job's payload"))?;
+            Ok(WaitingJob { payload, created_at: Timestamp::from_micros(row.created_at) })
+        })
+        .collect()
 }
 
 /// Number of due jobs of the whole installation, for metrics and for tests that wait until idle.

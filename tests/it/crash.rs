@@ -14,6 +14,7 @@ use qianpu_tests::goods::Goods;
 use qianpu_tests::http::Client;
 use qianpu_tests::postgres::connect;
 use qianpu_tests::program::{Program, run};
+use qianpu_tests::stage::Stage;
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -129,6 +130,27 @@ both! {
         selling.stage.stop().await;
     }
 
+    async fn a_product_whose_worker_is_killed_during_the_call_is_made_once(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let account = stage.direct_store("山前茶铺").await;
+        let product = stage.product("明前龙井", 10).await;
+        // The platform makes the product and takes its time to say so; the worker dies while it waits.
+        let slow = json!({ "path": "/channels/ec/product/add", "delay_ms": 20_000, "after": true, "count": 1 });
+        stage.sandbox.post("faults/calls", &slow).await;
+        let id = stage.publish(&product, &account, 202).await.text("/id");
+        let mut process = Program::serve(&stage.app, ENTRY, "serve").await;
+        until("the platform has the product", async || (products(&stage, &account).await == 1).then_some(())).await;
+        process.kill();
+        stage.sandbox.delete("faults/calls").await;
+        // Somebody wants something else of it meanwhile: that, too, must not make a second one.
+        let path = format!("/api/v1/channel_accounts/{}/listing_rules", account["id"].as_str().unwrap());
+        stage.owner.put(&path, &json!({ "title_suffix": " 新茶" }), 200).await;
+        stage.app.advance(120);
+        stage.listing_in(&id, "listed").await;
+        assert_eq!(products(&stage, &account).await, 1);
+        stage.stop().await;
+    }
+
     async fn an_import_whose_worker_is_killed_goes_on_where_it_stopped(db: TestDb) {
         let goods = Goods::start_on(TestApp::start_with(db, Clock::ahead(), &[]).await).await;
         let import = begin_import(&goods).await;
@@ -202,6 +224,13 @@ async fn goes_on(goods: &Goods, import: &str) {
         cursor = format!("&cursor={next}");
     }
     assert_eq!(i64::try_from(products).unwrap(), ROWS);
+}
+
+/// How many products the platform has of an account.
+async fn products(stage: &Stage, account: &Value) -> usize {
+    let all =
+        stage.sandbox.get(&format!("products?appid={}", account["external_id"].as_str().unwrap())).await;
+    all["products"].as_array().map_or(0, Vec::len)
 }
 
 /// How many parcels the platform knows of an order.

@@ -37,6 +37,7 @@ mod isolation;
 mod journey;
 mod ledger;
 mod linking;
+mod listing_rules;
 mod listings;
 mod logs;
 mod matrix;

@@ -5,7 +5,7 @@ use qianpu_api::auth::token::{Claims, sign};
 use qianpu_api::http::seats::Seat;
 use qianpu_domain::access::Surface;
 use qianpu_domain::custom_role::StaffRole;
-use qianpu_domain::ids::{RequestId, SessionId, TenantId, UserId};
+use qianpu_domain::ids::{RequestId, SessionId, ShopId, TenantId, UserId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
 use qianpu_tenants::db::Db;
@@ -57,7 +57,16 @@ impl TestApp {
 
     /// A new person with this role in the tenant, logged in at the API. They have no password.
     pub async fn person(&self, at: &TenantCtx, role: impl Into<StaffRole>) -> Client {
-        let (user, session, _) = self.session(at, role.into(), SessionKind::Api).await;
+        self.person_in(at, role.into(), None).await
+    }
+
+    /// The same for somebody who works for one shop only.
+    pub async fn person_of_shop(&self, at: &TenantCtx, role: impl Into<StaffRole>, shop: ShopId) -> Client {
+        self.person_in(at, role.into(), Some(shop)).await
+    }
+
+    async fn person_in(&self, at: &TenantCtx, role: StaffRole, shop: Option<ShopId>) -> Client {
+        let (user, session, _) = self.session(at, role, SessionKind::Api, shop).await;
         let claims = Claims { user, tenant: at.tenant(), session, surface: at.kind() };
         let now = self.state.clock().now();
         let token = sign(&self.state.keys, &claims, now, SESSION).expect("a token");
@@ -66,7 +75,7 @@ impl TestApp {
 
     /// A new person with this role in the tenant, logged in at the console.
     pub async fn visitor(&self, at: &TenantCtx, role: impl Into<StaffRole>) -> Visitor {
-        let (_, session, token) = self.session(at, role.into(), SessionKind::Console).await;
+        let (_, session, token) = self.session(at, role.into(), SessionKind::Console, None).await;
         let seat = Seat::of(at.kind(), at.tenant());
         let cookie = format!("{}={}.{token}", seat.cookie(), at.tenant().0.as_simple());
         let request = RequestId(random::id(self.state.clock().now()));
@@ -84,13 +93,14 @@ impl TestApp {
         at: &TenantCtx,
         role: StaffRole,
         kind: SessionKind,
+        shop: Option<ShopId>,
     ) -> (UserId, SessionId, String) {
         let email = format!("{}@person.test", random::token().to_lowercase());
         let token = random::token();
         let mut tx = self.state.db.begin(at).await.expect("a transaction of the tenant");
         let new = NewUser { email: &email, display_name: &role.key(), password_hash: "none", locale: "zh" };
         let user = user_insert(&mut tx, &new).await.expect("the person is stored");
-        grant_insert(&mut tx, user, role, None).await.expect("the grant is stored");
+        grant_insert(&mut tx, user, role, shop).await.expect("the grant is stored");
         let session = session_insert(&mut tx, user, kind, &token, "test", SESSION).await;
         tx.commit().await.expect("commit");
         (user, session.expect("the session is stored"), token)

@@ -142,9 +142,14 @@ impl Stage {
 
     /// Links a WeChat shop directly, with its own push address; the account as the API shows it.
     pub async fn direct_store(&self, name: &str) -> Value {
+        self.direct_store_of(self.shop, name).await
+    }
+
+    /// The same for another shop of the merchant.
+    pub async fn direct_store_of(&self, shop: ShopId, name: &str) -> Value {
         let account = self.sandbox.post("accounts", &json!({ "kind": "store", "nickname": name })).await;
         let app_id = account["appid"].as_str().expect("an app id");
-        let body = json!({ "shop_id": self.shop.to_string(), "channel": "wechat-store", "kind": "wechat_store",
+        let body = json!({ "shop_id": shop.to_string(), "channel": "wechat-store", "kind": "wechat_store",
             "app_id": app_id, "secret": account["secret"], "token": PUSH_TOKEN, "encoding_aes_key": AES_KEY,
             "format": "json" });
         let linked = self.owner.post("/api/v1/channel_accounts/direct", &body, 201).await.json("");

@@ -82,10 +82,13 @@ fn render_queues(
     now: Timestamp,
 ) {
     let (mut waiting, mut aside, mut oldest) = (0, 0, None::<Timestamp>);
+    let (mut stock, mut stock_oldest) = (0, None::<Timestamp>);
     for (_, queue) in queues.iter().filter(|(id, _)| named.binary_search(id).is_err()) {
         waiting += queue.waiting;
         aside += queue.laid_aside;
         oldest = oldest.into_iter().chain(queue.oldest).min();
+        stock += queue.stock_waiting;
+        stock_oldest = stock_oldest.into_iter().chain(queue.stock_oldest).min();
     }
     let own = named.iter().map(|id| (id.to_string(), queues.get(id)));
     let mut rows: Vec<(String, i64, i64, Option<Timestamp>)> = own
@@ -109,5 +112,22 @@ fn render_queues(
     text.kind(name, "gauge", "Jobs of a tenant that failed and wait for a person.");
     for (id, _, aside, _) in &rows {
         text.line(name, id, "", aside);
+    }
+    let own = named.iter().map(|id| (id.to_string(), queues.get(id)));
+    let mut rows: Vec<(String, i64, Option<Timestamp>)> = own
+        .map(|(id, queue)| {
+            (id, queue.map_or(0, |one| one.stock_waiting), queue.and_then(|one| one.stock_oldest))
+        })
+        .collect();
+    rows.push((OTHER.to_owned(), stock, stock_oldest));
+    let name = "qianpu_tenant_stock_changes_waiting";
+    text.kind(name, "gauge", "Jobs of a tenant that carry changes of stock to channels and have not ended.");
+    for (id, stock, _) in &rows {
+        text.line(name, id, "", stock);
+    }
+    let name = "qianpu_tenant_oldest_stock_change_seconds";
+    text.kind(name, "gauge", "How far channels are behind a tenant's stock: the age of the oldest of them.");
+    for (id, _, oldest) in &rows {
+        text.line(name, id, "", span(oldest.map_or(Span::seconds(0), |oldest| now.since(oldest))));
     }
 }

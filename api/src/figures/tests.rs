@@ -94,6 +94,8 @@ fn only_so_many_have_a_line_of_their_own() {
         waiting,
         oldest: Some(BEGIN.minus(Span::seconds(7))),
         laid_aside: 1,
+        stock_waiting: 2,
+        stock_oldest: Some(BEGIN.minus(Span::seconds(9))),
     };
     let queues = [queue(0, 3), queue(8, 4), queue(9, 5)].map(|queue| (queue.tenant, queue));
     let text = render(&figures, &queues.into(), BEGIN);
@@ -105,6 +107,8 @@ fn only_so_many_have_a_line_of_their_own() {
         "qianpu_tenant_jobs_waiting{tenant=\"other\"} 9",
         "qianpu_tenant_oldest_job_seconds{tenant=\"other\"} 7.000000",
         "qianpu_tenant_jobs_laid_aside{tenant=\"other\"} 2",
+        "qianpu_tenant_stock_changes_waiting{tenant=\"other\"} 4",
+        "qianpu_tenant_oldest_stock_change_seconds{tenant=\"other\"} 9.000000",
         "qianpu_tenant_jobs_waiting{tenant=\"ten_00000000000000000000000000000000\"} 3",
         "qianpu_tenant_request_seconds_sum{tenant=\"other\"} 0.008000",
     ] {

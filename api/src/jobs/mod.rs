@@ -78,6 +78,8 @@ pub const KINDS: &[JobKind] = &[
     kind!(listings::DELIST_JOB, 20, listings::publish_job::run_delist),
     kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),
     kind!(listings::STOCK_JOB, 20, listings::stock_job::run),
+    kind!(listings::STOCK_PUSH_JOB, 20, listings::stock_push::run),
+    kind!(listings::RULES_JOB, 20, listings::rules_job::run),
     kind!(listings::CATCH_UP_JOB, 20, listings::catch_up_job::run),
     kind!(listings::drift::LOOK_JOB, 20, listings::drift::run),
     kind!(invoice_jobs::ISSUE_JOB, 20, invoice_jobs::run_issue),

@@ -15,6 +15,7 @@ pub struct Model {
     pub pushed_stock: Option<i64>,
     pub pushed_at: Option<i64>,
     pub error_text: Option<String>,
+    pub due_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -55,6 +55,7 @@ pub(crate) mod ledger_account;
 pub(crate) mod link_intent;
 pub(crate) mod listing;
 pub(crate) mod listing_reading;
+pub(crate) mod listing_rule;
 pub(crate) mod listing_sku;
 pub(crate) mod login_challenge;
 pub(crate) mod mail_sender;

@@ -6,11 +6,12 @@ use crate::entity::listing;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
-use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId, ShopId};
+use qianpu_domain::ids::{ChannelAccountId, JobId, ListingId, ProductId, ShopId};
 use qianpu_domain::listing::{Listing, ListingState};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use std::collections::BTreeMap;
 
 /// A listing as stored.
 #[derive(Clone, Debug)]
@@ -35,6 +36,12 @@ pub struct ListingRow {
     pub category_path: Vec<String>,
     /// Things the merchant should know.
     pub warnings: Vec<String>,
+    /// Attributes the channel's category asks for: name → value.
+    pub attributes: BTreeMap<String, String>,
+    /// Hash of what was last sent; none when it is not known.
+    pub sent_hash: Option<String>,
+    /// The job that sends it now, or sent it last.
+    pub sender: Option<JobId>,
     /// For guarded updates.
     pub version: i64,
     /// When it was first asked for.
@@ -54,6 +61,8 @@ pub struct NewListing<'a> {
     pub account: ChannelAccountId,
     /// The channel's category ids.
     pub category_path: &'a [String],
+    /// Attributes the category asks for.
+    pub attributes: &'a BTreeMap<String, String>,
     /// The product's version.
     pub product_version: i64,
 }
@@ -64,6 +73,14 @@ fn strings(text: &str) -> StoreResult<Vec<String>> {
 
 fn write(list: &[String]) -> StoreResult<String> {
     serde_json::to_string(list).map_err(|_| StoreError::Corrupt("a list of a listing"))
+}
+
+fn pairs(text: &str) -> StoreResult<BTreeMap<String, String>> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt("listings.attributes"))
+}
+
+fn write_pairs(pairs: &BTreeMap<String, String>) -> StoreResult<String> {
+    serde_json::to_string(pairs).map_err(|_| StoreError::Corrupt("listings.attributes"))
 }
 
 fn from_model(row: listing::Model) -> StoreResult<ListingRow> {
@@ -85,6 +102,9 @@ fn from_model(row: listing::Model) -> StoreResult<ListingRow> {
         refs: serde_json::from_str(&row.refs).map_err(|_| StoreError::Corrupt("listings.refs"))?,
         category_path: strings(&row.category_path)?,
         warnings: strings(&row.warnings)?,
+        attributes: pairs(&row.attributes)?,
+        sent_hash: row.sent_hash,
+        sender: row.sender_id.map(JobId),
         version: row.version,
         created_at: Timestamp::from_micros(row.created_at),
         updated_at: Timestamp::from_micros(row.updated_at),
@@ -114,6 +134,9 @@ pub async fn listing_insert(tx: &mut TenantTx, new: &NewListing<'_>) -> StoreRes
         refs: Set("{}".to_owned()),
         category_path: Set(write(new.category_path)?),
         warnings: Set("[]".to_owned()),
+        attributes: Set(write_pairs(new.attributes)?),
+        sent_hash: Set(None),
+        sender_id: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -218,6 +241,10 @@ pub struct ListingFacts<'a> {
     pub category_path: Option<&'a [String]>,
     /// Things the merchant should know.
     pub warnings: Option<&'a [String]>,
+    /// Attributes the category asks for.
+    pub attributes: Option<&'a BTreeMap<String, String>>,
+    /// Hash of what is being sent, and the job that sends it.
+    pub sending: Option<(&'a str, JobId)>,
 }
 
 /// Saves a listing if it is still as it was read.
@@ -251,6 +278,14 @@ pub async fn listing_save(
     }
     if let Some(warnings) = facts.warnings {
         update = update.col_expr(Column::Warnings, Expr::value(write(warnings)?));
+    }
+    if let Some(attributes) = facts.attributes {
+        update = update.col_expr(Column::Attributes, Expr::value(write_pairs(attributes)?));
+    }
+    if let Some((hash, sender)) = facts.sending {
+        update = update
+            .col_expr(Column::SentHash, Expr::value(hash))
+            .col_expr(Column::SenderId, Expr::value(sender.0));
     }
     let done = update
         .filter(Column::TenantId.eq(tx.tenant()))

@@ -6,7 +6,8 @@ use crate::error::StoreResult;
 use qianpu_domain::ids::{ChannelAccountId, ListingId, SkuId};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef, Set};
+use uuid::Uuid;
 
 /// A SKU of a listing.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct ListingSku {
     pub pushed_at: Option<Timestamp>,
     /// Why it could not be set.
     pub error_text: Option<String>,
+    /// Since when another quantity waits to be set.
+    pub due_at: Option<Timestamp>,
 }
 
 fn from_model(row: listing_sku::Model) -> ListingSku {
@@ -33,6 +36,7 @@ fn from_model(row: listing_sku::Model) -> ListingSku {
         pushed_stock: row.pushed_stock,
         pushed_at: row.pushed_at.map(Timestamp::from_micros),
         error_text: row.error_text,
+        due_at: row.due_at.map(Timestamp::from_micros),
     }
 }
 
@@ -99,6 +103,7 @@ pub async fn listing_sku_put(
         pushed_stock: Set(None),
         pushed_at: Set(None),
         error_text: Set(None),
+        due_at: Set(None),
     };
     let key = [listing_sku::Column::TenantId, listing_sku::Column::ListingId, listing_sku::Column::SkuId];
     let conflict = OnConflict::columns(key).update_column(listing_sku::Column::NativeSkuId).to_owned();
@@ -131,7 +136,9 @@ pub async fn listing_sku_pushed(
         .col_expr(Column::PushedAt, Expr::value(tx.now().micros()))
         .col_expr(Column::ErrorText, Expr::value(outcome.err().map(str::to_owned)));
     let update = match outcome {
-        Ok(quantity) => update.col_expr(Column::PushedStock, Expr::value(quantity)),
+        Ok(quantity) => update
+            .col_expr(Column::PushedStock, Expr::value(quantity))
+            .col_expr(Column::DueAt, Expr::value(None::<i64>)),
         Err(_) => update,
     };
     update
@@ -141,4 +148,80 @@ pub async fn listing_sku_pushed(
         .exec(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Notes that another quantity waits to be set. What waited before goes on waiting since then.
+pub async fn listing_sku_due(
+    tx: &mut TenantTx,
+    listing: ListingId,
+    sku: SkuId,
+    since: Timestamp,
+) -> StoreResult<()> {
+    use listing_sku::Column;
+    listing_sku::Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(since.micros()))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::ListingId.eq(listing.0))
+        .filter(Column::SkuId.eq(sku.0))
+        .filter(Column::DueAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// What was waiting is as it should be already.
+pub async fn listing_sku_settled(tx: &mut TenantTx, listing: ListingId, sku: SkuId) -> StoreResult<()> {
+    use listing_sku::Column;
+    listing_sku::Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(None::<i64>))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::ListingId.eq(listing.0))
+        .filter(Column::SkuId.eq(sku.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Quantities that wait to be set at an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingStock {
+    /// The account.
+    pub account: ChannelAccountId,
+    /// How many.
+    pub waiting: i64,
+    /// Since when the oldest waits.
+    pub oldest: Timestamp,
+}
+
+/// What waits at each account of the merchant.
+pub async fn listing_sku_waiting(tx: &TenantTx) -> StoreResult<Vec<WaitingStock>> {
+    use listing_sku::Column;
+    let rows: Vec<(Uuid, i64, i64)> = listing_sku::Entity::find()
+        .select_only()
+        .column(listing::Column::ChannelAccountId)
+        .column_as(Column::SkuId.count(), "waiting")
+        .column_as(Column::DueAt.min(), "oldest")
+        .join(JoinType::InnerJoin, of_listing())
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(listing::Column::TenantId.eq(tx.tenant()))
+        .filter(Column::DueAt.is_not_null())
+        .group_by(listing::Column::ChannelAccountId)
+        .limit(MOST)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let one = |(account, waiting, oldest)| WaitingStock {
+        account: ChannelAccountId(account),
+        waiting,
+        oldest: Timestamp::from_micros(oldest),
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// Both columns of the key, so that the rows lie side by side in a database that is spread by tenant.
+fn of_listing() -> RelationDef {
+    listing_sku::Entity::belongs_to(listing::Entity)
+        .from((listing_sku::Column::TenantId, listing_sku::Column::ListingId))
+        .to((listing::Column::TenantId, listing::Column::Id))
+        .into()
 }

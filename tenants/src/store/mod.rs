@@ -44,6 +44,7 @@ pub mod ledger_check;
 pub mod link_intent;
 pub mod listing;
 pub mod listing_reading;
+pub mod listing_rule;
 pub mod listing_sku;
 pub mod login_challenge;
 pub mod media;

@@ -2,6 +2,7 @@
 
 use super::call::AccountCall;
 use super::find;
+use crate::app::listings::stock_lag::{self, StockLag};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -30,9 +31,11 @@ pub struct AccountHealth {
     pub hook_url: String,
     /// Until when the token is good; it is refreshed when it is used.
     pub token_expires_at: Option<Timestamp>,
+    /// How far its quantities are behind ours.
+    pub stock: StockLag,
 }
 
-fn covered<P: Perm>(grant: &Grant<P>, account: ChannelAccount) -> Answer<ChannelAccount> {
+pub(in crate::app) fn covered<P: Perm>(grant: &Grant<P>, account: ChannelAccount) -> Answer<ChannelAccount> {
     if grant.covers_shop(account.shop) { Ok(account) } else { Err(ApiError::not_found()) }
 }
 
@@ -55,11 +58,13 @@ pub async fn list(
         let token_expires_at = token_expiry(&tx, account.id.0).await?;
         items.push((account, token_expires_at));
     }
+    let mut lags = stock_lag::read(&tx).await?;
     drop(tx);
     let mut shown = Vec::with_capacity(items.len());
     for (account, token_expires_at) in items {
         let hook_url = hook_url(state, grant, &account).await?;
-        shown.push(AccountHealth { account, hook_url, token_expires_at });
+        let stock = lags.remove(&account.id).unwrap_or_default();
+        shown.push(AccountHealth { account, hook_url, token_expires_at, stock });
     }
     Ok(Page { items: shown, next: found.next })
 }
@@ -73,9 +78,10 @@ pub async fn get(
     let tx = state.db.read(grant.ctx()).await?;
     let account = covered(grant, account_get(&tx, id).await?)?;
     let token_expires_at = token_expiry(&tx, id.0).await?;
+    let stock = stock_lag::read(&tx).await?.remove(&id).unwrap_or_default();
     drop(tx);
     let hook_url = hook_url(state, grant, &account).await?;
-    Ok(AccountHealth { account, hook_url, token_expires_at })
+    Ok(AccountHealth { account, hook_url, token_expires_at, stock })
 }
 
 /// The push address of an account: its own for a direct link, else the app's with the account's id.

@@ -3,19 +3,16 @@
 
 use super::CATCH_UP_JOB;
 use super::refresh_job::{new_job as refresh, undecided};
-use super::stock_job::{new_job as stock, offered};
+use super::stock_push;
 use crate::app::channels::account_jobs::payload;
 use crate::jobs::{Done, JobResult};
 use crate::state::AppState;
 use qianpu_domain::ids::ChannelAccountId;
-use qianpu_domain::listing::ListingState;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::page::PageRequest;
 use qianpu_tenants::store::listing::{ListingFilter, ListingRow, listing_list};
-use qianpu_tenants::store::listing_sku::listing_sku_list;
-use qianpu_tenants::store::stock_view::stock_sellable;
 use serde_json::json;
 
 const PER_PAGE: u64 = 50;
@@ -55,14 +52,5 @@ async fn one(tx: &mut TenantTx, account: ChannelAccountId, row: &ListingRow) -> 
     if undecided(&row.listing) {
         job_enqueue(tx, refresh(account, native, None)).await?;
     }
-    if !matches!(row.listing.state, ListingState::Listed | ListingState::InAudit) {
-        return Ok(());
-    }
-    for place in listing_sku_list(tx, row.id).await? {
-        let wanted = offered(&stock_sellable(tx, place.sku).await?);
-        if place.pushed_stock != Some(wanted) {
-            job_enqueue(tx, stock(place.sku)).await?;
-        }
-    }
-    Ok(())
+    stock_push::want_all(tx, row).await
 }

@@ -1,8 +1,10 @@
 //! Ours against the channel's: what was read of each listing is kept and compared, differences are listed, and made
 //! good with ours on request. A look at everything follows the merchant's click, and happens once a day by itself.
 
-use super::{PUBLISH_JOB, listing_job, refresh_job, stock_job};
+use super::draft::{self, Subject};
+use super::{PUBLISH_JOB, listing_job, refresh_job, stock_job, stock_push};
 use crate::app::channels::account_jobs::payload;
+use crate::config::Config;
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobResult, chains};
 use crate::state::AppState;
@@ -45,14 +47,19 @@ const MOST_REPAIRS: usize = 500;
 const PER_PAGE: u64 = 50;
 
 /// Keeps what the platform shows, with the number of differences; call it where a listing was saved with the truth.
-pub(super) async fn keep(tx: &mut TenantTx, id: ListingId, remote: &RemoteListing) -> StoreResult<()> {
+pub(super) async fn keep(
+    tx: &mut TenantTx,
+    config: &Config,
+    id: ListingId,
+    remote: &RemoteListing,
+) -> StoreResult<()> {
     let row = listing_get(tx, id).await?;
     let Some(shown) = remote.shown.as_ref() else { return reading_drop(tx, id).await };
     let sku = |(own, there): (&String, &qianpu_sdk::ShownSku)| {
         Some(ShownSku { sku: own.parse().ok()?, price: there.price, stock: there.stock })
     };
     let shown = Shown { title: shown.title.clone(), skus: shown.skus.iter().filter_map(sku).collect() };
-    let found = differences(&wanted(tx, &row).await?, &shown);
+    let found = differences(&wanted(tx, config, &row).await?, &shown);
     let before = reading_get(tx, id).await?.map_or(0, |reading| reading.differences);
     reading_put(tx, &row, &shown, found.len()).await?;
     if let Some(native) = row.native_product_id.as_deref().filter(|_| before == 0 && !found.is_empty()) {
@@ -72,22 +79,26 @@ pub(super) async fn stock_was_set(tx: &mut TenantTx, row: &ListingRow) -> StoreR
 }
 
 /// What the channel should show of a listing.
-async fn wanted(tx: &TenantTx, row: &ListingRow) -> StoreResult<Wanted> {
-    let product = product_get(tx, row.product).await?;
+async fn wanted(tx: &TenantTx, config: &Config, row: &ListingRow) -> StoreResult<Wanted> {
+    let drafted = draft::read(tx, config, &Subject::of(row)).await?;
     let places: HashMap<SkuId, Option<i64>> = listing_sku_list(tx, row.id)
         .await?
         .into_iter()
         .map(|place| (place.sku, place.pushed_stock))
         .collect();
     let mut skus = Vec::new();
-    for sku in sku_list(tx, row.product).await? {
-        let offered = stock_job::offered(&stock_sellable(tx, sku.id).await?);
-        let stock = (places.get(&sku.id).copied().flatten() == Some(offered)).then_some(offered);
-        skus.push(WantedSku { sku: sku.id, price: sku.price, stock });
+    for sku in &drafted.draft.skus {
+        let Ok(id) = sku.out_sku_id.parse::<SkuId>() else { continue };
+        let offered = stock_job::offered(&stock_sellable(tx, id).await?, &drafted.rule);
+        let stock = (places.get(&id).copied().flatten() == Some(offered)).then_some(offered);
+        skus.push(WantedSku { sku: id, price: sku.price, stock });
     }
-    let settled =
-        row.listing.state == ListingState::Listed && row.listing.listed_version == Some(product.version);
-    Ok(Wanted { settled, title: product.title, skus })
+    // While a new version, or what a changed rule makes of it, is on its way, it differs rightly.
+    let sent = row.sent_hash.as_ref().is_none_or(|sent| *sent == drafted.hash);
+    let settled = sent
+        && row.listing.state == ListingState::Listed
+        && row.listing.listed_version == Some(drafted.version);
+    Ok(Wanted { settled, title: drafted.draft.title, skus })
 }
 
 /// A listing that differs.
@@ -103,9 +114,9 @@ pub struct Drift {
     pub read_at: Timestamp,
 }
 
-async fn drift(tx: &TenantTx, reading: &ListingReading) -> StoreResult<Drift> {
+async fn drift(tx: &TenantTx, config: &Config, reading: &ListingReading) -> StoreResult<Drift> {
     let row = listing_get(tx, reading.listing).await?;
-    let found = differences(&wanted(tx, &row).await?, &reading.shown);
+    let found = differences(&wanted(tx, config, &row).await?, &reading.shown);
     let own = sku_list(tx, row.product).await?;
     Ok(Drift {
         product: product_get(tx, row.product).await?,
@@ -132,7 +143,7 @@ pub async fn list(
     let found = reading_drifted(&tx, &filter(grant.shops(), account), page).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for reading in &found.items {
-        items.push(drift(&tx, reading).await?);
+        items.push(drift(&tx, &state.config, reading).await?);
     }
     Ok(Page { items, next: found.next })
 }
@@ -155,7 +166,7 @@ pub async fn repair(
 ) -> Answer<ListingRow> {
     let mut tx = state.db.begin(grant.ctx()).await?;
     let row = super::covered(grant, listing_get(&tx, id).await?)?;
-    if !repair_in(&mut tx, &row).await? {
+    if !repair_in(&mut tx, &state.config, &row).await? {
         return Err(ApiError::new(ErrorCode::ListingWrongState));
     }
     let row = listing_get(&tx, id).await?;
@@ -164,10 +175,10 @@ pub async fn repair(
 }
 
 /// Whether there was something to make good.
-async fn repair_in(tx: &mut TenantTx, row: &ListingRow) -> Answer<bool> {
+async fn repair_in(tx: &mut TenantTx, config: &Config, row: &ListingRow) -> Answer<bool> {
     let Some(reading) = reading_get(tx, row.id).await? else { return Ok(false) };
     let Some(native) = row.native_product_id.as_deref() else { return Ok(false) };
-    let found = differences(&wanted(tx, row).await?, &reading.shown);
+    let found = differences(&wanted(tx, config, row).await?, &reading.shown);
     if found.iter().any(Difference::needs_publish) {
         let mut next = row.listing.clone();
         // The version is the one that is there already, so the state says that it has to be sent,
@@ -181,7 +192,7 @@ async fn repair_in(tx: &mut TenantTx, row: &ListingRow) -> Answer<bool> {
     for difference in &found {
         if let Difference::Stock { sku, .. } = difference {
             listing_sku_forget_stock(tx, row.id, *sku).await?;
-            job_enqueue(tx, stock_job::new_job(*sku)).await?;
+            stock_push::enqueue(tx, row).await?;
         }
     }
     // Also where nothing differs any more: then the new reading says so.
@@ -211,7 +222,7 @@ pub async fn repair_all(
         let found = reading_drifted(&tx, &filter, page).await?;
         for reading in &found.items {
             let row = listing_get(&tx, reading.listing).await?;
-            repaired += usize::from(repair_in(&mut tx, &row).await?);
+            repaired += usize::from(repair_in(&mut tx, &state.config, &row).await?);
         }
         tx.commit().await?;
         match found.next {

@@ -1,43 +1,45 @@
 //! Listings: products published on channel accounts. The merchant asks, jobs do it, and what the platform
-//! says decides the state. Where things are: [`draft`] our product in the channel's terms, [`publish_job`]
-//! sending it, [`facts`] reading what the platform says, [`refresh_job`] fetching the truth after a push,
-//! [`stock_job`] keeping quantities equal.
+//! says decides the state. Where things are: [`draft`] our product in the channel's terms,
+//! [`rules`] what makes it another at each account, [`publish`] asking for it, [`publish_job`] sending it, [`facts`]
+//! reading what the platform says, [`refresh_job`] fetching the truth after a push, [`stock_job`] and [`stock_push`]
+//! keeping quantities equal, [`stock_lag`] how far they are behind.
 
 pub mod catch_up_job;
 pub mod draft;
 pub mod drift;
 pub mod facts;
+mod publish;
 pub mod publish_job;
 pub mod refresh_job;
+pub mod rules;
+pub mod rules_job;
 pub mod stock_job;
+pub mod stock_lag;
+pub mod stock_push;
 
-use crate::app::channels::accounts::{category_path, check_category_path};
-use crate::app::channels::find;
-use crate::app::shops::suspension;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::catalog::ProductState;
-use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId, SkuId};
+use qianpu_domain::error::ErrorCode;
+use qianpu_domain::ids::{ChannelAccountId, ListingId};
 use qianpu_domain::listing::ListingState;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Perm, perm};
-use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::{NewJob, job_enqueue};
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::channel_account::account_get;
 use qianpu_tenants::store::listing::{
-    ListingFacts, ListingFilter, ListingRow, NewListing, listing_counts, listing_find, listing_get,
-    listing_insert, listing_list, listing_save,
+    ListingFacts, ListingFilter, ListingRow, listing_counts, listing_get, listing_list, listing_save,
 };
 use qianpu_tenants::store::listing_reading::{ListingReading, reading_get};
+use qianpu_tenants::store::listing_rule::rule_for;
 use qianpu_tenants::store::listing_sku::{ListingSku, listing_sku_list};
 use qianpu_tenants::store::product::{Product, product_get};
-use qianpu_tenants::store::shop::shop_get;
 use qianpu_tenants::store::sku::sku_list;
 use qianpu_tenants::store::stock::stock_levels;
 use serde_json::{Value, json};
+
+pub use publish::{Publish, check_attributes, publish};
 
 /// The job that sends a product.
 pub const PUBLISH_JOB: &str = "listing.publish";
@@ -45,8 +47,12 @@ pub const PUBLISH_JOB: &str = "listing.publish";
 pub const DELIST_JOB: &str = "listing.delist";
 /// The job that fetches the truth about a published product.
 pub const REFRESH_LISTING_JOB: &str = "listing.refresh";
-/// The job that sets the stock of a SKU wherever it is listed.
+/// The job that finds out where a SKU's quantity has to be set.
 pub const STOCK_JOB: &str = "stock.fan_out";
+/// The job that sets the quantities of one listing.
+pub const STOCK_PUSH_JOB: &str = "stock.push";
+/// The job that applies changed rules.
+pub const RULES_JOB: &str = "listing.rules";
 /// The job that follows when an account works again.
 pub const CATCH_UP_JOB: &str = "listing.catch_up";
 
@@ -55,94 +61,8 @@ pub fn refresh_listing_payload(account: ChannelAccountId, native_product_id: &st
     json!({ "channel_account_id": account.to_string(), "native_product_id": native_product_id })
 }
 
-/// A product to be published on an account.
-#[derive(Debug, Clone)]
-pub struct Publish {
-    pub product: ProductId,
-    pub account: ChannelAccountId,
-    /// The channel's category ids from the top to the leaf; none = those of before, else the account's.
-    pub category_path: Option<Vec<String>>,
-}
-
 fn covered<P: Perm>(grant: &Grant<P>, row: ListingRow) -> Answer<ListingRow> {
     if grant.covers_shop(row.shop) { Ok(row) } else { Err(ApiError::not_found()) }
-}
-
-/// Asks for a product to be on sale at an account, in its newest version. Asking again for a version that
-/// was sent already changes nothing.
-pub async fn publish(
-    state: &AppState,
-    grant: &Grant<perm::ListingWrite>,
-    command: &Publish,
-) -> Answer<ListingRow> {
-    if let Some(path) = &command.category_path {
-        check_category_path(path)?;
-    }
-    let mut tx = state.db.begin(grant.ctx()).await?;
-    let account = account_get(&tx, command.account).await?;
-    let product = product_get(&tx, command.product).await?;
-    if !grant.covers_shop(account.shop) || !grant.covers_shop(product.shop) {
-        return Err(ApiError::not_found());
-    }
-    if account.shop != product.shop {
-        let (en, zh) = ("the account belongs to another shop", "该账号属于其他店铺");
-        return Err(FieldError::new("channel_account_id", "other_shop", en, zh).into());
-    }
-    if !account.state.usable() {
-        return Err(ApiError::new(ErrorCode::ChannelAccountUnusable));
-    }
-    if find(&account.channel)?.catalog().is_none() {
-        let (en, zh) = ("this kind of account sells no products", "该类账号不支持发布商品");
-        return Err(FieldError::new("channel_account_id", "no_catalog", en, zh).into());
-    }
-    suspension::needs_trading(&shop_get(&tx, product.shop).await?)?;
-    if product.state != ProductState::OnSale {
-        return Err(ApiError::new(ErrorCode::ProductWrongState));
-    }
-    let known = listing_find(&tx, product.id, account.id).await?;
-    let path = command
-        .category_path
-        .clone()
-        .filter(|path| !path.is_empty())
-        .or_else(|| known.as_ref().map(|row| row.category_path.clone()).filter(|path| !path.is_empty()))
-        .unwrap_or_else(|| category_path(&account));
-    if path.is_empty() {
-        return Err(ApiError::new(ErrorCode::CategoryPathMissing));
-    }
-    let (id, send) = match known {
-        None => {
-            let new = NewListing {
-                shop: product.shop,
-                product: product.id,
-                account: account.id,
-                category_path: &path,
-                product_version: product.version,
-            };
-            (listing_insert(&mut tx, &new).await?, true)
-        }
-        Some(row) => {
-            let mut next = row.listing.request(product.version);
-            if row.category_path != path && next.state != ListingState::Publishing {
-                // Another category is another product for the platform, whatever our version says.
-                next.state = ListingState::Queued;
-                next.reason = None;
-            }
-            let facts = ListingFacts { category_path: Some(&path), ..ListingFacts::default() };
-            listing_save(&mut tx, &row, &next, &facts).await?;
-            (row.id, matches!(next.state, ListingState::Queued | ListingState::Publishing))
-        }
-    };
-    if send {
-        job_enqueue(&mut tx, listing_job(PUBLISH_JOB, id)).await?;
-        let detail = json!({
-            "product_id": product.id.to_string(), "channel_account_id": account.id.to_string(),
-            "version": product.version,
-        });
-        audit_append(&mut tx, AuditAction::ListingPublish, "listing", &id.to_string(), detail).await?;
-    }
-    let row = listing_get(&tx, id).await?;
-    tx.commit().await?;
-    Ok(row)
 }
 
 fn listing_job(kind: &'static str, id: ListingId) -> NewJob {
@@ -153,19 +73,6 @@ fn listing_job(kind: &'static str, id: ListingId) -> NewJob {
         run_at: None,
         priority: 5,
     }
-}
-
-/// Adds the job that sets a SKU's stock at its channels; call it in the transaction that changed the stock.
-pub async fn enqueue_stock(tx: &mut TenantTx, sku: SkuId) -> Answer<()> {
-    let job = NewJob {
-        kind: STOCK_JOB,
-        dedup_key: Some(sku.to_string()),
-        payload: json!({ "sku_id": sku.to_string() }),
-        run_at: None,
-        priority: 5,
-    };
-    job_enqueue(tx, job).await?;
-    Ok(())
 }
 
 /// Asks for a listing to be taken off the shelf.
@@ -250,10 +157,11 @@ pub async fn get(state: &AppState, grant: &Grant<perm::ListingRead>, id: Listing
     let account = account_get(&tx, row.account).await?;
     let own = sku_list(&tx, row.product).await?;
     let levels = stock_levels(&tx, &own.iter().map(|sku| sku.id).collect::<Vec<_>>()).await?;
+    let rule = rule_for(&tx, row.account, Some(id)).await?;
     let mut skus = Vec::new();
     for sku in listing_sku_list(&tx, id).await? {
         let values = own.iter().find(|one| one.id == sku.sku).map(|one| one.values.clone());
-        let wanted_stock = levels.get(&sku.sku).map_or(0, stock_job::offered);
+        let wanted_stock = levels.get(&sku.sku).map_or(0, |level| stock_job::offered(level, &rule));
         skus.push(SkuDrift { values: values.unwrap_or_default(), wanted_stock, sku });
     }
     let reading = reading_get(&tx, id).await?;

@@ -82,7 +82,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
         Some(fact) => row.listing.observe(&fact, now),
         None => row.listing.clone(),
     };
-    publish_job::save(&mut tx, &row, &next, &remote, None, &row.warnings).await?;
+    publish_job::save(&mut tx, &state.config, &row, &next, &remote, None, &row.warnings).await?;
     if undecided(&next) {
         let ask = later(&tx, account, &native);
         job_enqueue(&mut tx, ask).await?;

@@ -71,6 +71,11 @@ struct HealthBody {
     error_code: Option<String>,
     /// The last failure in plain words.
     error: Option<String>,
+    /// Quantities that wait to be set at the account.
+    stock_waiting: i64,
+    /// Since when the oldest of them waits.
+    #[schema(value_type = Option<String>)]
+    stock_waits_since: Option<Time>,
 }
 
 impl From<AccountHealth> for ChannelAccountBody {
@@ -96,6 +101,8 @@ impl From<AccountHealth> for ChannelAccountBody {
                 last_reconcile_at: account.last_reconcile_at.map(Time),
                 error_code: account.error_code,
                 error: account.error_text,
+                stock_waiting: view.stock.waiting,
+                stock_waits_since: view.stock.oldest.map(Time),
             },
             version: account.version,
             linked_at: Time(account.linked_at),

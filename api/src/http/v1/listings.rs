@@ -12,6 +12,7 @@ use qianpu_domain::listing::ListingState;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::listing::{ListingFilter, ListingRow};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// Pairs in one batch.
@@ -39,6 +40,8 @@ struct PublishBody {
     channel_account_id: Id<ChannelAccountId>,
     /// The channel's category ids; left out = those of before, else the account's default.
     category_path: Option<Vec<String>>,
+    /// Attributes that the category asks for, name → value; left out = those of before.
+    attributes: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +64,7 @@ struct ListingBody {
     /// The platform's raw states.
     native_state: Option<String>,
     category_path: Vec<String>,
+    attributes: BTreeMap<String, String>,
     warnings: Vec<String>,
     #[schema(value_type = String)]
     updated_at: Time,
@@ -81,6 +85,7 @@ impl From<ListingRow> for ListingBody {
             external_product_id: row.native_product_id,
             native_state: row.native_state,
             category_path: row.category_path,
+            attributes: row.attributes,
             warnings: row.warnings,
             updated_at: Time(row.updated_at),
         }
@@ -95,6 +100,7 @@ async fn publish_listing(
         product: body.product_id.0,
         account: body.channel_account_id.0,
         category_path: body.category_path,
+        attributes: body.attributes,
     };
     Ok(Accepted(listings::publish(&call.state, &grant, &command).await?.into()))
 }
@@ -141,8 +147,12 @@ async fn publish_listings(
     let mut results = Vec::with_capacity(pairs);
     for product in &body.product_ids {
         for account in &body.channel_account_ids {
-            let command =
-                Publish { product: product.0, account: account.0, category_path: body.category_path.clone() };
+            let command = Publish {
+                product: product.0,
+                account: account.0,
+                category_path: body.category_path.clone(),
+                attributes: None,
+            };
             let outcome = listings::publish(&call.state, &grant, &command).await;
             results.push(result(&call, &command, outcome)?);
         }

@@ -32,6 +32,7 @@ mod invoices;
 mod jobs;
 mod ledger;
 mod listing_drifts;
+pub(in crate::http) mod listing_rules;
 mod listings;
 mod me;
 mod media;
@@ -112,6 +113,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_exchanges::routes(api);
     followers::routes(api);
     listing_drifts::routes(api);
+    listing_rules::routes(api);
     account_menus::routes(api);
     account_codes::routes(api);
     articles::routes(api);

@@ -40,6 +40,9 @@ struct AccountView {
     scopes: Vec<words::Scope>,
     form: FormView,
     sells: bool,
+    stock_waiting: i64,
+    stock_waits_since: Option<i64>,
+    may_rule: bool,
     /// Has followers who can be written to.
     reaches: bool,
     may_link: bool,
@@ -127,6 +130,9 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         scopes: words::scopes(&account.scopes, lang),
         form: form.unwrap_or_else(|| FormView::filled(stored)),
         sells,
+        stock_waiting: found.stock.waiting,
+        stock_waits_since: found.stock.oldest.map(|at| at.micros()),
+        may_rule: sells && auth.caller.may(Permission::ListingRead),
         reaches: auth.caller.may(Permission::FollowerRead)
             && qianpu_host::find(&account.channel).is_some_and(|channel| channel.messaging().is_some()),
         may_link: auth.caller.may(Permission::AccountLink),

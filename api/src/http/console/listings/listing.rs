@@ -137,7 +137,8 @@ async fn publish_again_form(auth: Authed<perm::ListingWrite, (Path<ListingId>, F
     let (Path(id), _) = &auth.input;
     let read = auth.caller.grant::<perm::ListingRead>()?;
     let row = listings::get(&auth.state, &read, *id).await?.row;
-    let command = Publish { product: row.product, account: row.account, category_path: None };
+    let command =
+        Publish { product: row.product, account: row.account, category_path: None, attributes: None };
     let outcome = listings::publish(&auth.state, &auth.grant, &command).await.map(drop);
     said(&auth, *id, "listings.queued", outcome)
 }

@@ -6,6 +6,7 @@ mod list;
 mod listing;
 pub(super) mod panel;
 mod publish;
+mod rules;
 
 use crate::http::route::PageRoutes;
 
@@ -14,6 +15,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     list::routes(pages);
     listing::routes(pages);
     publish::routes(pages);
+    rules::routes(pages);
 }
 
 const HOME: &str = "/console/merchant/listings";

@@ -59,7 +59,7 @@ async fn view<T>(
     let products = auth.caller.grant::<perm::ProductRead>()?;
     let product = product_read(&auth.state.db, &products, id).await?.product;
     let read = auth.caller.grant::<perm::AccountRead>()?;
-    let found = accounts::list(&auth.state, &read, Some(product.shop), PageRequest::first(100)).await?;
+    let found = accounts::list(&auth.state, &read, None, PageRequest::first(100)).await?;
     let listed = auth.caller.grant::<perm::ListingRead>()?;
     let filter = ListingFilter { product: Some(id), ..ListingFilter::default() };
     let known = listings::list(&auth.state, &listed, filter, PageRequest::first(100)).await?.items;
@@ -130,7 +130,7 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     let shown = view(&auth, *id, None).await?;
     let mut results = Vec::new();
     for account in wanted {
-        let command = Publish { product: *id, account, category_path: Some(path.clone()) };
+        let command = Publish { product: *id, account, category_path: Some(path.clone()), attributes: None };
         let target = shown.targets.iter().find(|target| target.id == account.to_string());
         let (name, kind) = target.map(|one| (one.name.clone(), one.kind.clone())).unwrap_or_default();
         let result = match listings::publish(&auth.state, &auth.grant, &command).await {
