@@ -122,8 +122,10 @@ permissions! {
     BuyerErase = "buyers.erase";
     /// Set the sender of text messages and how long erasure waits.
     BuyerSettingsManage = "buyer_settings.manage";
-    /// Ship orders.
+    /// Ship orders, write remarks and answer about addresses.
     OrderShip = "orders.ship";
+    /// Change prices of orders that are not paid.
+    OrderPrice = "orders.price";
     /// Agree to after-sale cases and refuse them.
     AftersaleHandle = "aftersales.handle";
     /// See subscriptions, invoices, receipts and deposits: a merchant its own, a provider its merchants'.
@@ -207,13 +209,13 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
-        ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
+        ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
         FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
     ];
     /// Looks after goods.
@@ -304,6 +306,7 @@ impl Permission {
                 | Self::BuyerErase
                 | Self::AftersaleHandle
                 | Self::OrderShip
+                | Self::OrderPrice
         )
     }
 
@@ -342,6 +345,7 @@ impl Permission {
                 | Self::ListingWrite
                 | Self::OrderRead
                 | Self::OrderShip
+                | Self::OrderPrice
                 | Self::AftersaleHandle
                 | Self::BillingRead
                 | Self::LedgerRead

@@ -324,6 +324,14 @@ words! {
         LedgerDisorder = "ledger.disorder",
         /// Receiver of an order shown in the clear.
         OrderReceiverShown = "order.receiver_shown",
+        /// Remark of an order changed.
+        OrderNoted = "order.noted",
+        /// Price of an order changed.
+        OrderRepriced = "order.repriced",
+        /// Wish for another address answered.
+        OrderAddressAnswered = "order.address_answered",
+        /// Another address put to an order.
+        OrderAddressProposed = "order.address_proposed",
         /// Order shipped.
         OrderShip = "order.ship",
         /// After-sale case agreed to, or goods confirmed as received.

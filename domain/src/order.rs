@@ -101,6 +101,20 @@ words! {
         LinesUnknown = "lines_unknown",
         /// The buyer has paid.
         Paid = "paid",
+        /// The merchant changed the remark.
+        Noted = "noted",
+        /// Its price was changed before it was paid.
+        Repriced = "repriced",
+        /// The buyer asks for it to be sent.
+        Urged = "urged",
+        /// The buyer wishes another address.
+        AddressAsked = "address_asked",
+        /// The merchant agreed to the wish or refused it.
+        AddressAnswered = "address_answered",
+        /// The merchant put another address to it.
+        AddressProposed = "address_proposed",
+        /// It goes to another address.
+        AddressChanged = "address_changed",
         /// Too little was in stock.
         StockShort = "stock_short",
         /// A parcel was put into the queue.

@@ -50,6 +50,7 @@ mod oauth_tokens;
 mod onboarding;
 mod onboarding_pages;
 mod once;
+mod order_desk;
 mod order_pages;
 mod orders;
 mod person_links;

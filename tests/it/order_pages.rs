@@ -8,10 +8,10 @@ use qianpu_tests::people::Visitor;
 use reqwest::Method;
 use serde_json::json;
 
-struct Answered {
-    status: u16,
-    location: String,
-    html: String,
+pub struct Answered {
+    pub status: u16,
+    pub location: String,
+    pub html: String,
 }
 
 async fn answered(request: reqwest::RequestBuilder) -> Answered {
@@ -21,12 +21,12 @@ async fn answered(request: reqwest::RequestBuilder) -> Answered {
     Answered { status: response.status().as_u16(), location, html: response.text().await.unwrap() }
 }
 
-async fn open(visitor: &Visitor, path: &str) -> Answered {
+pub async fn open(visitor: &Visitor, path: &str) -> Answered {
     let request = visitor.client.request(Method::GET, path).header("Cookie", &visitor.cookie);
     answered(request.header("Accept-Language", "zh-CN")).await
 }
 
-async fn submit(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answered {
+pub async fn submit(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answered {
     let mut all = vec![("_csrf", visitor.form_token.as_str())];
     all.extend(fields);
     let request = visitor.client.request(Method::POST, path).header("Cookie", &visitor.cookie).form(&all);

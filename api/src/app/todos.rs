@@ -14,6 +14,7 @@ use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::aftersale::{AftersaleFilter, aftersale_waiting_count};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::order::OrderFilter;
+use qianpu_tenants::store::order_desk::{DeskTodo, order_desk_count};
 use qianpu_tenants::store::shop_score::link_standing_falling_count;
 use qianpu_tenants::store::tenant::merchant_list;
 use qianpu_tenants::store::webhook_endpoint::endpoint_disabled_count;
@@ -74,6 +75,19 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
         let to_ship = [OrderState::Paid, OrderState::PartShipped];
         let count = counts.iter().filter(|(state, _)| to_ship.contains(state)).map(|(_, count)| count).sum();
         found.push(Todo { name: "todo_orders", count, href: "/console/merchant/orders?state=paid" });
+    }
+    if let Ok(grant) = caller.grant::<perm::OrderShip>() {
+        let tx = state.db.read(grant.ctx()).await?;
+        let shops = grant.shops();
+        for (todo, name, href) in [
+            (DeskTodo::Urged, "todo_urged", "/console/merchant/orders?todo=urged"),
+            (DeskTodo::Address, "todo_addresses", "/console/merchant/orders?todo=address"),
+        ] {
+            let waiting = order_desk_count(&tx, todo, shops.as_deref()).await?;
+            if waiting > 0 {
+                found.push(Todo { name, count: i64::try_from(waiting).unwrap_or(i64::MAX), href });
+            }
+        }
     }
     if let Ok(grant) = caller.grant::<perm::AftersaleHandle>() {
         let filter = AftersaleFilter { shops: grant.shops(), ..AftersaleFilter::default() };

@@ -285,6 +285,40 @@ pub async fn orders(sandbox: &Client, shops: &[Merchant], manifest: &Manifest) -
         let arrived = |list: &Value| items(list).len() >= scenes.len();
         merchant.client.wait("/api/v1/orders", 60, arrived).await.context("orders did not arrive")?;
         ship_and_confirm(merchant, sandbox, at == 0).await?;
+        desk(merchant, sandbox, at == 0).await.context("the order desk")?;
+    }
+    Ok(())
+}
+
+/// Something waits at the desk: an urged order with a remark, at the second merchant's a wish for another address; the
+/// first merchant makes an unpaid order cheaper.
+async fn desk(merchant: &Merchant, sandbox: &Client, first: bool) -> anyhow::Result<()> {
+    let client = &merchant.client;
+    let paid = client.get("/api/v1/orders?state=paid&limit=1").await?;
+    if let Some(order) = items(&paid).first() {
+        let (id, native) = (text(order, "id")?, text(order, "external_id")?);
+        let remark = json!({"merchant_notes": "送礼订单，附手写贺卡"});
+        client.put(&format!("/api/v1/orders/{id}/merchant_notes"), &remark).await?;
+        let (action, body) = match first {
+            true => ("urge", json!({})),
+            false => (
+                "address",
+                json!({"address": {"user_name": "李木子", "tel_number": "13900139000",
+                "province_name": "浙江省", "city_name": "杭州市", "county_name": "西湖区", "detail_info": "文三路90号"}}),
+            ),
+        };
+        sandbox.post(&format!("/sandbox/api/orders/{native}/{action}"), &body).await?;
+        let told =
+            |order: &Value| !(order["desk"]["urged_at"].is_null() && order["desk"]["address_wish"].is_null());
+        client.wait(&format!("/api/v1/orders/{id}"), 60, told).await.context("the desk was not told")?;
+    }
+    let unpaid = client.get("/api/v1/orders?state=awaiting_payment&limit=1").await?;
+    if let Some(order) = items(&unpaid).first().filter(|_| first) {
+        let line = &order["lines"][0];
+        let total = line["total"]["amount"].as_i64().context("a total")?;
+        let lines = json!([{"order_line_id": line["id"], "total": {"amount": total - total / 10, "currency": "CNY"}}]);
+        let path = format!("/api/v1/orders/{}/price", text(order, "id")?);
+        client.put(&path, &json!({"lines": lines})).await?;
     }
     Ok(())
 }

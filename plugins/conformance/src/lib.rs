@@ -9,6 +9,7 @@ mod identity;
 mod operations;
 mod probes;
 mod pushes;
+mod shop_probes;
 mod vectors;
 
 pub use components::build_components;

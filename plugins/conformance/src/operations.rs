@@ -74,6 +74,7 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "message.send",
                 "aftersale.list",
                 "menu.publish",
+                "order.note",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

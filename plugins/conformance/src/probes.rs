@@ -110,7 +110,7 @@ fn refs() -> PublishedRefs {
     }
 }
 
-fn json<T: serde::Serialize>(turn: Turn<T>, unfinished: impl Fn(&T) -> bool) -> Reduced {
+pub(crate) fn json<T: serde::Serialize>(turn: Turn<T>, unfinished: impl Fn(&T) -> bool) -> Reduced {
     turn.map(|step| {
         step.map(|value| Finished {
             unfinished: unfinished(&value),
@@ -119,7 +119,7 @@ fn json<T: serde::Serialize>(turn: Turn<T>, unfinished: impl Fn(&T) -> bool) -> 
     })
 }
 
-fn opaque<T>(turn: Turn<T>) -> Reduced {
+pub(crate) fn opaque<T>(turn: Turn<T>) -> Reduced {
     turn.map(|step| step.map(|_| Finished { value: None, unfinished: false }))
 }
 
@@ -338,6 +338,7 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
             |_| false
         ));
     }
+    probes.extend(crate::shop_probes::probes(channel));
     probes
 }
 

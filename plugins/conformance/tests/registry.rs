@@ -61,6 +61,9 @@ impl Channel for Credulous {
     fn orders(&self) -> Option<&dyn Orders> {
         None
     }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        None
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         None
     }

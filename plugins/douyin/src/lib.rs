@@ -25,8 +25,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, LinkMode, Messaging, Orders,
-    PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Stock, Webhook,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, LinkMode, Messaging, OrderDesk,
+    Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Stock, Webhook,
 };
 
 /// The channel.
@@ -101,6 +101,9 @@ impl Channel for Douyin {
     }
     fn orders(&self) -> Option<&dyn Orders> {
         Some(self)
+    }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         Some(self)

@@ -61,6 +61,7 @@ pub(crate) fn read(data: &Value) -> Result<ChannelOrder, ChannelError> {
         parcels: rows(&order["logistics_info"]).iter().filter_map(parcel).collect(),
         // The order tells states of after-sale and not the ids of the cases.
         after_sale_ids: Vec::new(),
+        address_wish: None,
     })
 }
 

@@ -405,7 +405,7 @@ impl Host {
     }
 
     /// An operation with the account's token; the token is refreshed and the operation started again, once.
-    async fn account_operation<T>(
+    pub(crate) async fn account_operation<T>(
         &self,
         account: &AccountRef,
         name: &'static str,

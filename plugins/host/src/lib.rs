@@ -21,6 +21,7 @@ mod observe;
 pub mod plugins;
 mod refresh;
 mod registry;
+mod shop_calls;
 mod sign_in;
 mod vault;
 

@@ -58,7 +58,7 @@ pub struct NewOrder {
     pub pay: bool,
 }
 
-fn default_address(buyer: &str) -> PostAddress {
+pub fn default_address(buyer: &str) -> PostAddress {
     PostAddress {
         user_name: buyer.to_owned(),
         tel_number: "13800138000".into(),
@@ -68,6 +68,18 @@ fn default_address(buyer: &str) -> PostAddress {
         county_name: "海珠区".into(),
         detail_info: "新港中路397号".into(),
         house_number: "1单元101".into(),
+    }
+}
+
+/// Where a buyer moves to: the same person, another town.
+pub fn moved_address(state: &State, id: u64) -> PostAddress {
+    let now = state.orders.get(&id).map(|order| order.address.clone()).unwrap_or_default();
+    PostAddress {
+        province_name: "浙江省".into(),
+        city_name: "杭州市".into(),
+        county_name: "西湖区".into(),
+        detail_info: "文三路90号".into(),
+        ..now
     }
 }
 
@@ -168,6 +180,11 @@ pub fn place(state: &mut State, now: Now, new: NewOrder) -> Result<u64, String> 
         confirm_time: None,
         settle_time: None,
         aftersale_ids: Vec::new(),
+        address_wish: None,
+        address_wish_time: 0,
+        proposed_address: None,
+        price_changes: 0,
+        address_changes: 0,
     };
     state.orders.insert(order_id, order);
     state.push_order_new(now, order_id);

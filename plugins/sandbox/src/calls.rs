@@ -8,7 +8,9 @@ use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
 use crate::{aftersale, articles, component, fans, official_account, quota, token, web_login};
-use crate::{store_basics, store_category, store_delivery, store_order, store_product, store_stock};
+use crate::{
+    store_basics, store_category, store_delivery, store_order, store_order_desk, store_product, store_stock,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -64,6 +66,7 @@ const TABLES: &[&[Route]] = &[
     store_product::ROUTES,
     store_stock::ROUTES,
     store_order::ROUTES,
+    store_order_desk::ROUTES,
     store_delivery::ROUTES,
     aftersale::ROUTES,
 ];

@@ -7,7 +7,7 @@ use crate::fans::{Act, act};
 use crate::order_view;
 use crate::product_audit;
 use crate::state::{State, id_of, openid_of};
-use crate::store_product;
+use crate::{store_order_desk, store_product};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -120,7 +120,25 @@ async fn move_order(
                 let sale = buyer::ask_refund(state, now, id, new)?;
                 return Ok(json!({"after_sale_order_id": sale.to_string()}));
             }
-            _ => return Err(missing("actions: pay, cancel, timeout, confirm, settle, aftersale")),
+            "urge" => store_order_desk::urge(state, now, id)?,
+            "note" => {
+                let words = body.rest.get("merchant_notes").and_then(Value::as_str).unwrap_or_default();
+                store_order_desk::note_by_hand(state, now, id, words);
+            }
+            "address" => {
+                let address = body.rest.get("address").cloned();
+                let address = address.ok_or_else(|| refuse("an address is needed"))?;
+                let address =
+                    serde_json::from_value(address).map_err(|error| refuse(error.to_string()))?;
+                store_order_desk::wish(state, now, id, address)?;
+            }
+            "agree_address" => store_order_desk::settle_address(state, now, id, true)?,
+            "refuse_address" => store_order_desk::settle_address(state, now, id, false)?,
+            _ => {
+                return Err(missing(
+                    "actions: pay, cancel, timeout, confirm, settle, aftersale, urge, note, address, agree_address, refuse_address",
+                ));
+            }
         }
         shown(state, id)
     }))

@@ -68,6 +68,7 @@ pub fn text_of(code: i64) -> &'static str {
         40030 => "invalid refresh_token",
         40036 => "invalid template_id",
         40066 => "invalid url",
+        10020115 => "order has address modify apply to be handled",
         40097 => "invalid request body",
         40125 => "invalid appsecret",
         40163 => "code been used",

@@ -46,7 +46,7 @@ impl State {
         self.order_event(now, order_id, "channels_ec_order_settle", json!({"settle_time": settle_time}));
     }
 
-    /// 2 address, 3 merchant's note, 12 price.
+    /// 2 address, 3 merchant's note, 4 wish for another address, 7 urge, 12 price, 16–20 talk about an address.
     pub fn push_order_changed(&mut self, now: Now, order_id: u64, kind: i64) {
         self.order_event(now, order_id, "channels_ec_order_ext_info_update", json!({"type": kind}));
     }

@@ -163,6 +163,10 @@ pub fn view(order: &Order) -> Value {
     if let (Some(members), Some(source)) = (detail.as_object_mut(), &order.source) {
         members.insert("source_info".into(), source.clone());
     }
+    if let Some(wish) = &order.address_wish {
+        detail["delivery_info"]["address_under_review"] = address_view(wish, true);
+        detail["delivery_info"]["address_apply_time"] = json!(order.address_wish_time);
+    }
     let aftersales: Vec<Value> =
         order.aftersale_ids.iter().map(|id| json!({"aftersale_order_id": id.to_string()})).collect();
     json!({

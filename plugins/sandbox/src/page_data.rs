@@ -108,8 +108,10 @@ fn order_card(state: &State, order: &Order) -> Value {
         })
         .collect();
     let actions: &[&str] = match order.status {
+        UNPAID | TO_SHIP if order.proposed_address.is_some() => &["agree_address", "refuse_address"],
+        TO_SHIP => &["refund", "urge", "move"],
         UNPAID => &["pay", "cancel", "timeout"],
-        TO_SHIP | PART_SHIPPED => &["refund"],
+        PART_SHIPPED => &["refund", "urge"],
         SHIPPED => &["confirm", "return", "exchange"],
         DONE if order.settle_time.is_none() => &["settle", "return"],
         _ => &[],

@@ -8,6 +8,7 @@ use crate::pages::see_other;
 use crate::product_audit;
 use crate::push::PushState;
 use crate::state::{CallFault, PushFault};
+use crate::store_order_desk;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,6 +91,10 @@ async fn order_action(form: web::Form<OrderAction>, core: web::Data<Core>) -> Ht
         "timeout" => buyer::cancel(state, now, id, 2),
         "confirm" => buyer::confirm(state, now, id, 1),
         "settle" => buyer::settle(state, now, id),
+        "urge" => store_order_desk::urge(state, now, id),
+        "move" => store_order_desk::wish(state, now, id, buyer::moved_address(state, id)),
+        "agree_address" => store_order_desk::settle_address(state, now, id, true),
+        "refuse_address" => store_order_desk::settle_address(state, now, id, false),
         "refund" | "return" | "exchange" => {
             let kind = form.action.to_uppercase();
             let new = NewAfterSale {

@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::crypto::{EnvelopeKey, signature};
 use crate::push::{Attempt, Push, PushState, Signer, cdata};
 use crate::state::{Format, Mode, State};
-use crate::{aftersale, articles, component, douyin, product_audit};
+use crate::{aftersale, articles, component, douyin, product_audit, store_order_desk};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,8 @@ pub async fn run(core: Arc<Core>) {
             let now = Now::read();
             component::push_due_tickets(&mut state, now, core.config.ticket_interval);
             let published = articles::let_time_pass(&mut state, now);
-            let audited = product_audit::let_time_pass(&mut state, now) || published;
+            let agreed = store_order_desk::let_time_pass(&mut state, now);
+            let audited = product_audit::let_time_pass(&mut state, now) || published || agreed;
             let decided =
                 aftersale::let_time_pass(&mut state, now) | douyin::aftersale::let_time_pass(&mut state, now);
             if douyin::product::let_time_pass(&mut state, now) || audited || decided {

@@ -4,6 +4,7 @@ use crate::calls::{Auth, Call, Route, post};
 use crate::errors::{Answer, WxError, error, invalid_args, ok, ok_with};
 use crate::state::{Order, id_of, int_of, text_of};
 use crate::store_order::{PART_SHIPPED, SHIPPED, TO_SHIP, order_of};
+use crate::store_order_desk::WISH_WAITS;
 use serde_json::{Value, json};
 
 pub const ROUTES: &[Route] = &[
@@ -109,6 +110,9 @@ fn send(call: &mut Call<'_>) -> Answer {
     let order = order_of(call.state, &appid, id)?;
     if ![TO_SHIP, PART_SHIPPED].contains(&order.status) {
         return Err(error(101100));
+    }
+    if order.address_wish.is_some() {
+        return Err(error(WISH_WAITS));
     }
     let mut shipped = order.clone();
     for parcel in parcels {

@@ -1,7 +1,7 @@
 //! Orders of a store as its owner reads and changes them. Buyers act through `control_buyer`.
 
 use crate::calls::{Auth, Call, Route, post};
-use crate::errors::{Answer, WxError, error, error_with, invalid_args, ok, ok_with};
+use crate::errors::{Answer, WxError, error_with, invalid_args, ok, ok_with};
 use crate::order_view;
 use crate::state::{Order, State, id_of, int_of, text_of};
 use serde_json::{Value, json};
@@ -10,9 +10,7 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/order/list/get", Auth::Account, list),
     post("/channels/ec/order/get", Auth::Account, get_order),
     post("/channels/ec/order/search", Auth::Account, search),
-    post("/channels/ec/order/price/update", Auth::Account, change_price),
     post("/channels/ec/order/merchantnotes/update", Auth::Account, change_notes),
-    post("/channels/ec/order/address/update", Auth::Account, change_address),
     post("/channels/ec/order/sensitiveinfo/decode", Auth::Account, decode),
 ];
 
@@ -104,10 +102,12 @@ fn search(call: &mut Call<'_>) -> Answer {
     let (tail, notes, customer) =
         (wanted("tel_number_last4"), wanted("merchant_notes"), wanted("customer_notes"));
     let id = id_of(condition.get("order_id"));
+    let wish = condition.get("address_under_review").and_then(Value::as_bool).unwrap_or(false);
     let orders = call.state.orders.values().filter(|order| {
         let in_aftersale = order.lines.iter().any(|line| line.in_aftersale > 0);
         order.appid == call.appid
             && id.is_none_or(|id| order.order_id == id)
+            && (!wish || order.address_wish.is_some())
             && status.is_none_or(|status| order.status == status)
             && aftersale.is_none_or(|flag| (flag == 1) == in_aftersale)
             && (title.is_empty() || order.lines.iter().any(|line| line.title.contains(&title)))
@@ -127,35 +127,6 @@ fn get_order(call: &mut Call<'_>) -> Answer {
     Ok(ok_with(json!({"order": order_view::view(order)})))
 }
 
-fn change_price(call: &mut Call<'_>) -> Answer {
-    let (id, appid, now) = (call.id("order_id")?, call.appid.clone(), call.now);
-    let express = call.body.get("change_express").and_then(Value::as_bool).unwrap_or(false);
-    let fee = call.int("express_fee");
-    let changes = call.body.get("change_order_infos").and_then(Value::as_array).cloned().unwrap_or_default();
-    let order = order_of(call.state, &appid, id)?;
-    if order.status != UNPAID {
-        return Err(error(101100));
-    }
-    let mut changed = order.clone();
-    for change in &changes {
-        let ids = (id_of(change.get("product_id")), id_of(change.get("sku_id")));
-        let line = changed.lines.iter_mut().find(|l| ids == (Some(l.product_id), Some(l.sku_id)));
-        let line = line.ok_or_else(|| error(606031))?;
-        let price = int_of(change.get("change_price")).filter(|p| (1..=1_000_000_000_000).contains(p));
-        line.changed_total = Some(price.ok_or_else(|| invalid_args("change_price: expecting > 0"))?);
-    }
-    if express {
-        changed.changed_freight = Some(
-            fee.filter(|f| (0..=1_000_000_000).contains(f))
-                .ok_or_else(|| invalid_args("express_fee: expecting >= 0"))?,
-        );
-    }
-    changed.update_time = now.seconds();
-    *order = changed;
-    call.state.push_order_changed(now, id, 12);
-    Ok(ok())
-}
-
 fn change_notes(call: &mut Call<'_>) -> Answer {
     let (id, appid, now) = (call.id("order_id")?, call.appid.clone(), call.now);
     let notes = call.text("merchant_notes").to_owned();
@@ -166,20 +137,6 @@ fn change_notes(call: &mut Call<'_>) -> Answer {
     order.merchant_notes = notes;
     order.update_time = now.seconds();
     call.state.push_order_changed(now, id, 3);
-    Ok(ok())
-}
-
-fn change_address(call: &mut Call<'_>) -> Answer {
-    let (id, appid, now) = (call.id("order_id")?, call.appid.clone(), call.now);
-    let given = call.body.get("user_address").cloned().unwrap_or_default();
-    let address = serde_json::from_value(given).map_err(|_| invalid_args("user_address"))?;
-    let order = order_of(call.state, &appid, id)?;
-    if ![UNPAID, TO_SHIP].contains(&order.status) {
-        return Err(error(101100));
-    }
-    order.address = address;
-    order.update_time = now.seconds();
-    call.state.push_order_changed(now, id, 2);
     Ok(ok())
 }
 

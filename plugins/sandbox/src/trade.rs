@@ -85,6 +85,18 @@ pub struct Order {
     pub confirm_time: Option<u64>,
     pub settle_time: Option<u64>,
     pub aftersale_ids: Vec<u64>,
+    /// Where the buyer wishes it to go, and since when, while the merchant has to answer.
+    #[serde(default)]
+    pub address_wish: Option<PostAddress>,
+    #[serde(default)]
+    pub address_wish_time: u64,
+    /// The merchant's address, while the buyer has to agree.
+    #[serde(default)]
+    pub proposed_address: Option<PostAddress>,
+    #[serde(default)]
+    pub price_changes: u32,
+    #[serde(default)]
+    pub address_changes: u32,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -56,6 +56,14 @@ pub mod operation {
     pub const ORDER_FETCH: &str = "order.fetch";
     /// See [`crate::Reveal::receiver`]; `{order_id}` → [`super::ClearReceiverForm`].
     pub const ORDER_REVEAL: &str = "order.reveal";
+    /// See [`crate::OrderDesk::note`]; `{order_id, words}` → `null`.
+    pub const ORDER_NOTE: &str = "order.note";
+    /// See [`crate::OrderDesk::reprice`]; [`crate::Repricing`] → `null`.
+    pub const ORDER_REPRICE: &str = "order.reprice";
+    /// See [`crate::OrderDesk::answer_address`]; `{order_id, agreed}` → [`crate::AddressAnswer`].
+    pub const ORDER_ANSWER_ADDRESS: &str = "order.answer_address";
+    /// See [`crate::OrderDesk::change_address`]; `{order_id, address}` ([`crate::NewAddress`]) → `null`.
+    pub const ORDER_CHANGE_ADDRESS: &str = "order.change_address";
     /// See [`crate::Fulfilment::carriers`]; `{}` → a list of [`crate::Carrier`].
     pub const CARRIER_LIST: &str = "carrier.list";
     /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].

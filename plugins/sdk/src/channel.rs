@@ -10,6 +10,7 @@ use crate::http::Answer;
 use crate::info::ChannelInfo;
 use crate::menu::AccountMenu;
 use crate::messaging::Messaging;
+use crate::order_desk::OrderDesk;
 use crate::orders::Orders;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
@@ -37,6 +38,8 @@ pub trait Channel: Send + Sync {
     fn stock(&self) -> Option<&dyn Stock>;
     /// Reading orders.
     fn orders(&self) -> Option<&dyn Orders>;
+    /// Remarks, prices and addresses of orders.
+    fn order_desk(&self) -> Option<&dyn OrderDesk>;
     /// Shipping.
     fn fulfilment(&self) -> Option<&dyn Fulfilment>;
     /// Reading receivers' data in the clear.

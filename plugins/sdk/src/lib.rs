@@ -63,6 +63,7 @@ mod interaction;
 mod menu;
 mod messaging;
 mod notice;
+mod order_desk;
 mod orders;
 mod push;
 mod reveal;
@@ -99,6 +100,7 @@ pub use interaction::Interaction;
 pub use menu::{AccountMenu, Menu, MenuAction, MenuButton};
 pub use messaging::{Messaging, OutgoingMessage, SendOutcome};
 pub use notice::{Notice, NoticeKind};
+pub use order_desk::{AddressAnswer, AddressWish, LinePrice, NewAddress, OrderDesk, Repricing};
 pub use orders::{
     Attribution, CancelReason, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress, OrderAmounts,
     OrderState, Orders, Page, Relation, Scene, SourceAccount, TimeWindow,

@@ -120,6 +120,8 @@ kinds! {
     OrderSettled = "order.settled";
     /// An order changed otherwise.
     OrderChanged = "order.changed";
+    /// The buyer asks for an order to be shipped. Said once, and not to be fetched.
+    OrderUrged = "order.urged";
     /// An after-sale case changed.
     AftersaleChanged = "aftersale.changed";
     /// A dispute changed.

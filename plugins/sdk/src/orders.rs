@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::http::Answer;
+use crate::order_desk::AddressWish;
 use crate::step::Turn;
 use crate::wire;
 use qianpu_domain::money::Fen;
@@ -90,6 +91,9 @@ pub struct ChannelOrder {
     pub parcels: Vec<ChannelParcel>,
     /// Ids of its after-sale cases.
     pub after_sale_ids: Vec<String>,
+    /// The buyer's wish for another address, while it waits for the merchant.
+    #[serde(default)]
+    pub address_wish: Option<AddressWish>,
 }
 
 /// The state of an order.
@@ -308,6 +312,7 @@ impl ChannelOrder {
             merchant_notes: None,
             parcels: Vec::new(),
             after_sale_ids: Vec::new(),
+            address_wish: None,
         }
     }
 }

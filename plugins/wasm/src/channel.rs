@@ -14,10 +14,10 @@ use qianpu_sdk::{
     Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
     AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, Fulfilment, LinkInvitation, LinkRequest, Menu, Messaging, Orders, OutgoingMessage, Page, Person,
-    PersonSignIn, PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
-    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, SignInRequest, Step, Stock,
-    StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
+    Context, Fulfilment, LinkInvitation, LinkRequest, Menu, Messaging, OrderDesk, Orders, OutgoingMessage,
+    Page, Person, PersonSignIn, PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal,
+    RemoteListing, Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, SignInRequest,
+    Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -243,6 +243,9 @@ impl Channel for WasmChannel {
     fn orders(&self) -> Option<&dyn Orders> {
         self.has(Capability::Orders).then_some(self)
     }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        self.has(Capability::OrderDesk).then_some(self)
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         self.has(Capability::Fulfilment).then_some(self)
     }
@@ -279,6 +282,8 @@ macro_rules! operations {
         )*
     };
 }
+
+mod shop;
 
 impl AppAuth for WasmChannel {
     operations! {

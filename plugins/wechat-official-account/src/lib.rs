@@ -17,9 +17,9 @@ use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, LinkMode, Messaging, Notice, Orders,
-    PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal, SceneCodes,
-    Step, Stock, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, LinkMode, Messaging, Notice, OrderDesk,
+    Orders, PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal,
+    SceneCodes, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -79,6 +79,9 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn orders(&self) -> Option<&dyn Orders> {
+        None
+    }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {

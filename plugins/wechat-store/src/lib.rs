@@ -9,6 +9,7 @@
 mod account;
 mod aftersale;
 mod case;
+mod desk;
 mod listing;
 mod order;
 mod orders;
@@ -21,8 +22,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fulfilment, LinkMode, Messaging, Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes,
-    Stock, Webhook,
+    Content, Fulfilment, LinkMode, Messaging, OrderDesk, Orders, PersonSignIn, PushFormat, PushRule, Reveal,
+    SceneCodes, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -78,6 +79,9 @@ impl Channel for WechatStore {
         Some(self)
     }
     fn orders(&self) -> Option<&dyn Orders> {
+        Some(self)
+    }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
         Some(self)
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {

@@ -1,11 +1,11 @@
 //! Reading an order (`order/get`) into our words.
 
 use qianpu_domain::money::Fen;
-use qianpu_domain::time::Timestamp;
+use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    Attribution, CancelReason, ChannelError, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress,
-    OrderAmounts, OrderState, ParcelLine, Relation, Scene, SourceAccount,
+    AddressWish, Attribution, CancelReason, ChannelError, ChannelOrder, ChannelOrderLine, ChannelParcel,
+    MaskedAddress, OrderAmounts, OrderState, ParcelLine, Relation, Scene, SourceAccount,
 };
 use qianpu_wechat_wire::call::required_id;
 use qianpu_wechat_wire::profile::{CHANNELS_ACCOUNT, MINI_PROGRAM, OFFICIAL_ACCOUNT};
@@ -49,6 +49,7 @@ pub(crate) fn read(body: &Value) -> Result<ChannelOrder, ChannelError> {
             .iter()
             .filter_map(|row| id(&row["aftersale_order_id"]))
             .collect(),
+        address_wish: wish(delivery),
     })
 }
 
@@ -124,6 +125,16 @@ fn amounts(price: &Value) -> Result<OrderAmounts, ChannelError> {
         _ => None,
     };
     Ok(OrderAmounts { goods, freight, discount, total, merchant_receivable })
+}
+
+/// The platform agrees by itself after twelve hours.
+const WISH_WAITS: Span = Span::hours(12);
+
+/// The document has `address_under_review` as an address: it is there while the merchant has to decide.
+fn wish(delivery: &Value) -> Option<AddressWish> {
+    let address = address(&delivery["address_under_review"])?;
+    let asked_at = moment(&delivery["address_apply_time"]);
+    Some(AddressWish { address, asked_at, until: asked_at.map(|at| at.plus(WISH_WAITS)) })
 }
 
 fn address(info: &Value) -> Option<MaskedAddress> {

@@ -389,3 +389,82 @@ fn stock_is_set_and_one_refused_sku_does_not_hold_up_the_others() {
         assert!(WechatStore.set_stock(cx, &PublishedRefs::default(), &[]).is_err());
     });
 }
+
+#[test]
+fn a_price_is_told_only_when_it_changes_and_with_what_was_changed_before() {
+    with_context(json!({}), |cx| {
+        let wanted = |total: i64, freight: Option<i64>| Repricing {
+            order_id: "1".into(),
+            freight: freight.map(Fen::new),
+            lines: vec![LinePrice { product_id: "10".into(), sku_id: "12".into(), total: Fen::new(total) }],
+        };
+        let mut unpaid = order(10, &json!([]));
+        let answered = |unpaid: &Value, wanted: &Repricing| {
+            let (requests, state) = call(OrderDesk::reprice(&WechatStore, cx, wanted));
+            assert_eq!(requests[0].0, "/channels/ec/order/get");
+            OrderDesk::resume_reprice(&WechatStore, cx, &state, &[answer(unpaid)])
+        };
+        // As it is already: nothing is told.
+        done(answered(&unpaid, &wanted(60, Some(10))));
+        let (requests, state) = call(answered(&unpaid, &wanted(50, None)));
+        assert_eq!(
+            requests,
+            vec![(
+                "/channels/ec/order/price/update".into(),
+                json!({"order_id": "1", "change_express": false,
+                "change_order_infos": [{"product_id": "10", "sku_id": "12", "change_price": 50}]})
+            )]
+        );
+        done(OrderDesk::resume_reprice(&WechatStore, cx, &state, &[answer(&json!({"errcode": 0}))]));
+        assert!(OrderDesk::resume_reprice(&WechatStore, cx, &state, &[answer(&json!({}))]).is_err());
+        // What was changed before is undone by the next change, so it is named again.
+        let line = &mut unpaid["order"]["order_detail"]["product_infos"][0];
+        line["is_change_price"] = json!(true);
+        line["change_price"] = json!(150);
+        let price = &mut unpaid["order"]["order_detail"]["price_info"];
+        price["is_change_freight"] = json!(true);
+        price["change_freight"] = json!(10);
+        let (requests, _) = call(answered(&unpaid, &wanted(50, None)));
+        assert_eq!(
+            requests[0].1,
+            json!({"order_id": "1", "change_express": true, "express_fee": 10, "change_order_infos": [
+                {"product_id": "10", "sku_id": "11", "change_price": 150},
+                {"product_id": "10", "sku_id": "12", "change_price": 50}]})
+        );
+        // Up, to nothing, after payment.
+        assert!(answered(&unpaid, &wanted(61, None)).is_err());
+        assert!(answered(&unpaid, &wanted(0, None)).is_err());
+        assert!(answered(&order(20, &json!([])), &wanted(50, None)).is_err());
+    });
+}
+
+#[test]
+fn a_wish_for_another_address_is_read_and_answered_once() {
+    with_context(json!({}), |cx| {
+        let mut wished = order(20, &json!([]));
+        let delivery = &mut wished["order"]["order_detail"]["delivery_info"];
+        delivery["address_under_review"] = json!({"user_name": "陈**", "province_name": "浙江省"});
+        delivery["address_apply_time"] = json!(1_658_509_000);
+        let (_, state) = call(Orders::fetch(&WechatStore, cx, "1"));
+        let read = done(Orders::resume_fetch(&WechatStore, cx, &state, &[answer(&wished)]));
+        let wish = read.address_wish.unwrap();
+        assert_eq!(wish.address.province, "浙江省");
+        assert_eq!(wish.until, Some(Timestamp::from_seconds(1_658_509_000 + 12 * 3_600)));
+        for (agreed, path) in [(true, "accept"), (false, "reject")] {
+            let (_, state) = call(OrderDesk::answer_address(&WechatStore, cx, "1", agreed));
+            let turn = OrderDesk::resume_answer_address(&WechatStore, cx, &state, &[answer(&wished)]);
+            let (requests, state) = call(turn);
+            assert_eq!(
+                requests,
+                vec![(format!("/channels/ec/order/addressmodify/{path}"), json!({"order_id": "1"}))]
+            );
+            let told = [answer(&json!({"errcode": 0}))];
+            let outcome = done(OrderDesk::resume_answer_address(&WechatStore, cx, &state, &told));
+            assert_eq!(outcome, AddressAnswer::Taken);
+        }
+        let (_, state) = call(OrderDesk::answer_address(&WechatStore, cx, "1", true));
+        let gone = [answer(&order(20, &json!([])))];
+        let outcome = done(OrderDesk::resume_answer_address(&WechatStore, cx, &state, &gone));
+        assert_eq!(outcome, AddressAnswer::NothingWaits);
+    });
+}

@@ -149,7 +149,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
                 })?)
             };
             let hint = if rule.body.is_empty() { json!({}) } else { body.clone() };
-            (rule.kind.clone(), subject, hint)
+            (kind_of(rule, &hint), subject, hint)
         }
     };
     // The sources disagree on the name of the field in channels_ec_close_store.
@@ -168,6 +168,12 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
         raw: message,
         secret: None,
     })
+}
+
+/// `type` 7 of an order's other news is the buyer's urge, which no call tells.
+fn kind_of(rule: &EventRule, body: &Value) -> NoticeKind {
+    let urged = rule.event == "channels_ec_order_ext_info_update" && integer(&body["type"]) == Some(7);
+    if urged { NoticeKind::OrderUrged } else { rule.kind.clone() }
 }
 
 fn decode_message(verified: &Verified, message: Value) -> Result<Notice, ChannelError> {

@@ -157,6 +157,22 @@ fn the_dedup_key_is_the_content() {
 }
 
 #[test]
+fn an_urge_is_told_apart_from_other_news_of_an_order() {
+    for (kind, expected) in
+        [(7, NoticeKind::OrderUrged), (2, NoticeKind::OrderChanged), (16, NoticeKind::OrderChanged)]
+    {
+        let push = json!({"MsgType": "event", "Event": "channels_ec_order_ext_info_update", "CreateTime": 1,
+            "order_info": {"order_id": 3_705_115_058_471_208_928_i64, "type": kind}});
+        let notice = events::decode(&verified(&push.to_string(), PushFormat::Json)).unwrap().remove(0);
+        assert_eq!(
+            (notice.kind, notice.subject_id.as_deref()),
+            (expected, Some("3705115058471208928")),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
 fn events_of_the_channel_app_keep_their_secret_apart() {
     let xml = "<xml><AppId>wxapp</AppId><CreateTime>1413192605</CreateTime>\
                <InfoType>component_verify_ticket</InfoType><ComponentVerifyTicket>ticket@@@x</ComponentVerifyTicket></xml>";

@@ -67,6 +67,7 @@ pub(crate) mod oauth_code;
 pub(crate) mod oauth_secret;
 pub(crate) mod oauth_token;
 pub(crate) mod order;
+pub(crate) mod order_desk;
 pub(crate) mod order_event;
 pub(crate) mod order_line;
 pub(crate) mod outbox_event;

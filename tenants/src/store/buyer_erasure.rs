@@ -10,10 +10,11 @@ use crate::page::{Cursor, Page, PageRequest};
 use crate::store::follower::follower_ids;
 use crate::store::follower_message::message_delete;
 use crate::store::keyset::newest_first;
+use crate::store::order_desk::erase_wishes;
 use qianpu_domain::buyer::BuyerState;
 use qianpu_domain::ids::{BuyerErasureId, BuyerId, OrderId, ShopId};
 use qianpu_domain::time::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -185,6 +186,8 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     note("follower_messages", "rows", erase_messages(tx, &identities).await?);
     note("idempotency_keys", "response", erase_responses(tx, id).await?);
     note("shipments", "reason", erase_shipments(tx, id).await?);
+    let own = own_orders(tx, id);
+    note("order_desks", "receiver of the wish", erase_wishes(tx, own).await?);
     note("orders", "receiver, notes, open id, union id", erase_orders(tx, id).await?);
     note("aftersales", "words, waybill of the return", erase_aftersales(tx, id).await?);
     let lookups: Vec<String> =
@@ -229,6 +232,15 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     Ok(proof)
 }
 
+fn own_orders(tx: &TenantTx, id: BuyerId) -> SelectStatement {
+    Query::select()
+        .column(order::Column::Id)
+        .from(order::Entity)
+        .and_where(order::Column::TenantId.eq(tx.tenant()))
+        .and_where(order::Column::BuyerId.eq(id.0))
+        .to_owned()
+}
+
 async fn erase_orders(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
     use order::Column;
     let now = tx.now().micros();
@@ -256,12 +268,7 @@ async fn erase_orders(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
 /// What a buyer wrote about a case, and the parcel it came back in.
 async fn erase_aftersales(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
     use aftersale::Column;
-    let own = Query::select()
-        .column(order::Column::Id)
-        .from(order::Entity)
-        .and_where(order::Column::TenantId.eq(tx.tenant()))
-        .and_where(order::Column::BuyerId.eq(id.0))
-        .to_owned();
+    let own = own_orders(tx, id);
     let done = aftersale::Entity::update_many()
         .col_expr(Column::BuyerWords, Expr::value(""))
         .col_expr(Column::ReturnWaybill, Expr::value(None::<String>))
@@ -274,12 +281,7 @@ async fn erase_aftersales(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
 
 /// A platform's words about a parcel may repeat an address.
 async fn erase_shipments(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
-    let own = Query::select()
-        .column(order::Column::Id)
-        .from(order::Entity)
-        .and_where(order::Column::TenantId.eq(tx.tenant()))
-        .and_where(order::Column::BuyerId.eq(id.0))
-        .to_owned();
+    let own = own_orders(tx, id);
     let done = shipment::Entity::update_many()
         .col_expr(shipment::Column::Reason, Expr::value(None::<String>))
         .filter(shipment::Column::TenantId.eq(tx.tenant()))

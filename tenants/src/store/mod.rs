@@ -52,6 +52,7 @@ pub mod oauth_app;
 pub mod oauth_authorisation;
 pub mod oauth_token;
 pub mod order;
+pub mod order_desk;
 pub mod order_event;
 pub mod order_line;
 pub mod order_source;

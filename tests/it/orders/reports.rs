@@ -84,6 +84,7 @@ fn report(id: &str, sku: &str, step: &str) -> ChannelOrder {
         merchant_notes: None,
         parcels: (1..=parcels).map(parcel).collect(),
         after_sale_ids: vec![],
+        address_wish: None,
     }
 }
 

@@ -50,6 +50,16 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
                 priority: 0,
             })
         }
+        K::OrderUrged if !subject.is_empty() => Routed::Job(NewJob {
+            kind: ORDER_JOB,
+            // Beside the job of another push about the order: that one knows of no urge.
+            dedup_key: Some(format!("{id}:{subject}:urged")),
+            payload: json!({
+                "channel_account_id": id, "external_order_id": subject, "urged_at": notice.occurred_at.micros(),
+            }),
+            run_at: None,
+            priority: 0,
+        }),
         K::AftersaleChanged if !subject.is_empty() => Routed::Job(sync::new_job(account.id, subject, 0)),
         K::DisputeChanged => match disputed_case(notice) {
             Some(case) => Routed::Job(sync::new_job(account.id, &case, 0)),

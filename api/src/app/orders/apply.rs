@@ -6,7 +6,7 @@
 //! transaction the order comes first, the merchant's books next, and stock last.
 
 use super::terms::Terms;
-use super::{booking, goods, parcels, report};
+use super::{booking, desk_news, goods, parcels, report};
 use crate::app::aftersales::sync;
 use crate::app::buyers::known;
 use crate::app::money::deposits;
@@ -82,6 +82,7 @@ async fn insert(
         return Err(qianpu_tenants::error::StoreError::VersionConflict.into());
     };
     let lines = insert_lines(tx, account, reported, order.id).await?;
+    desk_news::begin(tx, &account.name, &order, reported).await?;
     let case_ids = case_ids(account, reported);
     let mut work = Work { tx, account, terms, order, progress, facts, lines, case_ids };
     work.note(Happening::Placed, json!({}), reported.created_at).await?;
@@ -156,6 +157,7 @@ async fn update(
     let mut lines = order_line_list(tx, order.id).await?;
     let mut changed = progress != order.progress || facts != order.facts;
     if newer {
+        desk_news::learn(tx, &account.name, &order, &facts, reported).await?;
         changed |= update_lines(tx, account, reported, &mut lines, unpaid).await?;
     }
     let case_ids = case_ids(account, reported);

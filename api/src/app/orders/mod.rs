@@ -4,11 +4,14 @@
 //! * [`apply`] is the only place where a channel's report changes an order. It is idempotent and indifferent
 //!   to the order of reports: `domain::order` decides what is new, [`goods`] moves stock, [`booking`] books.
 //! * [`ship`] queues a parcel, [`send`] tells the channel, [`carriers`] are the channel's own.
+//! * [`desk`] is remark, price and address: told to the channel, and read back.
 //! * [`read`] is what people look at. [`settle`] makes the money available when the after-sale window ends.
 
 pub mod apply;
 pub mod booking;
 pub mod carriers;
+pub mod desk;
+mod desk_news;
 pub mod goods;
 pub mod parcels;
 pub mod read;

@@ -19,6 +19,7 @@ use qianpu_tenants::store::ledger::{JournalRow, journal_list_of};
 use qianpu_tenants::store::order::{
     Order, OrderFilter, Receiver, order_counts, order_get, order_list, order_numbers,
 };
+use qianpu_tenants::store::order_desk::{OrderDesk, order_desk_get, order_desk_list};
 use qianpu_tenants::store::order_event::{OrderEventRow, order_event_list};
 use qianpu_tenants::store::order_line::{OrderLine, order_line_list, order_line_list_of};
 use qianpu_tenants::store::shipment::{
@@ -35,6 +36,8 @@ pub struct Listed {
     pub lines: Vec<OrderLine>,
     /// Name of the account it came through.
     pub account_name: Option<String>,
+    /// What waits at it.
+    pub desk: OrderDesk,
 }
 
 /// Names of the merchant's accounts, for lists and filters; at most 100.
@@ -62,7 +65,9 @@ pub async fn list(
     }
     let names: HashMap<ChannelAccountId, String> =
         account_names(&tx).await?.into_iter().map(|(id, name, _)| (id, name)).collect();
+    let mut desks: HashMap<OrderId, OrderDesk> = order_desk_list(&tx, &ids).await?.into_iter().collect();
     Ok(found.map(|order| Listed {
+        desk: desks.remove(&order.id).unwrap_or_default(),
         lines: lines.remove(&order.id).unwrap_or_default(),
         account_name: order.account.and_then(|id| names.get(&id).cloned()),
         order,
@@ -91,6 +96,8 @@ pub struct Detail {
     pub account_name: Option<String>,
     /// Its after-sale cases, oldest first.
     pub cases: Vec<Aftersale>,
+    /// What waits at it.
+    pub desk: OrderDesk,
 }
 
 /// One order.
@@ -123,6 +130,7 @@ pub async fn get(
         lines: order_line_list(&tx, id).await?,
         events: order_event_list(&tx, id).await?,
         shipments: shipment_list_of(&tx, id).await?,
+        desk: order_desk_get(&tx, id).await?,
         journals,
         account_name,
         cases,

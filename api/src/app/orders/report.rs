@@ -49,17 +49,7 @@ pub fn facts(order: &ChannelOrder) -> OrderFacts {
         sdk::Scene::Search => Scene::Search,
         sdk::Scene::Other | sdk::Scene::Unknown(_) => Scene::Other,
     };
-    let receiver = order.address.as_ref().map_or_else(Receiver::default, |address| Receiver {
-        name: address.name.clone(),
-        phone: address.phone.clone(),
-        region: [&address.province, &address.city, &address.district]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" "),
-        detail: address.detail.clone(),
-    });
+    let receiver = order.address.as_ref().map_or_else(Receiver::default, receiver);
     OrderFacts {
         scene,
         attribution: json!({
@@ -84,6 +74,21 @@ pub fn facts(order: &ChannelOrder) -> OrderFacts {
         merchant_notes: order.merchant_notes.clone().unwrap_or_default(),
         amounts: amounts(order),
         transaction_id: order.transaction_id.clone(),
+    }
+}
+
+/// An address in our words.
+pub fn receiver(address: &sdk::MaskedAddress) -> Receiver {
+    Receiver {
+        name: address.name.clone(),
+        phone: address.phone.clone(),
+        region: [&address.province, &address.city, &address.district]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
+        detail: address.detail.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! shipment all end here, so it does not matter which of them came, how often and in which order.
 
 use super::apply::{Applied, apply};
+use super::desk;
 use super::terms::{self, Terms};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError};
@@ -11,6 +12,7 @@ use crate::jobs::{Done, JobResult};
 use crate::state::AppState;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::ChannelAccountId;
+use qianpu_domain::time::Timestamp;
 use qianpu_sdk::ChannelOrder;
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_finish};
@@ -36,10 +38,16 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let external_id: String = payload(job, "external_order_id")?;
     let fetched = fetch(state, &job.ctx, account, &external_id).await;
     let (account, order) = fetched.map_err(|error| error.job_error(state.clock().now(), job.attempt))?;
-    match store(state, &job.ctx, &account, &order, Ends::Job(job)).await? {
-        Some(_) => Ok(Done::Committed),
-        None => Ok(Done::Lost),
-    }
+    let Some(at) = job.payload["urged_at"].as_i64().map(Timestamp::from_micros) else {
+        let stored = store(state, &job.ctx, &account, &order, Ends::Job(job)).await?;
+        return Ok(if stored.is_some() { Done::Committed } else { Done::Lost });
+    };
+    // That the buyer urged stands in the push alone, so it is noted beside what the order says.
+    let Some(applied) = store(state, &job.ctx, &account, &order, Ends::Nothing).await? else {
+        return Ok(Done::Lost);
+    };
+    let noted = desk::urged(state, job, &account.name, applied.order, at).await?;
+    Ok(if noted { Done::Committed } else { Done::Lost })
 }
 
 /// Reads an order at its channel, with no transaction open.

@@ -1,6 +1,7 @@
 //! `/orders` and `/shipments`: the merchant's orders of every source, and the parcels sent for them. Buyers'
 //! data is masked, and nobody but the merchant's own staff sees it.
 
+mod desk;
 mod views;
 
 use crate::app::orders::{read, reveal, ship};
@@ -16,6 +17,7 @@ use qianpu_domain::shipping::ParcelLine;
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::order::OrderFilter;
+use qianpu_tenants::store::order_desk::DeskTodo;
 use qianpu_tenants::store::shipment::ShipmentState;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -36,6 +38,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
         ship_order,
         "Send a parcel; the channel is told in the background",
     );
+    desk::routes(api);
     api.get("/shipments", list_shipments, "Parcels, newest first");
 }
 
@@ -48,8 +51,11 @@ struct OrderQuery {
     source: Option<String>,
     #[param(value_type = Option<String>)]
     channel_account_id: Option<Id<ChannelAccountId>>,
-    /// Order number, the channel's order id, a waybill, or the last four digits of the receiver's phone.
+    /// Order number, the channel's order id, a waybill, the last four digits of the receiver's phone, or a part of the
+    /// title of goods or of the merchant's remark.
     q: Option<String>,
+    /// `urged`: the buyer urged, and it is not sent yet; `address`: the buyer wishes another address.
+    todo: Option<String>,
     /// Placed at or after.
     placed_from: Option<String>,
     /// Placed before.
@@ -75,6 +81,12 @@ fn moment(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, 
     text.parse().map(Some).map_err(|_| wrong().into())
 }
 
+fn todo_of(word: Option<&str>) -> Result<Option<DeskTodo>, ApiError> {
+    let Some(word) = word.filter(|word| !word.is_empty()) else { return Ok(None) };
+    let unknown = || FieldError::new("todo", "unknown", "`urged` or `address`", "请填写 urged 或 address");
+    DeskTodo::from_text(word).map(Some).ok_or_else(|| unknown().into())
+}
+
 async fn list_orders(auth: Authed<perm::OrderRead, Query<OrderQuery>>) -> Answer<Json<Page<OrderView>>> {
     let Query(query) = &auth.input;
     let page = page_request(query.limit, query.cursor.as_deref())?;
@@ -85,6 +97,7 @@ async fn list_orders(auth: Authed<perm::OrderRead, Query<OrderQuery>>) -> Answer
         source: query.source.as_deref(),
         account: query.channel_account_id.map(|id| id.0),
         search: query.q.as_deref(),
+        todo: todo_of(query.todo.as_deref())?,
         placed_from: moment("placed_from", query.placed_from.as_deref())?,
         placed_to: moment("placed_to", query.placed_to.as_deref())?,
     };

@@ -51,6 +51,9 @@ impl Channel for Hostile {
     fn orders(&self) -> Option<&dyn Orders> {
         None
     }
+    fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        None
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         None
     }

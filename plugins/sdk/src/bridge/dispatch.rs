@@ -1,5 +1,7 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod shop;
+
 use super::forms::{
     AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, ClearReceiverForm, TokenSetForm,
 };
@@ -193,7 +195,7 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         op::ARTICLE_PUBLISHING => {
             written(has(channel.content(), operation)?.publishing(cx, &input::<PublishId>(text)?.publish_id))
         }
-        other => Err(unknown(other)),
+        other => shop::start(channel, cx, other, text),
     }
 }
 
@@ -251,6 +253,6 @@ pub fn resume(
         op::ARTICLE_PUBLISHING => {
             written(has(channel.content(), operation)?.resume_publishing(cx, state, answers))
         }
-        other => Err(unknown(other)),
+        other => shop::resume(channel, cx, other, state, answers),
     }
 }

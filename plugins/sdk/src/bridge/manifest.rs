@@ -27,6 +27,8 @@ pub enum Capability {
     Stock,
     /// [`Channel::orders`]
     Orders,
+    /// [`Channel::order_desk`]
+    OrderDesk,
     /// [`Channel::fulfilment`]
     Fulfilment,
     /// [`Channel::reveal`]
@@ -159,6 +161,7 @@ impl Capability {
         Self::Catalog,
         Self::Stock,
         Self::Orders,
+        Self::OrderDesk,
         Self::Fulfilment,
         Self::Reveal,
         Self::Messaging,
@@ -178,6 +181,7 @@ impl Capability {
             Self::Catalog => "catalog",
             Self::Stock => "stock",
             Self::Orders => "orders",
+            Self::OrderDesk => "order_desk",
             Self::Fulfilment => "fulfilment",
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
@@ -197,6 +201,7 @@ impl Capability {
             Self::Catalog => channel.catalog().is_some(),
             Self::Stock => channel.stock().is_some(),
             Self::Orders => channel.orders().is_some(),
+            Self::OrderDesk => channel.order_desk().is_some(),
             Self::Fulfilment => channel.fulfilment().is_some(),
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),

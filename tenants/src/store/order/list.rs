@@ -2,14 +2,15 @@
 
 use super::{Order, from_model, row};
 use crate::db::TenantTx;
-use crate::entity::shipment;
+use crate::entity::{order_line, shipment};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
+use crate::store::order_desk::{self, DeskTodo};
 use qianpu_domain::ids::{ChannelAccountId, OrderId, ShopId};
 use qianpu_domain::order::OrderState;
 use qianpu_domain::time::Timestamp;
-use sea_orm::sea_query::{Condition, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
@@ -24,8 +25,11 @@ pub struct OrderFilter<'a> {
     pub source: Option<&'a str>,
     /// Only of this account.
     pub account: Option<ChannelAccountId>,
-    /// Number, the channel's id, a waybill, or the last four digits of the receiver's phone.
+    /// Number, the channel's id, a waybill, the last four digits of the receiver's phone, or a part of a line's title
+    /// or of the merchant's remark.
     pub search: Option<&'a str>,
+    /// Only those where this waits.
+    pub todo: Option<DeskTodo>,
     /// Placed at or after.
     pub placed_from: Option<Timestamp>,
     /// Placed before.
@@ -48,6 +52,13 @@ fn filtered(tx: &TenantTx, filter: &OrderFilter<'_>, by_state: bool) -> Select<r
         Some(STOREFRONT) => query = query.filter(Column::ChannelAccountId.is_null()),
         Some(channel) => query = query.filter(Column::Channel.eq(channel)),
         None => {}
+    }
+    if let Some(todo) = filter.todo {
+        query = query.filter(Column::Id.in_subquery(order_desk::waiting(tx, todo)));
+        let states = order_desk::states(todo);
+        if !states.is_empty() {
+            query = query.filter(Column::State.is_in(states.iter().map(|state| state.as_str())));
+        }
     }
     if let Some(account) = filter.account {
         query = query.filter(Column::ChannelAccountId.eq(account.0));
@@ -72,11 +83,30 @@ fn named(tx: &TenantTx, search: &str) -> Condition {
         .and_where(shipment::Column::Waybill.eq(search))
         .to_owned();
     let name = Condition::any()
+        .add(contains(row::Column::MerchantNotes, search))
+        .add(row::Column::Id.in_subquery(sold(tx, search)))
         .add(row::Column::Number.eq(search.to_ascii_uppercase()))
         .add(row::Column::ExternalId.eq(search))
         .add(row::Column::Id.in_subquery(sent));
     let tail = search.len() == 4 && search.bytes().all(|b| b.is_ascii_digit());
     if tail { name.add(row::Column::PhoneTail.eq(search)) } else { name }
+}
+
+/// The search is for people: letters of either case are the same.
+fn contains(column: impl sea_orm::sea_query::IntoColumnRef, search: &str) -> SimpleExpr {
+    let escaped = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+    ExprTrait::like(Func::lower(Expr::col(column)), pattern)
+}
+
+/// Orders with such goods.
+fn sold(tx: &TenantTx, search: &str) -> SelectStatement {
+    Query::select()
+        .column(order_line::Column::OrderId)
+        .from(order_line::Entity)
+        .and_where(order_line::Column::TenantId.eq(tx.tenant()))
+        .and_where(contains(order_line::Column::Title, search))
+        .to_owned()
 }
 
 /// Orders, newest first by the time they were placed.

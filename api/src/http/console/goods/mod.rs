@@ -5,6 +5,7 @@ mod product_form;
 mod product_list;
 mod product_page;
 mod sku_rows;
+pub(super) use sku_rows::yuan_text;
 mod stock;
 
 use crate::http::route::PageRoutes;

@@ -128,7 +128,7 @@ impl RowText {
 }
 
 /// An amount as it is typed: `1234.50`.
-pub(super) fn yuan_text(fen: Fen) -> String {
+pub(in crate::http::console) fn yuan_text(fen: Fen) -> String {
     format!("{}.{:02}", fen.get() / 100, fen.get() % 100)
 }
 

@@ -14,6 +14,7 @@ use qianpu_domain::order::OrderState;
 use qianpu_domain::order::goods::LineStock;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::order::OrderFilter;
+use qianpu_tenants::store::order_desk::DeskTodo;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -27,6 +28,8 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 struct ListQuery {
     state: Option<String>,
+    /// `urged` or `address`.
+    todo: Option<String>,
     q: Option<String>,
     /// An account, or `storefront`.
     source: Option<String>,
@@ -67,13 +70,18 @@ struct Row {
     kinds: usize,
     /// Too little is in stock for a line.
     short: bool,
+    /// The buyer urged, and it is not sent yet.
+    urged: bool,
+    /// The buyer wishes another address.
+    address_wish: bool,
+    remark: Option<String>,
     total: i64,
     account: Option<String>,
     scene: Option<&'static str>,
     at: i64,
 }
 
-fn row(Listed { order, lines, account_name }: Listed, may_ship: bool) -> Row {
+fn row(Listed { order, lines, account_name, desk }: Listed, may_ship: bool) -> Row {
     let waits = matches!(order.progress.state, OrderState::Paid | OrderState::PartShipped);
     let first = lines.first();
     Row {
@@ -84,6 +92,9 @@ fn row(Listed { order, lines, account_name }: Listed, may_ship: bool) -> Row {
         pieces: lines.iter().map(|line| line.quantity).sum(),
         kinds: lines.len(),
         short: lines.iter().any(|line| line.stock == LineStock::Short),
+        urged: waits && desk.urged_at.is_some(),
+        address_wish: desk.wish.is_some(),
+        remark: Some(order.facts.merchant_notes).filter(|text| !text.is_empty()),
         number: order.number,
         external_id: order.external_id,
         state: order.progress.state.as_str(),
@@ -100,6 +111,8 @@ struct ListView {
     rows: Vec<Row>,
     sources: Vec<Choice>,
     state: String,
+    /// Empty for all.
+    todo: &'static str,
     q: String,
     from: String,
     to: String,
@@ -116,6 +129,7 @@ async fn order_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) -> Pag
     let (state, q, source) = (text(&query.state), text(&query.q), text(&query.source));
     let days = read::days(&auth.state, &auth.grant, &text(&query.from), &text(&query.to)).await?;
     let wanted = OrderState::from_text(&state);
+    let todo = DeskTodo::from_text(&text(&query.todo));
     let account: Option<ChannelAccountId> = source.parse().ok();
     let filter = OrderFilter {
         states: wanted.as_slice(),
@@ -125,6 +139,7 @@ async fn order_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) -> Pag
         placed_from: days.from,
         placed_to: days.until,
         shops: None,
+        todo,
     };
     let counts = read::counts(&auth.state, &auth.grant, filter.clone()).await?;
     let page = page_request(None, query.cursor.as_deref())?;
@@ -133,6 +148,7 @@ async fn order_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) -> Pag
     let address = |state: &str, cursor: &str| {
         let pairs = [
             ("state", state),
+            ("todo", todo.map(DeskTodo::as_str).unwrap_or_default()),
             ("q", &q),
             ("source", &source),
             ("from", &days.first),
@@ -149,7 +165,8 @@ async fn order_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) -> Pag
         let href = address(one.as_str(), "");
         tabs.push(Tab { state: one.as_str(), href, count, current: wanted == Some(*one) });
     }
-    let filtered = !(q.is_empty() && source.is_empty() && days.first.is_empty() && days.last.is_empty());
+    let filtered = todo.is_some()
+        || !(q.is_empty() && source.is_empty() && days.first.is_empty() && days.last.is_empty());
     let may_ship = auth.caller.may(Permission::OrderShip);
     let view = ListView {
         tabs,
@@ -160,6 +177,7 @@ async fn order_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) -> Pag
         filtered,
         may_ship,
         state: wanted.map(OrderState::as_str).unwrap_or_default().to_owned(),
+        todo: todo.map(DeskTodo::as_str).unwrap_or_default(),
         q,
         from: days.first.clone(),
         to: days.last.clone(),

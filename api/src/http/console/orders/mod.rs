@@ -1,5 +1,6 @@
 //! Orders and parcels in the merchant's console: the list, one order, the form that sends a parcel.
 
+mod desk;
 mod list;
 mod order;
 mod parcels;
@@ -14,6 +15,7 @@ const PARCELS: &str = "/console/merchant/shipments";
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     list::routes(pages);
     order::routes(pages);
+    desk::routes(pages);
     ship::routes(pages);
     parcels::routes(pages);
 }

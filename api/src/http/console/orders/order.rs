@@ -1,5 +1,6 @@
 //! One order: goods, parcels, money, receiver, and what happened to it.
 
+use super::desk::{DeskView, desk_view};
 use super::page_of;
 use crate::app::orders::read::{self, Detail, masked};
 use crate::app::orders::reveal;
@@ -42,6 +43,7 @@ struct OrderPage {
     receiver: ReceiverView,
     buyer_notes: String,
     merchant_notes: String,
+    desk: DeskView,
     times: Vec<TimeView>,
     events: Vec<EventView>,
     cases: Vec<CaseView>,
@@ -211,6 +213,8 @@ struct EventView {
     /// Carrier and waybill, the platform's words, and the like.
     note: Option<String>,
     by: Option<String>,
+    /// `agreed` or `refused`.
+    answer: Option<String>,
     amount: Option<i64>,
     wanted: Option<i64>,
     available: Option<i64>,
@@ -223,7 +227,11 @@ struct EventView {
 fn tone(kind: Happening) -> &'static str {
     match kind {
         Happening::StockShort | Happening::ShipmentRefused => "danger",
-        Happening::AmountsDiffer | Happening::LinesUnknown | Happening::SettlementWaits => "warning",
+        Happening::AmountsDiffer
+        | Happening::LinesUnknown
+        | Happening::SettlementWaits
+        | Happening::Urged
+        | Happening::AddressAsked => "warning",
         Happening::Paid | Happening::Completed | Happening::Settled => "success",
         _ => "info",
     }
@@ -242,6 +250,7 @@ fn event_view(event: OrderEventRow) -> EventView {
         kind: event.kind.as_str(),
         note,
         by: text("by").map(str::to_owned),
+        answer: text("answer").map(str::to_owned),
         amount: number("amount_fen"),
         wanted: number("wanted"),
         available: number("available"),
@@ -255,7 +264,8 @@ fn event_view(event: OrderEventRow) -> EventView {
 fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPage {
     let (may_ship, may_see_accounts) = (may(Permission::OrderShip), may(Permission::AccountRead));
     let may_reveal = may(Permission::OrderReveal) && reveal::possible(&found.order);
-    let Detail { order, lines, mut events, shipments, journals, account_name, cases } = found;
+    let Detail { order, lines, mut events, shipments, journals, account_name, cases, desk } = found;
+    let desk = desk_view(&order, desk, &may);
     let held = standing(&shipments);
     let views: Vec<LineView> = lines.iter().cloned().map(|line| line_view(line, &held)).collect();
     let waits = matches!(order.progress.state, OrderState::Paid | OrderState::PartShipped)
@@ -274,6 +284,7 @@ fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPag
     let times = moments.into_iter().filter_map(|(name, at)| Some(TimeView { name, at: at?.micros() }));
     events.reverse();
     OrderPage {
+        desk,
         ship_href: (may_ship && waits).then(|| format!("{}/ship", page_of(order.id))),
         times: times.collect(),
         parcels: shipments.iter().cloned().map(|one| parcel_view(one, &lines)).collect(),

@@ -4,7 +4,8 @@ use crate::app::orders::read::{Detail, Listed, masked};
 use crate::http::wire::{Money, Time};
 use qianpu_tenants::store::aftersale::Aftersale;
 use qianpu_tenants::store::ledger::JournalRow;
-use qianpu_tenants::store::order::Order;
+use qianpu_tenants::store::order::{Order, Receiver};
+use qianpu_tenants::store::order_desk::{OrderDesk, Wish};
 use qianpu_tenants::store::order_event::OrderEventRow;
 use qianpu_tenants::store::order_line::OrderLine;
 use qianpu_tenants::store::shipment::Shipment;
@@ -28,6 +29,7 @@ pub(super) struct OrderView {
     native_state: Option<String>,
     amounts: OrderAmountsView,
     lines: Vec<OrderLineView>,
+    desk: OrderDeskView,
     #[schema(value_type = String)]
     placed_at: Time,
     #[schema(value_type = Option<String>)]
@@ -44,6 +46,52 @@ pub(super) struct OrderView {
     #[schema(value_type = Option<String>)]
     settled_at: Option<Time>,
     version: i64,
+}
+
+/// What waits at an order for the merchant.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderDeskView {
+    /// When the buyer asked last for it to be sent.
+    #[schema(value_type = Option<String>)]
+    urged_at: Option<Time>,
+    /// How often.
+    urges: i64,
+    /// The buyer's wish for another address, while it waits.
+    address_wish: Option<AddressWishView>,
+    /// When another address was put to it last; the buyer may have to agree.
+    #[schema(value_type = Option<String>)]
+    address_proposed_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AddressWishView {
+    receiver: OrderReceiverView,
+    #[schema(value_type = String)]
+    asked_at: Time,
+    /// When the platform agrees by itself.
+    #[schema(value_type = Option<String>)]
+    until: Option<Time>,
+}
+
+impl From<OrderDesk> for OrderDeskView {
+    fn from(desk: OrderDesk) -> Self {
+        let wish = |wish: Wish| AddressWishView {
+            receiver: receiver_view(&wish.receiver),
+            asked_at: Time(wish.asked_at),
+            until: wish.until.map(Time),
+        };
+        Self {
+            urged_at: desk.urged_at.map(Time),
+            urges: desk.urges,
+            address_wish: desk.wish.map(wish),
+            address_proposed_at: desk.proposed_at.map(Time),
+        }
+    }
+}
+
+fn receiver_view(receiver: &Receiver) -> OrderReceiverView {
+    let Receiver { name, phone, region, detail } = masked(receiver);
+    OrderReceiverView { name, phone, region, detail }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -198,12 +246,17 @@ struct OrderLegView {
 }
 
 impl From<Listed> for OrderView {
-    fn from(Listed { order, lines, account_name }: Listed) -> Self {
-        order_view(order, lines, account_name)
+    fn from(Listed { order, lines, account_name, desk }: Listed) -> Self {
+        order_view(order, lines, account_name, desk)
     }
 }
 
-fn order_view(order: Order, lines: Vec<OrderLine>, account_name: Option<String>) -> OrderView {
+fn order_view(
+    order: Order,
+    lines: Vec<OrderLine>,
+    account_name: Option<String>,
+    desk: OrderDesk,
+) -> OrderView {
     let Order { progress, facts, .. } = order;
     OrderView {
         id: order.id.to_string(),
@@ -227,6 +280,7 @@ fn order_view(order: Order, lines: Vec<OrderLine>, account_name: Option<String>)
             total: facts.amounts.total.into(),
         },
         lines: lines.into_iter().map(OrderLineView::from).collect(),
+        desk: desk.into(),
         placed_at: Time(order.placed_at),
         paid_at: progress.paid_at.map(Time),
         shipped_at: progress.shipped_at.map(Time),
@@ -262,14 +316,8 @@ impl From<OrderLine> for OrderLineView {
 
 impl From<Detail> for OrderDetailView {
     fn from(found: Detail) -> Self {
-        let receiver = masked(&found.order.facts.receiver);
         Self {
-            receiver: OrderReceiverView {
-                name: receiver.name,
-                phone: receiver.phone,
-                region: receiver.region,
-                detail: receiver.detail,
-            },
+            receiver: receiver_view(&found.order.facts.receiver),
             buyer_notes: found.order.facts.buyer_notes.clone(),
             merchant_notes: found.order.facts.merchant_notes.clone(),
             transaction_id: found.order.facts.transaction_id.clone(),
@@ -278,7 +326,7 @@ impl From<Detail> for OrderDetailView {
             shipments: found.shipments.into_iter().map(ShipmentView::from).collect(),
             events: found.events.into_iter().map(OrderEventView::from).collect(),
             journals: found.journals.map(|rows| rows.into_iter().map(OrderJournalView::from).collect()),
-            order: order_view(found.order, found.lines, found.account_name),
+            order: order_view(found.order, found.lines, found.account_name, found.desk),
         }
     }
 }
