@@ -70,6 +70,8 @@ codes! {
     PluginRefused = "plugin_refused", 409, false, "The plugin cannot be changed like this now", "插件当前无法这样变更";
     LinkEnded = "link_ended", 409, false, "This attempt to link has ended; start again", "本次关联已结束，请重新发起";
     LinkWrongAccount = "link_wrong_account", 409, false, "Another account was authorised than the one to be linked", "授权的账号与要关联的账号不一致";
+    ListingRunOver = "listing_run_over", 409, false, "The run has ended already", "该批量发布已结束";
+    ListingRunNothing = "listing_run_nothing", 409, false, "Nothing of the run was refused or left", "没有可重试的商品";
     CategoryPathMissing = "category_path_missing", 422, false, "Choose the channel's category first", "请先选择渠道类目";
     ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
 

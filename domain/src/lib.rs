@@ -34,6 +34,7 @@ pub mod import;
 pub mod ledger;
 pub mod listing;
 pub mod listing_rule;
+pub mod listing_run;
 pub mod masking;
 pub mod money;
 pub mod oauth;

@@ -136,6 +136,10 @@ impl Listing {
             _ => self.sent_version != Some(self.wanted_version),
         }
     }
+    /// Whether it is at the channel, or on its way there.
+    pub const fn is_there(&self) -> bool {
+        !matches!(self.state, ListingState::Refused | ListingState::Delisted)
+    }
     /// The merchant wants this version there; also after a refusal or when it was taken off. What decides whether
     /// it is sent is the content: a new version of which the channel shows nothing new is not sent again.
     #[must_use]

@@ -30,6 +30,7 @@ mod m0023_drift;
 mod m0024_reach;
 mod m0025_articles;
 mod m0027_listing_rules;
+mod m0027b_listing_runs;
 mod m0028_order_desk;
 mod purge;
 mod run;
@@ -66,6 +67,7 @@ pub fn tables() -> Vec<Table> {
         m0024_reach::tables(),
         m0025_articles::tables(),
         m0027_listing_rules::tables(),
+        m0027b_listing_runs::tables(),
         m0028_order_desk::tables(),
     ]
     .concat()

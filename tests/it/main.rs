@@ -38,6 +38,7 @@ mod journey;
 mod ledger;
 mod linking;
 mod listing_rules;
+mod listing_runs;
 mod listings;
 mod logs;
 mod matrix;

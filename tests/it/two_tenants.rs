@@ -48,6 +48,8 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("journal_id", ids::JournalId::PREFIX, "journals"),
     ("ledger_account_id", ids::LedgerAccountId::PREFIX, "ledger_accounts"),
     ("listing_id", ids::ListingId::PREFIX, "listings"),
+    ("listing_run_id", ids::ListingRunId::PREFIX, "listing_runs"),
+    ("channel_mapping_id", ids::ChannelMappingId::PREFIX, "channel_mappings"),
     ("media_id", ids::MediaId::PREFIX, "media"),
     ("merchant_id", ids::TenantId::PREFIX, "tenants"),
     ("order_id", ids::OrderId::PREFIX, "orders"),

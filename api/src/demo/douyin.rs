@@ -49,9 +49,11 @@ pub async fn channel(owner: &Client, sandbox: &Client, merchant: &Merchant) -> a
 async fn publish(merchant: &Merchant, account: &str) -> anyhow::Result<()> {
     let path = format!("/api/v1/channel_accounts/{account}");
     merchant.client.patch(&path, &json!({"category_path": CATEGORY})).await?;
+    let rules = json!({"title_suffix": " 官方直发", "safety_stock": 2, "stock_ppm": 800_000});
+    merchant.client.put(&format!("{path}/listing_rules"), &rules).await?;
     let goods: Vec<&String> = merchant.products.iter().take(GOODS).collect();
     let body = json!({"product_ids": goods, "channel_account_ids": [account]});
-    merchant.client.post("/api/v1/listings/batch", &body).await?;
+    merchant.client.post("/api/v1/listing_runs", &body).await?;
     let path = format!("/api/v1/listings?channel_account_id={account}");
     let all_listed = |list: &Value| {
         items(list).len() == goods.len() && items(list).iter().all(|listing| listing["state"] == "listed")

@@ -79,6 +79,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),
     kind!(listings::STOCK_JOB, 20, listings::stock_job::run),
     kind!(listings::STOCK_PUSH_JOB, 20, listings::stock_push::run),
+    kind!(listings::RUN_JOB, i64::MAX, listings::run_step::run),
     kind!(listings::RULES_JOB, 20, listings::rules_job::run),
     kind!(listings::CATCH_UP_JOB, 20, listings::catch_up_job::run),
     kind!(listings::drift::LOOK_JOB, 20, listings::drift::run),

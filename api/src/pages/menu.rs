@@ -421,8 +421,17 @@ pub struct Section {
     pub items: Vec<Item>,
 }
 
+/// The row of listings, and pages that belong to it under addresses of their own.
+const LISTINGS: &str = "/console/merchant/listings";
+const OF_LISTINGS: [&str; 3] = [
+    "/console/merchant/listing_rules",
+    "/console/merchant/listing_runs",
+    "/console/merchant/channel_mappings",
+];
+
 /// The caller's menu; the entry with the longest matching address is the current one.
 pub fn menu_of(caller: &Caller, path: &str) -> Vec<Section> {
+    let path = if OF_LISTINGS.iter().any(|own| path.starts_with(own)) { LISTINGS } else { path };
     let visible = || MENU.iter().filter(|row| row.surface == caller.surface() && caller.may(row.permission));
     let inside =
         |href: &str| path == href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));

@@ -12,6 +12,7 @@ use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A listing as stored.
 #[derive(Clone, Debug)]
@@ -226,6 +227,33 @@ pub async fn listing_list(
     let rows = newest_first(query, Column::CreatedAt, Column::Id, page).all(tx.conn()).await?;
     let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
+}
+
+/// Products with their accounts that are at the channel or on their way there, oldest first: of one account, or of all.
+pub async fn listing_pairs(
+    tx: &TenantTx,
+    account: Option<ChannelAccountId>,
+    most: u64,
+) -> StoreResult<Vec<(ProductId, ChannelAccountId)>> {
+    use listing::Column;
+    let there = [ListingState::Publishing, ListingState::InAudit, ListingState::Listed];
+    let mut query = listing::Entity::find()
+        .select_only()
+        .column(Column::ProductId)
+        .column(Column::ChannelAccountId)
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::State.is_in(there.map(ListingState::as_str)));
+    if let Some(account) = account {
+        query = query.filter(Column::ChannelAccountId.eq(account.0));
+    }
+    let rows: Vec<(Uuid, Uuid)> = query
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .limit(most)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().map(|(product, account)| (ProductId(product), ChannelAccountId(account))).collect())
 }
 
 /// What changes beside the rules' own result.

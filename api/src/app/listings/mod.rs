@@ -1,18 +1,22 @@
 //! Listings: products published on channel accounts. The merchant asks, jobs do it, and what the platform
 //! says decides the state. Where things are: [`draft`] our product in the channel's terms,
-//! [`rules`] what makes it another at each account, [`publish`] asking for it, [`publish_job`] sending it, [`facts`]
+//! [`rules`] what makes it another at each account, [`mapping`] remembered categories, [`publish`] asking for it, [`publish_job`] sending it, [`facts`]
 //! reading what the platform says, [`refresh_job`] fetching the truth after a push, [`stock_job`] and [`stock_push`]
-//! keeping quantities equal, [`stock_lag`] how far they are behind.
+//! keeping quantities equal, [`stock_lag`] how far they are behind, [`runs`] and [`run_step`] many products
+//! on many accounts.
 
 pub mod catch_up_job;
 pub mod draft;
 pub mod drift;
 pub mod facts;
+pub mod mapping;
 mod publish;
 pub mod publish_job;
 pub mod refresh_job;
 pub mod rules;
 pub mod rules_job;
+pub mod run_step;
+pub mod runs;
 pub mod stock_job;
 pub mod stock_lag;
 pub mod stock_push;
@@ -51,6 +55,8 @@ pub const REFRESH_LISTING_JOB: &str = "listing.refresh";
 pub const STOCK_JOB: &str = "stock.fan_out";
 /// The job that sets the quantities of one listing.
 pub const STOCK_PUSH_JOB: &str = "stock.push";
+/// The job that publishes some products of a run on one account.
+pub const RUN_JOB: &str = "listing.run";
 /// The job that applies changed rules.
 pub const RULES_JOB: &str = "listing.rules";
 /// The job that follows when an account works again.

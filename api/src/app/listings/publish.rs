@@ -1,6 +1,7 @@
 //! Asking for a product to be on sale at an account: what is needed for it, and whether there is anything to send.
 
 use super::draft::{self, Drafted, Subject};
+use super::mapping::{self, Remember};
 use super::{PUBLISH_JOB, listing_job, stock_push};
 use crate::app::channels::accounts::{category_path, check_category_path};
 use crate::app::channels::find;
@@ -17,6 +18,7 @@ use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::store::channel_account::{ChannelAccount, account_get};
+use qianpu_tenants::store::channel_mapping::mapping_find;
 use qianpu_tenants::store::listing::{
     ListingFacts, ListingRow, NewListing, listing_find, listing_get, listing_insert, listing_save,
 };
@@ -75,6 +77,8 @@ impl Prepared {
             Some(_) => Content::Changed,
             // Another category is another product for the platform, whatever our version says.
             None if row.category_path != self.category_path => Content::Changed,
+            // It was sent before there were rules.
+            None if !self.drafted.rule.is_empty() => Content::Changed,
             None => Content::Unknown,
         }
     }
@@ -99,20 +103,26 @@ pub(super) async fn prepare(tx: &TenantTx, state: &AppState, command: &Publish) 
         return Err(ApiError::new(ErrorCode::ProductWrongState));
     }
     let known = listing_find(tx, product.id, account.id).await?;
-    let path = command
-        .category_path
-        .clone()
-        .filter(|path| !path.is_empty())
-        .or_else(|| known.as_ref().map(|row| row.category_path.clone()).filter(|path| !path.is_empty()))
+    let remembered = match product.category {
+        Some(category) => mapping_find(tx, &account.channel, category).await?,
+        None => None,
+    };
+    let filled = |path: Vec<String>| Some(path).filter(|path| !path.is_empty());
+    // What was said now, what the listing has, what was chosen for the category before, what the account has.
+    let chosen = command.category_path.clone().and_then(filled);
+    let own = known.as_ref().and_then(|row| filled(row.category_path.clone()));
+    let from_memory = chosen.is_none() && own.is_none();
+    let path = chosen
+        .or(own)
+        .or_else(|| remembered.as_ref().and_then(|one| filled(one.category_path.clone())))
         .unwrap_or_else(|| category_path(&account));
     if path.is_empty() {
         return Err(ApiError::new(ErrorCode::CategoryPathMissing));
     }
-    let attributes = command
-        .attributes
-        .clone()
-        .or_else(|| known.as_ref().map(|row| row.attributes.clone()))
-        .unwrap_or_default();
+    // Attributes belong to the channel's category: remembered ones are offered where it is the same one.
+    let offered = remembered.filter(|one| from_memory || one.category_path == path).map(|one| one.attributes);
+    let own = known.as_ref().map(|row| row.attributes.clone()).filter(|own| !own.is_empty());
+    let attributes = command.attributes.clone().or(own).or(offered).unwrap_or_default();
     let subject = Subject {
         product: product.id,
         account: account.id,
@@ -185,6 +195,15 @@ pub async fn publish(
             "version": product.version,
         });
         audit_append(&mut tx, AuditAction::ListingPublish, "listing", &row.id.to_string(), detail).await?;
+    }
+    if let (Some(_), Some(category)) = (&command.category_path, product.category) {
+        let choice = Remember {
+            channel: account.channel,
+            category,
+            category_path: prepared.category_path,
+            attributes: prepared.attributes,
+        };
+        mapping::keep(&mut tx, &choice).await?;
     }
     tx.commit().await?;
     Ok(row)

@@ -1,21 +1,24 @@
 //! Sending a product to an account, and taking it off.
 
 use super::draft::{Drafted, Subject};
-use super::{PUBLISH_JOB, draft, drift, facts, listing_job, refresh_job, stock_push};
+use super::{PUBLISH_JOB, draft, drift, facts, listing_job, refresh_job, run_step, stock_push};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::jobs::{Done, JobError, JobResult, finish};
 use crate::state::AppState;
+use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ListingId, SkuId};
 use qianpu_domain::listing::{Content, Listing, ListingState};
+use qianpu_domain::listing_run::TargetState;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{ChannelError, ErrorClass, ProductDraft, Published, PublishedRefs, RemoteListing};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreResult;
 use qianpu_tenants::jobs::{ClaimedJob, job_enqueue, job_is_held};
 use qianpu_tenants::store::listing::{ListingFacts, ListingRow, listing_get, listing_save};
+use qianpu_tenants::store::listing_run_target::target_judged;
 use qianpu_tenants::store::listing_sku::{listing_sku_pushed, listing_sku_put};
 use serde_json::Value;
 
@@ -177,6 +180,14 @@ pub(super) async fn save(
         if let Ok(sku) = own.parse::<SkuId>() {
             listing_sku_put(tx, row.id, sku, Some(channel)).await?;
         }
+    }
+    // Runs that wait for the audit of this listing learn how it went.
+    let (result, words) = run_step::result_of(next);
+    if result != TargetState::InAudit {
+        let words = words.unwrap_or_default();
+        let refused = result == TargetState::Refused;
+        let error = refused.then_some((ErrorCode::ChannelRefused.as_str(), words.as_str()));
+        target_judged(tx, row.id, result, error).await?;
     }
     drift::keep(tx, config, row.id, remote).await
 }

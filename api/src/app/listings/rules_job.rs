@@ -1,54 +1,52 @@
-//! Applying changed rules: every listing they reach is looked at; what would be sent differently is queued, and what
-//! would be offered differently is pushed. The others are left alone.
+//! Applying changed rules. The merchant's and an account's begin a run over every listing they reach: what would be
+//! sent differently is sent, what would be offered differently is pushed, and the others are left alone. An exception
+//! is applied to its listing at once.
 
 use super::draft::{self, Subject};
 use super::publish_job::queue_again;
-use super::stock_push;
+use super::{runs, stock_push};
 use crate::app::channels::account_jobs::payload;
-use crate::jobs::{Done, JobError, JobResult};
+use crate::jobs::{JobError, JobResult, finish};
 use crate::state::AppState;
-use qianpu_domain::ids::{ChannelAccountId, ListingId};
+use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId};
 use qianpu_domain::listing::ListingState;
+use qianpu_domain::listing_run::RunOrigin;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::{StoreError, StoreResult};
 use qianpu_tenants::jobs::ClaimedJob;
-use qianpu_tenants::page::PageRequest;
-use qianpu_tenants::store::listing::{ListingFilter, ListingRow, listing_get, listing_list};
+use qianpu_tenants::store::listing::{ListingRow, listing_get, listing_pairs};
+use std::collections::BTreeSet;
 
-const PER_PAGE: u64 = 50;
+/// Listings of a merchant that a rule is applied to, and of one run.
+const MOST: u64 = 50_000;
+const PER_RUN: usize = 10_000;
 
 /// Looks at every listing that the owner's rule reaches. Running it twice changes nothing more.
 pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
+    let mut tx = state.db.begin(&job.ctx).await?;
     let account = match job.payload["owner"].as_str() {
         Some("merchant") => None,
         Some("channel_account") => Some(payload::<ChannelAccountId>(job, "id")?),
         Some("listing") => {
-            let mut tx = state.db.begin(&job.ctx).await?;
             let row = listing_get(&tx, payload::<ListingId>(job, "id")?).await?;
             one(state, &mut tx, &row).await?;
-            tx.commit().await?;
-            return Ok(Done::Nothing);
+            return finish(tx, job).await;
         }
         _ => return Err(JobError::dead("bad_payload", "no owner of a rule is named")),
     };
-    let filter = ListingFilter { account, ..ListingFilter::default() };
-    let mut page = PageRequest::first(PER_PAGE);
-    loop {
-        let mut tx = state.db.begin(&job.ctx).await?;
-        let found = listing_list(&tx, &filter, page).await?;
-        for row in &found.items {
-            one(state, &mut tx, row).await?;
-        }
-        tx.commit().await?;
-        match found.next {
-            Some(next) => page.cursor = Some(next),
-            None => return Ok(Done::Nothing),
-        }
+    let pairs = listing_pairs(&tx, account, MOST).await?;
+    for chunk in pairs.chunks(PER_RUN) {
+        let products: BTreeSet<ProductId> = chunk.iter().map(|(product, _)| *product).collect();
+        let accounts: BTreeSet<ChannelAccountId> = chunk.iter().map(|(_, account)| *account).collect();
+        let (products, accounts) =
+            (products.into_iter().collect::<Vec<_>>(), accounts.into_iter().collect::<Vec<_>>());
+        runs::begin(&mut tx, RunOrigin::Rules, &products, &accounts, Some(chunk.to_vec())).await?;
     }
+    finish(tx, job).await
 }
 
 async fn one(state: &AppState, tx: &mut TenantTx, row: &ListingRow) -> StoreResult<()> {
-    if !matches!(row.listing.state, ListingState::Listed | ListingState::InAudit | ListingState::Publishing) {
+    if !row.listing.is_there() || row.listing.state == ListingState::Queued {
         // What waits is sent with the rules of that moment; what is off the shelf stays there.
         return Ok(());
     }

@@ -4,9 +4,12 @@
 mod drift;
 mod list;
 mod listing;
+mod mappings;
 pub(super) mod panel;
 mod publish;
 mod rules;
+mod runs;
+mod runs_view;
 
 use crate::http::route::PageRoutes;
 
@@ -15,7 +18,9 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     list::routes(pages);
     listing::routes(pages);
     publish::routes(pages);
+    mappings::routes(pages);
     rules::routes(pages);
+    runs::routes(pages);
 }
 
 const HOME: &str = "/console/merchant/listings";
