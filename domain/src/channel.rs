@@ -19,6 +19,8 @@ words! {
         Revoked = "revoked",
         /// The account no longer exists at the platform.
         Closed = "closed",
+        /// Its kind is switched off by the policy calendar; it comes back when it is switched on again.
+        Retired = "retired",
     }
 }
 
@@ -32,6 +34,7 @@ impl AccountState {
             Self::Expired => "授权失效",
             Self::Revoked => "已解除",
             Self::Closed => "已注销",
+            Self::Retired => "已停用",
         }
     }
     /// Whether it counts against the quota. A lost authorisation still counts: the place is kept for it.
@@ -72,6 +75,8 @@ pub const fn next(state: AccountState, event: AccountEvent) -> AccountState {
         (S::Revoked | S::Closed, _) => state,
         (_, E::Closed) => S::Closed,
         (_, E::Unlinked) => S::Revoked,
+        // What was under way when the kind was switched off says nothing any more.
+        (S::Retired, _) => state,
         (_, E::AuthorisationLost) => S::Expired,
         // A call that was under way while the grant was lost proves nothing; a check made afterwards does.
         (_, E::Confirmed) | (S::Pending | S::Limited, E::Worked) => S::Active,
@@ -104,10 +109,14 @@ mod tests {
             (Closed, E::Unlinked, Closed),
             (Active, E::Closed, Closed),
             (Closed, E::Linked, Active),
+            (Retired, E::Worked, Retired),
+            (Retired, E::AuthorisationLost, Retired),
+            (Retired, E::Unlinked, Revoked),
+            (Retired, E::Closed, Closed),
         ] {
             assert_eq!(next(state, event), expected, "{state} {event:?}");
         }
         let counted: Vec<_> = AccountState::ALL.iter().filter(|state| state.counts()).collect();
-        assert_eq!(counted, [&Pending, &Active, &Limited, &Expired]);
+        assert_eq!(counted, [&Pending, &Active, &Limited, &Expired, &Retired]);
     }
 }

@@ -73,6 +73,7 @@ codes! {
     ListingRunOver = "listing_run_over", 409, false, "The run has ended already", "该批量发布已结束";
     ListingRunNothing = "listing_run_nothing", 409, false, "Nothing of the run was refused or left", "没有可重试的商品";
     CategoryPathMissing = "category_path_missing", 422, false, "Choose the channel's category first", "请先选择渠道类目";
+    ChannelKindOff = "channel_kind_off", 409, false, "Accounts of this kind are switched off", "该类账号已停用";
     ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
 
     // people
@@ -121,6 +122,7 @@ codes! {
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";
     PolicyMissing = "policy_missing", 409, false, "No policy holds at this time", "当前没有生效的规则";
     LinkNeedsTrading = "link_needs_trading", 409, false, "Only a trading shop may link accounts", "店铺开张后才能关联账号";
+    LinkKindClosed = "link_kind_closed", 409, false, "Accounts of this kind are no longer linked", "该类账号已停止新关联";
     LinkQuotaFull = "link_quota_full", 409, false, "No more accounts of this kind may be linked", "该类账号的关联数量已达上限";
 
     // catalogue and stock

@@ -15,12 +15,16 @@ use std::fmt;
 mod expiry;
 mod link;
 mod params;
+mod phase;
 mod raise;
 mod rate;
 mod refusal;
 pub use expiry::{ExpiryTerms, expiry_terms};
 pub use link::{LinkLimits, LinkRefusal, Quota, decide_link, quota};
 pub use params::{PolicyError, PolicyParams, parse};
+pub use phase::{
+    PAST_KINDS, PHASE_NOTICE_DAYS, Phase, PhaseCalendar, PhaseChange, PhaseNow, Phases, notice_due,
+};
 pub use raise::{
     RAISED_SUBJECT, Raise, RaiseProgress, RaiseStanding, RaiseState, RaiseTerms, RaiseTurn, next_standing,
     raise_progress, raise_terms,
@@ -49,6 +53,8 @@ words! {
         /// How often a merchant, and each person or program in it, may ask. Its default is the installation's
         /// configuration, and no row of the platform.
         RequestRate = "request_rate",
+        /// Which kinds of channel accounts are still linked, and which are switched off.
+        ChannelPhase = "channel_phase",
     }
 }
 
@@ -146,6 +152,8 @@ pub fn defaults() -> Vec<PolicyRule> {
     // 2024-08-25 00:00 in China, the day the 5 + 5 quota came with the renewed 微信小店.
     const QUOTA_FROM: Timestamp = Timestamp::from_seconds(1_724_515_200);
     const ALWAYS: Timestamp = Timestamp::from_seconds(0);
+    // 2022-11-30 00:00 in China, the day 微信小商店 ended; its shops had moved to 视频号小店.
+    const MINI_SHOP_OFF: Timestamp = Timestamp::from_seconds(1_669_737_600);
     let limits =
         [(SubjectKind::Enterprise, 5), (SubjectKind::IndividualBusiness, 1), (SubjectKind::Personal, 1)]
             .into_iter()
@@ -171,6 +179,7 @@ pub fn defaults() -> Vec<PolicyRule> {
         ),
         row("default", PolicyParams::InvoiceDue { days: 7 }, ALWAYS),
         row("default", PolicyParams::DocumentExpiry(ExpiryTerms::DEFAULT), ALWAYS),
+        row("2022-11-30", PolicyParams::ChannelPhase(Phases::of([("mini_shop", Phase::Off)])), MINI_SHOP_OFF),
     ]
 }
 

@@ -32,6 +32,7 @@ mod m0025_articles;
 mod m0027_listing_rules;
 mod m0027b_listing_runs;
 mod m0028_order_desk;
+mod m0029_phases;
 mod purge;
 mod run;
 mod table;
@@ -69,6 +70,7 @@ pub fn tables() -> Vec<Table> {
         m0027_listing_rules::tables(),
         m0027b_listing_runs::tables(),
         m0028_order_desk::tables(),
+        m0029_phases::tables(),
     ]
     .concat()
 }

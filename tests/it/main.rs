@@ -55,6 +55,7 @@ mod order_desk;
 mod order_pages;
 mod orders;
 mod person_links;
+mod phases;
 #[cfg(feature = "wasm")]
 mod plugin_kit;
 #[cfg(feature = "wasm")]

@@ -14,7 +14,7 @@ pub(super) use account::{
     password_link, recovery_code_used, sign_in_changed,
 };
 pub(super) use aftersale::aftersale_due;
-pub(super) use quota::link_quota_turned;
+pub(super) use quota::{kind_changes_on, kind_switched_off, link_quota_turned};
 pub(super) use staff::{StaffChange, staff_changed, staff_invitation};
 pub(super) use supervision::{
     document_accepted, document_returned, document_to_review, documents_expiring, shop_resumed,

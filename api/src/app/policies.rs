@@ -2,13 +2,16 @@
 
 pub mod simulate;
 
+use crate::app::channels::phases;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{PolicyId, TenantId};
-use qianpu_domain::policy::{self, PolicyKind, PolicyParams, PolicyRule, PolicyScope, RateTerms, RuleId};
+use qianpu_domain::policy::{
+    self, PhaseCalendar, PolicyKind, PolicyParams, PolicyRule, PolicyScope, RateTerms, RuleId,
+};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
@@ -68,8 +71,18 @@ pub async fn list(state: &AppState, grant: &Grant<perm::PolicyRead>) -> Answer<V
         .filter_map(|kind| policy::resolve(&rules, *kind, provider, ctx.tenant(), now).ok())
         .map(|rule| rule.id.clone())
         .collect();
-    let mut listed: Vec<ListedRule> =
-        rules.into_iter().map(|rule| ListedRule { in_force: winners.contains(&rule.id), rule }).collect();
+    let calendar = PhaseCalendar::new(&rules, provider, ctx.tenant());
+    let mut listed: Vec<ListedRule> = rules
+        .into_iter()
+        .map(|rule| {
+            let in_force = match rule.params {
+                // Such rows decide each for the kinds of accounts that they name.
+                PolicyParams::ChannelPhase(_) => calendar.decides(&rule, now),
+                _ => winners.contains(&rule.id),
+            };
+            ListedRule { in_force, rule }
+        })
+        .collect();
     listed.sort_by_key(|row| (row.rule.params.kind(), !row.in_force));
     Ok(listed)
 }
@@ -157,6 +170,7 @@ pub async fn set(
     policy_insert(&mut tx, &rule).await?;
     let detail = json!({"kind": command.kind.as_str(), "params": command.params, "scope": scope.as_str()});
     audit_append(&mut tx, AuditAction::PolicySet, "policy", &rule.id.0, detail).await?;
+    phases::rule_changed(&mut tx, &rule.params).await?;
     tx.commit().await?;
     state.rates.forget();
     Ok(rule)
@@ -167,7 +181,11 @@ pub async fn end(state: &AppState, grant: &Grant<perm::PolicyManage>, id: Policy
     let mut tx = state.db.begin(grant.ctx()).await?;
     let now = tx.now();
     let rule = RuleId(id.to_string());
+    let ending = policy_list(&tx, now).await?.into_iter().find(|row| row.id == rule);
     policy_end(&mut tx, &rule, now).await?;
+    if let Some(row) = ending {
+        phases::rule_changed(&mut tx, &row.params).await?;
+    }
     audit_append(&mut tx, AuditAction::PolicyEnded, "policy", &rule.0, json!({})).await?;
     tx.commit().await?;
     state.rates.forget();

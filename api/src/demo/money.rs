@@ -44,11 +44,16 @@ pub async fn settle_at_once(owner: &Client, shops: &[Merchant]) -> anyhow::Resul
     Ok(())
 }
 
-/// A rule that begins in a month, so that the calendar has a change ahead: unpaid orders will hold stock for longer.
+/// Rules that begin within a month, so that the calendar has changes ahead: unpaid orders will hold stock for longer, and
+/// no more public accounts are linked, of which their merchants are told.
 pub async fn rule_ahead(state: &AppState, owner: &Client) -> anyhow::Result<()> {
     let from = state.clock().now().plus(Span::days(30)).to_string();
     let rule = json!({"kind": "stock_hold", "params": {"minutes": "30"}, "effective_from": from});
     owner.post("/api/v1/policies", &rule).await?;
+    let from = state.clock().now().plus(Span::days(25)).to_string();
+    let kinds =
+        json!({"kind": "channel_phase", "params": {"official_account": "closed"}, "effective_from": from});
+    owner.post("/api/v1/policies", &kinds).await?;
     Ok(())
 }
 

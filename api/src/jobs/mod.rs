@@ -70,6 +70,8 @@ pub const KINDS: &[JobKind] = &[
     kind!(buyers::person::LINK, 20, buyers::person::run),
     kind!(buyers::erasure::ERASE, i64::MAX, buyers::erasure::run),
     kind!(channels::raise::RAISE_JOB, 20, channels::raise::run),
+    kind!(channels::phases::PHASE_JOB, 20, channels::phases::run),
+    kind!(channels::phases::SPREAD_JOB, 20, channels::phases::run_spread),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),
@@ -128,6 +130,11 @@ pub const PERIODIC: &[Periodic] = &[
         name: "quota.watch",
         every: Span::hours(6),
         run: |state| Box::pin(channels::raise::watch(state)),
+    },
+    Periodic {
+        name: "phase.watch",
+        every: Span::hours(6),
+        run: |state| Box::pin(channels::phases::watch(state)),
     },
     Periodic {
         name: "listings.watch",

@@ -1,7 +1,7 @@
 //! How many channel accounts of a kind a shop may link.
 
 use super::params::{small, whole};
-use super::{PolicyError, PolicyKind, PolicyParams, PolicyRule, RAISED_SUBJECT, Raise, RuleId};
+use super::{PhaseNow, PolicyError, PolicyKind, PolicyParams, PolicyRule, RAISED_SUBJECT, Raise, RuleId};
 use crate::error::ErrorCode;
 use crate::shop::{RULE_LINK_NEEDS_TRADING, ShopState};
 use crate::subject::SubjectKind;
@@ -60,6 +60,9 @@ pub enum LinkRefusal {
         /// The state it is in.
         state: ShopState,
     },
+    /// Accounts of this kind are not linked any more.
+    #[error("accounts of this kind are {}", .0.phase)]
+    KindClosed(PhaseNow),
     /// No more accounts of this kind.
     #[error("{} of {} accounts of this kind are linked", .0.used, .0.limit)]
     QuotaFull(Quota),
@@ -73,6 +76,7 @@ impl LinkRefusal {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NeedsTrading { .. } => ErrorCode::LinkNeedsTrading,
+            Self::KindClosed(_) => ErrorCode::LinkKindClosed,
             Self::QuotaFull(_) => ErrorCode::LinkQuotaFull,
             Self::Policy(error) => error.code(),
         }
@@ -81,6 +85,7 @@ impl LinkRefusal {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::NeedsTrading { .. } => Some(RULE_LINK_NEEDS_TRADING),
+            Self::KindClosed(now) => now.rule.as_ref().map(|rule| rule.0.as_str()),
             Self::QuotaFull(quota) => Some(&quota.rule.0),
             Self::Policy(_) => None,
         }

@@ -1,7 +1,8 @@
 //! The parameters of rows, and how they are read and written.
 
 use super::link::parse_limits;
-use super::{ExpiryTerms, LinkLimits, PolicyKind, RaiseTerms, RateTerms};
+use super::phase::parse_phases;
+use super::{ExpiryTerms, LinkLimits, Phases, PolicyKind, RaiseTerms, RateTerms};
 use crate::error::ErrorCode;
 use crate::money::{Fen, MAX_FEN};
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ pub enum PolicyParams {
     DocumentExpiry(ExpiryTerms),
     /// Keys `per_second`, `at_once`, `caller_per_second`, `caller_at_once`: whole numbers from 1.
     RequestRate(RateTerms),
+    /// Keys are kinds of accounts, values `open`, `closed` (no new links) or `off`.
+    ChannelPhase(Phases),
 }
 
 /// Parameters that cannot be read.
@@ -104,6 +107,9 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
     if kind == PolicyKind::LinkQuota {
         return parse_limits(&map);
     }
+    if kind == PolicyKind::ChannelPhase {
+        return parse_phases(&map);
+    }
     let mut take = |key: &'static str, max: i64, expected: &'static str| {
         let text = map.remove(key).ok_or(PolicyError::MissingKey(key))?;
         whole(text, max).ok_or(PolicyError::Value { key: key.to_owned(), expected })
@@ -139,7 +145,7 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
                 take(key, max, expected).map(small)
             })?)
         }
-        PolicyKind::LinkQuota => return Err(PolicyError::WrongKind(kind)),
+        PolicyKind::LinkQuota | PolicyKind::ChannelPhase => return Err(PolicyError::WrongKind(kind)),
     };
     match map.keys().next() {
         Some(key) => Err(PolicyError::UnknownKey((*key).to_owned())),
@@ -170,6 +176,7 @@ impl PolicyParams {
             Self::InvoiceDue { .. } => PolicyKind::InvoiceDue,
             Self::DocumentExpiry(_) => PolicyKind::DocumentExpiry,
             Self::RequestRate(_) => PolicyKind::RequestRate,
+            Self::ChannelPhase(_) => PolicyKind::ChannelPhase,
         }
     }
     /// As key and value pairs, the inverse of [`parse`].
@@ -184,6 +191,9 @@ impl PolicyParams {
             Self::LinkQuotaRaise(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::DocumentExpiry(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
             Self::RequestRate(terms) => terms.pairs().map(|(key, value)| pair(key, value)).to_vec(),
+            Self::ChannelPhase(phases) => {
+                phases.0.iter().map(|(kind, phase)| (kind.clone(), phase.as_str().to_owned())).collect()
+            }
             Self::StockHold { minutes } => vec![pair("minutes", (*minutes).into())],
             Self::AfterSaleWindow { days } | Self::InvoiceDue { days } => vec![pair("days", (*days).into())],
             Self::TakeRate { rate_ppm, tax_ppm } => {

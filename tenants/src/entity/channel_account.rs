@@ -35,6 +35,8 @@ pub struct Model {
     pub last_push_at: Option<i64>,
     pub last_reconcile_at: Option<i64>,
     pub reconcile_cursor: Option<String>,
+    /// Since when its kind is switched off; the state is kept for the day it is switched on again.
+    pub retired_at: Option<i64>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

@@ -76,6 +76,7 @@ pub(crate) mod order_event;
 pub(crate) mod order_line;
 pub(crate) mod outbox_event;
 pub(crate) mod password_reset;
+pub(crate) mod phase_notice;
 pub(crate) mod plan;
 pub(crate) mod plan_version;
 pub(crate) mod policy_rule;

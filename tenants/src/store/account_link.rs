@@ -131,6 +131,7 @@ pub async fn account_link(
         last_push_at: Set(None),
         last_reconcile_at: Set(None),
         reconcile_cursor: Set(None),
+        retired_at: Set(None),
         version: Set(before.as_ref().map_or(1, |account| account.version + 1)),
         created_at: Set(before.as_ref().map_or(now, |account| account.created_at.micros())),
         updated_at: Set(now),

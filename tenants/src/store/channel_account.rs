@@ -88,7 +88,11 @@ fn from_model(row: channel_account::Model) -> StoreResult<ChannelAccount> {
         app: row.channel_app_id.map(ChannelAppId),
         hook_token: row.hook_token,
         push_format: row.push_format,
-        state: AccountState::from_text(&row.state).ok_or(StoreError::Corrupt("channel_accounts.state"))?,
+        state: match AccountState::from_text(&row.state) {
+            Some(state) if state.counts() && row.retired_at.is_some() => AccountState::Retired,
+            Some(state) => state,
+            None => return Err(StoreError::Corrupt("channel_accounts.state")),
+        },
         native_state: row.native_state,
         scopes: serde_json::from_str(&row.scopes)
             .map_err(|_| StoreError::Corrupt("channel_accounts.scopes"))?,
@@ -152,8 +156,20 @@ pub async fn account_list(
     if let Some(channel) = &filter.channel {
         query = query.filter(channel_account::Column::Channel.eq(channel.as_str()));
     }
-    if let Some(state) = filter.state {
-        query = query.filter(channel_account::Column::State.eq(state.as_str()));
+    match filter.state {
+        None => {}
+        Some(AccountState::Retired) => {
+            let counted = AccountState::ALL.iter().filter(|state| state.counts()).map(|state| state.as_str());
+            query = query
+                .filter(channel_account::Column::RetiredAt.is_not_null())
+                .filter(channel_account::Column::State.is_in(counted));
+        }
+        Some(state) if state.counts() => {
+            query = query
+                .filter(channel_account::Column::RetiredAt.is_null())
+                .filter(channel_account::Column::State.eq(state.as_str()));
+        }
+        Some(state) => query = query.filter(channel_account::Column::State.eq(state.as_str())),
     }
     let rows = newest_first(query, channel_account::Column::CreatedAt, channel_account::Column::Id, page)
         .all(tx.conn())
@@ -267,6 +283,23 @@ pub async fn account_save(
         directory::key_delete(tx, directory::ACCOUNT_HOOK, &was.hook_token).await?;
     }
     Ok(())
+}
+
+/// Retires an account whose kind is switched off, or brings it back to the state it had. False when it is so already.
+pub async fn account_retire(tx: &mut TenantTx, id: ChannelAccountId, retired: bool) -> StoreResult<bool> {
+    use channel_account::Column;
+    let was = if retired { Column::RetiredAt.is_null() } else { Column::RetiredAt.is_not_null() };
+    let at = retired.then(|| tx.now().micros());
+    let done = channel_account::Entity::update_many()
+        .col_expr(Column::RetiredAt, Expr::value(at))
+        .col_expr(Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::Id.eq(id.0))
+        .filter(was)
+        .exec(tx.conn())
+        .await?;
+    Ok(done.rows_affected == 1)
 }
 
 /// Notes that a push came. Not guarded: it says nothing about the account itself.

@@ -60,6 +60,7 @@ pub mod order_event;
 pub mod order_line;
 pub mod order_source;
 pub mod password_reset;
+pub mod phase_notice;
 pub mod plan;
 pub mod policy;
 pub mod product;

@@ -1,7 +1,7 @@
 //! The one place where an account becomes linked: rules, quota, row, directory and tokens in one transaction.
 
 use super::call::back_at_work;
-use super::quota;
+use super::{phases, quota};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -87,6 +87,7 @@ async fn try_attach(
             if account.shop != attachment.shop || account.app != attachment.app {
                 return Err(ApiError::new(ErrorCode::ChannelAccountLinked));
             }
+            phases::decide(&rules.phases, attachment.kind, tx.now(), true)?;
             renew(&mut tx, &account, attachment).await?;
             if attachment.mode == LinkMode::Direct {
                 let format = attachment.push_format.as_str();
@@ -96,6 +97,7 @@ async fn try_attach(
             (account.id, AuditAction::ChannelAccountReauthorised, Value::Null)
         }
         None => {
+            phases::decide(&rules.phases, attachment.kind, tx.now(), false)?;
             let allowed = quota::decide(&tx, attachment.shop, attachment.kind, &rules).await?;
             let allowed = allowed.map_err(|refusal| quota::refused(&refusal))?;
             let id = insert(&mut tx, state, attachment).await?;

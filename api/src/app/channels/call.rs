@@ -203,6 +203,7 @@ pub fn plain_words(error: &ChannelError) -> String {
 impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
+            CallError::NotUsable(AccountState::Retired) => Self::new(ErrorCode::ChannelKindOff),
             CallError::NotUsable(AccountState::Closed) => Self::new(ErrorCode::ChannelClosed),
             CallError::NotUsable(_) => Self::new(ErrorCode::ChannelAccountUnusable),
             CallError::Channel(error) => channel_error(&error),
@@ -221,6 +222,9 @@ impl CallError {
     pub fn job_error(self, now: Timestamp, attempt: i64) -> JobError {
         match self {
             Self::Channel(error) => channel_job_error(&error, now, attempt),
+            Self::NotUsable(AccountState::Retired) => {
+                JobError::dead(ErrorCode::ChannelKindOff.as_str(), "该类账号已停用，不再与平台往来")
+            }
             Self::NotUsable(state) => JobError::dead(
                 ErrorCode::ChannelAccountUnusable.as_str(),
                 format!("账号{}，请重新授权后重试", state.title_zh()),

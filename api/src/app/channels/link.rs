@@ -4,7 +4,7 @@
 use super::apps::{callback_url, check_external_id, check_secrets};
 use super::attach::{Attachment, attach};
 use super::call::channel_error;
-use super::{act_for, app_ref, find, format, quota};
+use super::{act_for, app_ref, find, format, phases, quota};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -157,12 +157,13 @@ async fn check_now(
         let known = account_by_external(&tx, channel.info().slug, external_id).await?;
         if let Some(account) = known.filter(|account| account.state.counts()) {
             return if account.shop == shop {
-                Ok(())
+                phases::decide(&rules.phases, kind, tx.now(), true)
             } else {
                 Err(ApiError::new(ErrorCode::ChannelAccountLinked))
             };
         }
     }
+    phases::decide(&rules.phases, kind, tx.now(), false)?;
     quota::decide(&tx, shop, kind, &rules).await?.map(|_| ()).map_err(|refusal| quota::refused(&refusal))
 }
 

@@ -2,7 +2,7 @@
 //! a platform. Where things are:
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
-//! * [`quota`], [`raise`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
+//! * [`quota`], [`raise`], [`phases`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
 //! * [`push`] taking pushes in; [`account_jobs`] what pushes about an account lead to;
 //! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
@@ -15,6 +15,7 @@ pub mod call;
 pub mod exchanges;
 pub mod grants;
 pub mod link;
+pub mod phases;
 pub mod push;
 pub mod push_route;
 pub mod quota;

@@ -1,11 +1,11 @@
 //! How many accounts of a kind a shop may link, and who says so.
 
-use super::raise;
+use super::{phases, raise};
 use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::ShopId;
-use qianpu_domain::policy::{self, LinkRefusal, PolicyKind, PolicyRule, Quota};
+use qianpu_domain::policy::{self, LinkRefusal, PhaseCalendar, PolicyKind, PolicyRule, Quota};
 use qianpu_domain::shop::ShopState;
 use qianpu_domain::subject::SubjectKind;
 use qianpu_domain::time::Date;
@@ -25,6 +25,8 @@ pub struct KindQuota {
     pub kind: &'static str,
     /// Used, limit and the row that says so.
     pub quota: Quota,
+    /// Whether the kind is still linked, and what comes next.
+    pub phase: phases::KindPhase,
     /// Whether the shop may link at all now.
     pub shop_trading: bool,
 }
@@ -44,6 +46,7 @@ pub async fn of_shop(
     let rules = rules(state, grant.ctx()).await?;
     let tx = state.db.read(grant.ctx()).await?;
     let raise = raise::in_force(&tx, shop, &rules.raise, rules.today).await?;
+    let now = tx.now();
     let mut quotas = Vec::new();
     for channel in qianpu_host::channels() {
         for kind in channel.info().kinds {
@@ -51,7 +54,9 @@ pub async fn of_shop(
             let quota = policy::quota(existing, subject, kind.code, &rules.usual, raise.as_ref())
                 .map_err(|error| ApiError::refused(error.code(), error))?;
             let shop_trading = shop_state == ShopState::Trading;
-            quotas.push(KindQuota { channel: channel.info().slug, kind: kind.code, quota, shop_trading });
+            let phase = phases::of_kind(&rules.phases, kind.code, now);
+            let channel = channel.info().slug;
+            quotas.push(KindQuota { channel, kind: kind.code, quota, phase, shop_trading });
         }
     }
     Ok(quotas)
@@ -66,13 +71,15 @@ pub(super) async fn rule(state: &AppState, ctx: &TenantCtx) -> Answer<PolicyRule
 pub(super) struct LinkRules {
     usual: PolicyRule,
     raise: PolicyRule,
+    pub(super) phases: PhaseCalendar,
     today: Date,
 }
 
 /// The rows that decide links of this merchant now.
 pub(super) async fn rules(state: &AppState, ctx: &TenantCtx) -> Answer<LinkRules> {
     let (usual, raise) = (rule(state, ctx).await?, raise::rule(state, ctx).await?);
-    Ok(LinkRules { usual, raise, today: raise::day_of(state, state.clock().now())? })
+    let phases = phases::calendar(state, ctx).await?;
+    Ok(LinkRules { usual, raise, phases, today: raise::day_of(state, state.clock().now())? })
 }
 
 /// Decides inside a transaction whether one more account may be linked.

@@ -4,6 +4,7 @@ use super::draft::{self, Drafted, Subject};
 use super::mapping::{self, Remember};
 use super::{PUBLISH_JOB, listing_job, stock_push};
 use crate::app::channels::accounts::{category_path, check_category_path};
+use crate::app::channels::call::CallError;
 use crate::app::channels::find;
 use crate::app::shops::suspension;
 use crate::error::{Answer, ApiError};
@@ -89,7 +90,7 @@ pub(super) async fn prepare(tx: &TenantTx, state: &AppState, command: &Publish) 
     let account = account_get(tx, command.account).await?;
     let product = product_get(tx, command.product).await?;
     if !account.state.usable() {
-        return Err(ApiError::new(ErrorCode::ChannelAccountUnusable));
+        return Err(CallError::NotUsable(account.state).into());
     }
     if find(&account.channel)?.catalog().is_none() {
         let (en, zh) = ("this kind of account sells no products", "该类账号不支持发布商品");

@@ -1,11 +1,12 @@
-//! What is told about the raised quota of linked accounts.
+//! What is told about linked accounts: the raised quota, and kinds of accounts that end.
 
 use super::supervision::{Notice, RUNNERS, same, tell_merchant};
 use crate::app::channels::raise::Beyond;
 use crate::error::Answer;
 use crate::state::AppState;
-use qianpu_domain::policy::{RaiseProgress, RaiseTerms, RaiseTurn};
+use qianpu_domain::policy::{Phase, RaiseProgress, RaiseTerms, RaiseTurn};
 use qianpu_domain::score::shown;
+use qianpu_domain::time::Date;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::shop::Shop;
 
@@ -55,4 +56,35 @@ pub(in crate::app) async fn link_quota_turned(
         .collect();
     let notice = Notice { texts, arguments, points, path: ACCOUNTS.to_owned() };
     tell_merchant(state, tx, RUNNERS, &notice).await
+}
+
+fn kind_notice(texts: &'static str, kind: &str, day: Option<Date>, accounts: &[&str]) -> Notice {
+    let (zh, en) = kind_name(kind);
+    let mut arguments = vec![("kind", (zh.to_owned(), en.to_owned()))];
+    arguments.extend(day.map(|day| ("day", same(&day.to_string()))));
+    let points = accounts.iter().map(|name| same(name)).collect();
+    Notice { texts, arguments, points, path: ACCOUNTS.to_owned() }
+}
+
+/// A kind of account is no longer linked, or switched off, from a day on.
+pub(in crate::app) async fn kind_changes_on(
+    state: &AppState,
+    tx: &mut TenantTx,
+    kind: &str,
+    phase: Phase,
+    day: Date,
+    accounts: &[&str],
+) -> Answer<()> {
+    let texts = if phase == Phase::Off { "channels.mail_kind_ends." } else { "channels.mail_kind_closes." };
+    tell_merchant(state, tx, RUNNERS, &kind_notice(texts, kind, Some(day), accounts)).await
+}
+
+/// A kind of account was switched off, and with it the accounts of the merchant.
+pub(in crate::app) async fn kind_switched_off(
+    state: &AppState,
+    tx: &mut TenantTx,
+    kind: &str,
+    accounts: &[&str],
+) -> Answer<()> {
+    tell_merchant(state, tx, RUNNERS, &kind_notice("channels.mail_kind_off.", kind, None, accounts)).await
 }

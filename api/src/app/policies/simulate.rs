@@ -10,8 +10,8 @@ use qianpu_domain::billing;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ShopId, TenantId};
 use qianpu_domain::policy::{
-    self, PolicyKind, PolicyRule, PolicyScope, Quota, Raise, RaiseProgress, RaiseStanding, RaiseTurn, RuleId,
-    next_standing, raise_progress, raise_terms,
+    self, PhaseCalendar, PhaseNow, PolicyKind, PolicyRule, PolicyScope, Quota, Raise, RaiseProgress,
+    RaiseStanding, RaiseTurn, RuleId, next_standing, raise_progress, raise_terms,
 };
 use qianpu_domain::score::{DayScore, LEAST, MOST, ShopScores};
 use qianpu_domain::subject::SubjectKind;
@@ -86,7 +86,7 @@ pub struct ShopThen {
     pub id: ShopId,
     pub name: String,
     /// By kind of account.
-    pub quotas: Vec<(&'static str, Quota)>,
+    pub quotas: Vec<(&'static str, Quota, PhaseNow)>,
     /// Where it stands with the raised quota.
     pub standing: RaiseStanding,
     /// How far it is.
@@ -139,7 +139,12 @@ pub async fn simulate(
     let provider = ctx.provider().ok_or_else(ApiError::not_found)?;
     let calendar = Calendar { rules: &rules, provider, merchant: ctx.tenant() };
     let at = moment(question.day)?;
-    let applies = PolicyKind::ALL.iter().filter_map(|kind| calendar.applies(*kind, now, at)).collect();
+    let phases = PhaseCalendar::new(&rules, provider, ctx.tenant());
+    let single = PolicyKind::ALL.iter().filter(|kind| **kind != PolicyKind::ChannelPhase);
+    let mut applies: Vec<Applies> = single.filter_map(|kind| calendar.applies(*kind, now, at)).collect();
+    // Such rows decide each for the kinds of accounts that they name.
+    let deciding = rules.iter().filter(|rule| phases.decides(rule, at)).cloned();
+    applies.extend(deciding.map(|rule| Applies { rule, instead_of: None, over: Vec::new() }));
 
     let tx = state.db.read(&ctx).await?;
     let subject = tenant_get(&tx).await?.subject_kind;
@@ -167,11 +172,11 @@ pub async fn simulate(
             standing.holds(question.day).then(|| Raise { limit: terms.limit, rule: raise_rule.id.clone() });
         let usual = calendar.rule(PolicyKind::LinkQuota, at)?;
         let mut quotas = Vec::new();
-        for kind in qianpu_host::CHANNELS.iter().flat_map(|channel| channel.info().kinds) {
+        for kind in qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds) {
             let used = account_count(&tx, shop.id, kind.code).await?;
             let quota = policy::quota(used, subject, kind.code, usual, raise.as_ref())
                 .map_err(|error| ApiError::refused(error.code(), error))?;
-            quotas.push((kind.code, quota));
+            quotas.push((kind.code, quota, phases.phase(kind.code, at)));
         }
         let Shop { id, name, .. } = shop;
         shops.push(ShopThen { id, name, quotas, standing, progress, turns });

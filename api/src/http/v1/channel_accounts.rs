@@ -219,6 +219,21 @@ struct LinkQuotaBody {
     rule: String,
     /// Whether the shop may link at all: only a trading shop may.
     shop_trading: bool,
+    /// `open`, `closed` to new links, or `off`: accounts of the kind are retired.
+    phase: &'static str,
+    /// Id of the rule that closes the kind or switches it off.
+    phase_rule: Option<String>,
+    /// The next change that is known.
+    next_phase: Option<NextPhase>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct NextPhase {
+    /// From when.
+    at: Time,
+    /// `open`, `closed` or `off`.
+    phase: &'static str,
+    rule: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -238,6 +253,13 @@ async fn list_link_quotas(auth: Authed<perm::AccountRead, Path<ShopId>>) -> Answ
         usual: one.quota.usual,
         rule: one.quota.rule.0,
         shop_trading: one.shop_trading,
+        phase: one.phase.now.phase.as_str(),
+        phase_rule: one.phase.now.rule.map(|rule| rule.0),
+        next_phase: one.phase.next.map(|next| NextPhase {
+            at: Time(next.at),
+            phase: next.now.phase.as_str(),
+            rule: next.now.rule.map(|rule| rule.0),
+        }),
     };
     let raise = raise::of_shop(&auth.state, auth.grant.ctx(), auth.input.0).await?.into();
     Ok(Json(LinkQuotasBody { items: quotas.into_iter().map(body).collect(), raise }))

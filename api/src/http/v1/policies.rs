@@ -9,7 +9,7 @@ use crate::http::route::Api;
 use crate::http::wire::{Id, Time};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{PolicyId, ShopId, TenantId};
-use qianpu_domain::policy::{PolicyKind, PolicyRule, PolicyScope, RaiseTurn};
+use qianpu_domain::policy::{PhaseNow, PolicyKind, PolicyRule, PolicyScope, Quota, RaiseTurn};
 use qianpu_tenants::authz::perm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,6 +159,10 @@ struct QuotaThen {
     limit: u32,
     usual: u32,
     rule: String,
+    /// `open`, `closed` to new links, or `off`.
+    phase: &'static str,
+    /// Id of the rule that closes the kind or switches it off.
+    phase_rule: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -201,7 +205,9 @@ pub(in crate::http) const fn turn_word(turn: RaiseTurn) -> &'static str {
 }
 
 fn shop_then(shop: ShopThen) -> ShopThenView {
-    let quota = |(kind, quota): (&'static str, qianpu_domain::policy::Quota)| QuotaThen {
+    let quota = |(kind, quota, phase): (&'static str, Quota, PhaseNow)| QuotaThen {
+        phase: phase.phase.as_str(),
+        phase_rule: phase.rule.map(|rule| rule.0),
         kind,
         used: quota.used,
         limit: quota.limit,

@@ -52,6 +52,12 @@ pub(super) struct Gauge {
     pub(super) limit: u32,
     pub(super) full: bool,
     pub(super) rule: String,
+    /// `open`, `closed` or `off`, and the rule that says so.
+    pub(super) phase: &'static str,
+    pub(super) phase_rule: Option<String>,
+    /// What comes next, and from when.
+    pub(super) next_phase: Option<&'static str>,
+    pub(super) next_at: Option<i64>,
 }
 
 impl Gauge {
@@ -63,6 +69,10 @@ impl Gauge {
             limit: one.quota.limit,
             full: one.quota.used >= one.quota.limit,
             rule: one.quota.rule.0,
+            phase: one.phase.now.phase.as_str(),
+            phase_rule: one.phase.now.rule.map(|rule| rule.0),
+            next_phase: one.phase.next.as_ref().map(|next| next.now.phase.as_str()),
+            next_at: one.phase.next.map(|next| next.at.micros()),
         }
     }
 }

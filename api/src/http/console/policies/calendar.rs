@@ -56,6 +56,7 @@ struct AppliesItem {
 
 #[derive(Serialize)]
 struct QuotaItem {
+    phase: &'static str,
     kind: String,
     used: u32,
     limit: u32,
@@ -148,7 +149,8 @@ fn then_view(call: &Call, then: Then, merchants: &[MerchantOption]) -> ThenView 
                 quotas: shop
                     .quotas
                     .into_iter()
-                    .map(|(kind, quota)| QuotaItem {
+                    .map(|(kind, quota, phase)| QuotaItem {
+                        phase: phase.phase.as_str(),
                         kind: kind_name(kind, lang),
                         used: quota.used,
                         limit: quota.limit,

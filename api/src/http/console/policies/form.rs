@@ -4,7 +4,7 @@ use crate::error::{Answer, ApiError};
 use crate::http::extract::{Call, Fields, parse_yuan};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::money::Fen;
-use qianpu_domain::policy::PolicyKind;
+use qianpu_domain::policy::{PAST_KINDS, PolicyKind};
 use qianpu_domain::score;
 use qianpu_domain::subject::SubjectKind;
 use qianpu_domain::time::{Date, Timestamp};
@@ -24,6 +24,8 @@ enum Unit {
     Switch,
     /// Stored in hundredths, typed with two decimals.
     Score,
+    /// `open`, `closed` or `off`, chosen; nothing leaves it to other rules.
+    Phase,
 }
 
 /// A parameter with its field of the form.
@@ -45,6 +47,7 @@ impl Field {
     pub fn of(call: &Call, kind: PolicyKind, key: &str) -> Self {
         let say = |key: &str| call.state.pages.catalogue().say(call.info.lang, key, []);
         let unit = match key {
+            _ if kind == PolicyKind::ChannelPhase => Unit::Phase,
             "gmv_fen" => Unit::Yuan,
             "rate_ppm" | "tax_ppm" => Unit::Percent,
             "suspends" | "each_day" => Unit::Switch,
@@ -60,11 +63,12 @@ impl Field {
                 };
                 (format!("{subject} · {account}"), say("policies.unit_accounts"), key.ends_with(".*"))
             }
+            (PolicyKind::ChannelPhase, _) => (account_name(call, key), String::new(), false),
             _ => {
                 let suffix = match (unit, key) {
                     (Unit::Yuan, _) => "¥".to_owned(),
                     (Unit::Percent, _) => "%".to_owned(),
-                    (Unit::Switch | Unit::Score, _) => String::new(),
+                    (Unit::Switch | Unit::Score | Unit::Phase, _) => String::new(),
                     (Unit::Whole, "limit") => say("policies.unit_accounts"),
                     (Unit::Whole, "minutes") => say("policies.unit_minutes"),
                     (Unit::Whole, "orders") => say("policies.unit_orders"),
@@ -93,7 +97,9 @@ impl Field {
 fn account_name(call: &Call, code: &str) -> String {
     let mut kinds = qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds);
     let known = kinds.find(|kind| kind.code == code);
-    known.map_or_else(|| code.to_owned(), |kind| call.info.lang.pick(kind.name_zh, kind.name_en).to_owned())
+    let past = || PAST_KINDS.iter().find(|(past, _, _)| *past == code).map(|(_, zh, en)| (*zh, *en));
+    let name = known.map(|kind| (kind.name_zh, kind.name_en)).or_else(past);
+    name.map_or_else(|| code.to_owned(), |(zh, en)| call.info.lang.pick(zh, en).to_owned())
 }
 
 /// Millionths as percent, without trailing noughts.
@@ -125,6 +131,9 @@ pub(super) fn shown(call: &Call, field: &Field, stored: &str) -> String {
             let key = if stored == "1" { "policies.yes" } else { "policies.no" };
             call.state.pages.catalogue().say(call.info.lang, key, [])
         }
+        Unit::Phase => {
+            call.state.pages.catalogue().say(call.info.lang, &["policies.phase_", stored].concat(), [])
+        }
         // A number of accounts says of what it is in its label.
         Unit::Whole if field.key.contains('.') => value,
         Unit::Whole if stored == "0" && field.key.ends_with("per_second") => {
@@ -147,6 +156,10 @@ pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
                     .collect::<Vec<_>>()
             };
             SubjectKind::ALL.iter().flat_map(of).collect()
+        }
+        PolicyKind::ChannelPhase => {
+            let kinds = qianpu_host::channels().into_iter().flat_map(|channel| channel.info().kinds);
+            kinds.map(|kind| kind.code.to_owned()).collect()
         }
         PolicyKind::LinkQuotaRaise => words(&["days", "score", "each_day", "limit", "grace_days"]),
         PolicyKind::StockHold => words(&["minutes"]),
@@ -185,7 +198,7 @@ pub(super) fn params_of(
             Unit::Yuan => parse_yuan(text).map(|fen| fen.get().to_string()),
             Unit::Percent => parse_percent(text).map(|ppm| ppm.to_string()),
             Unit::Score => score::read_mark(text).map(|mark| mark.to_string()),
-            Unit::Whole | Unit::Switch => Some(text.to_owned()),
+            Unit::Whole | Unit::Switch | Unit::Phase => Some(text.to_owned()),
         };
         match (stored, field.unit) {
             (Some(stored), _) => pairs.push((field.key, stored)),
