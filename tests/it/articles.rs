@@ -66,6 +66,18 @@ both! {
         stage.owner.put(&path, &body, 200).await;
         publish(&public, &bad, 202).await;
         in_state(&public, &bad, "published").await;
+        // The page shows the covers, which load.
+        let visitor = stage.app.visitor(&stage.merchant, Role::MerchantOwner).await;
+        let open = async |path: &str| {
+            let request = visitor.client.request(reqwest::Method::GET, path).header("cookie", &visitor.cookie);
+            request.send().await.expect("an answer")
+        };
+        let page = open(&format!("/console/merchant/channel_accounts/{}/articles", public.id())).await.text().await.unwrap();
+        let sources: Vec<&str> = page.split("src=\"").filter_map(|rest| rest.split('"').next()).filter(|src| src.contains("/media/")).collect();
+        assert_eq!(sources.len(), 2, "{page}");
+        for source in sources {
+            assert_eq!(open(source).await.status(), 200, "{source}");
+        }
         public.stage.stop().await;
     }
 

@@ -1,6 +1,7 @@
 //! Articles of an account: the list with what was sold by them, and the form of one.
 
 use super::super::apply::may_be_mended;
+use super::super::goods::picture_address;
 use super::{Reach, of_account};
 use crate::app::followers::article_sales;
 use crate::app::followers::articles::{self, TypedArticle};
@@ -73,7 +74,7 @@ async fn articles_page(
     let row = |article: Article| ArticleRow {
         href: format!("{ARTICLES}/{}", article.id),
         title: article.facts.title,
-        cover: format!("/media/{}", article.facts.cover),
+        cover: picture_address(article.facts.cover),
         state: article.state.as_str(),
         url: article.url,
         error: article.error,
@@ -144,7 +145,7 @@ async fn view<P: Perm, T>(
         state: state.map(ArticleState::as_str),
         url: article.and_then(|article| article.url.clone()),
         error: article.and_then(|article| article.error.clone()),
-        cover: article.map(|article| format!("/media/{}", article.facts.cover)),
+        cover: article.map(|article| picture_address(article.facts.cover)),
         cards: cards.into_iter().map(choice).collect(),
         through_app: account.app.is_some(),
         may_manage,

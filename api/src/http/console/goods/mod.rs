@@ -20,7 +20,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 }
 
 /// A picture as console pages show it.
-fn picture_address(id: MediaId) -> String {
+pub(super) fn picture_address(id: MediaId) -> String {
     format!("/api/v1/media/{id}/content")
 }
 
