@@ -108,6 +108,12 @@ permissions! {
     FollowerAnswer = "followers.answer";
     /// Set what public accounts answer and show.
     FollowerManage = "followers.manage";
+    /// See windows, live rooms, their figures and checklists.
+    LiveRead = "live.read";
+    /// Change windows and tick checklists of live sessions.
+    LiveManage = "live.manage";
+    /// Read what people left in forms; each reading is written down.
+    LeadRead = "leads.read";
     /// See listings.
     ListingRead = "listings.read";
     /// Publish and take down listings.
@@ -210,24 +216,24 @@ roles! {
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
+        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
         ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
-        FollowerRead, FollowerAnswer, FollowerManage, AftersaleHandle,
+        FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle,
     ];
     /// Looks after goods.
-    MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite];
+    MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite, LiveRead, LiveManage];
     /// Ships orders.
     MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderReveal, OrderShip, ImportRun, MediaRead];
     /// Looks after the merchant's money.
     MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead];
     /// Hosts live sessions.
-    MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead];
+    MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage];
     /// Answers buyers.
-    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle];
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle, LeadRead];
 }
 
 /// The role that somebody from above acts with in a tenant of this kind; none acts in the operator's.
@@ -298,6 +304,9 @@ impl Permission {
                 | Self::FollowerRead
                 | Self::FollowerAnswer
                 | Self::FollowerManage
+                | Self::LiveRead
+                | Self::LiveManage
+                | Self::LeadRead
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead
@@ -341,6 +350,8 @@ impl Permission {
                 | Self::FollowerRead
                 | Self::FollowerAnswer
                 | Self::FollowerManage
+                | Self::LiveRead
+                | Self::LiveManage
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::OrderRead

@@ -272,6 +272,20 @@ words! {
         AccountCodeMade = "account_code.made",
         /// A code with a parameter was removed here.
         AccountCodeForgotten = "account_code.forgotten",
+        /// Products were put into an account's window.
+        ShowcaseAdded = "showcase.added",
+        /// A product was asked to be taken off a window.
+        ShowcaseRemoved = "showcase.removed",
+        /// The checklist of a live session was made.
+        LivePlanMade = "live_plan.made",
+        /// A step of a live session was said to be done.
+        LiveStepDone = "live_plan.step_done",
+        /// A step of a live session was said not to be done.
+        LiveStepUndone = "live_plan.step_undone",
+        /// The checklist of a live session was deleted.
+        LivePlanDeleted = "live_plan.deleted",
+        /// Somebody read what people left in a form.
+        LeadsRead = "leads.read",
         /// A rule that answers followers was added.
         ReplyRuleAdded = "reply_rule.added",
         /// A rule that answers followers was changed.

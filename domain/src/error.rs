@@ -136,6 +136,7 @@ codes! {
     FollowerWindowUsedUp = "follower_window_used_up", 409, false, "As many messages as the platform allows were sent; wait until the follower writes again", "可回复条数已用完，请等对方再次发来消息";
     ReplyProductGone = "reply_product_gone", 409, false, "The product of the answer cannot be bought in the shop now", "回复中的商品已无法购买";
     AccountCodesFull = "account_codes_full", 409, false, "The account has as many codes as there may be; remove one first", "该账号的二维码已达上限，请先移除一张";
+    LivePlansFull = "live_plans_full", 409, false, "The account has as many checklists as there may be; delete one first", "该账号的直播清单已达上限，请先删除一份";
     ArticleWrongState = "article_wrong_state", 409, false, "The article is at the platform; this cannot be done to it now", "文章正在平台处理或已发布，当前不能进行此操作";
     ReplyRulesFull = "reply_rules_full", 409, false, "The account has as many rules as there may be; delete one first", "该账号的回复规则已达上限，请先删除一条";
 

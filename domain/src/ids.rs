@@ -187,6 +187,8 @@ ids! {
     ArticleId = "art";
     /// A code with a parameter of a public account.
     AccountCodeId = "qrc";
+    /// The checklist of a live session.
+    LivePlanId = "lvp";
     /// A rule that answers followers.
     ReplyRuleId = "rpl";
 }

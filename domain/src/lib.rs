@@ -35,6 +35,7 @@ pub mod ledger;
 pub mod listing;
 pub mod listing_rule;
 pub mod listing_run;
+pub mod live_plan;
 pub mod masking;
 pub mod money;
 pub mod oauth;

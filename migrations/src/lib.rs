@@ -29,6 +29,7 @@ mod m0022_followers;
 mod m0023_drift;
 mod m0024_reach;
 mod m0025_articles;
+mod m0026_live;
 mod m0027_listing_rules;
 mod m0027b_listing_runs;
 mod m0028_order_desk;
@@ -67,6 +68,7 @@ pub fn tables() -> Vec<Table> {
         m0023_drift::tables(),
         m0024_reach::tables(),
         m0025_articles::tables(),
+        m0026_live::tables(),
         m0027_listing_rules::tables(),
         m0027b_listing_runs::tables(),
         m0028_order_desk::tables(),

@@ -11,6 +11,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("qianpu-wechat-wire", &["qianpu-sdk", "qianpu-domain"]),
     ("qianpu-wechat-store", &["qianpu-sdk", "qianpu-wechat-wire", "qianpu-domain"]),
     ("qianpu-wechat-official-account", &["qianpu-sdk", "qianpu-wechat-wire", "qianpu-domain"]),
+    ("qianpu-wechat-channels", &["qianpu-sdk", "qianpu-wechat-wire", "qianpu-domain"]),
     ("qianpu-douyin", &["qianpu-sdk", "qianpu-domain"]),
     ("qianpu-guest", &["qianpu-sdk", "qianpu-domain"]),
     // Tried with a built-in channel in another box.
@@ -22,6 +23,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "qianpu-domain",
             "qianpu-wechat-store",
             "qianpu-wechat-official-account",
+            "qianpu-wechat-channels",
             "qianpu-douyin",
             "qianpu-wasm",
         ],

@@ -120,7 +120,7 @@ both! {
         let in_store: Vec<&Value> =
             orders.iter().filter(|order| order["source"]["channel_account_id"] == store.as_str()).collect();
         let in_state = |state: &str| in_store.iter().filter(|order| order["state"] == state).count();
-        assert_eq!((in_store.len(), in_state("paid"), in_state("awaiting_payment")), (4, 1, 1), "{orders:#?}");
+        assert_eq!((in_store.len(), in_state("paid"), in_state("awaiting_payment")), (8, 5, 1), "{orders:#?}");
         assert!(orders.iter().any(|order| order["source"]["channel_account_id"] == douyin.as_str()), "{orders:#?}");
         assert!(orders.iter().any(|order| order["source"]["scene"] == "live_session"));
         assert!(orders.iter().all(|order| order["source"]["channel_account_id"].is_string()));

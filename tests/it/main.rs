@@ -40,6 +40,7 @@ mod linking;
 mod listing_rules;
 mod listing_runs;
 mod listings;
+mod live;
 mod logs;
 mod matrix;
 mod members;

@@ -47,6 +47,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("job_id", ids::JobId::PREFIX, "jobs"),
     ("journal_id", ids::JournalId::PREFIX, "journals"),
     ("ledger_account_id", ids::LedgerAccountId::PREFIX, "ledger_accounts"),
+    ("live_plan_id", ids::LivePlanId::PREFIX, "live_plans"),
     ("listing_id", ids::ListingId::PREFIX, "listings"),
     ("listing_run_id", ids::ListingRunId::PREFIX, "listing_runs"),
     ("channel_mapping_id", ids::ChannelMappingId::PREFIX, "channel_mappings"),

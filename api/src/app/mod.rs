@@ -20,6 +20,7 @@ pub mod imports;
 pub mod invitations;
 pub mod jobs;
 pub mod listings;
+pub mod live;
 pub mod media;
 pub mod merchants;
 pub mod money;

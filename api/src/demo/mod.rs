@@ -13,6 +13,7 @@ mod directory;
 mod douyin;
 mod drift;
 mod followers;
+mod live;
 pub mod manifest;
 mod merchants;
 mod money;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 const COMPONENT: &str = "wx7a1c0ffee0000001";
 const STORE: (&str, &str) = ("wechat-store", "wechat_store");
 const OFFICIAL: (&str, &str) = ("wechat-official-account", "official_account");
+pub(super) const CHANNELS: (&str, &str) = ("wechat-channels", "channels_account");
 /// Where every product goes in the sandbox's own category tree.
 const CATEGORY: [&str; 3] = ["2000", "2010", "2011"];
 
@@ -129,23 +130,31 @@ async fn channel_app(
     Ok(message_url.to_owned())
 }
 
+/// What the sandbox calls accounts of a channel.
+fn sandbox_kind(channel: &str) -> &'static str {
+    match channel {
+        slug if slug == STORE.0 => "store",
+        slug if slug == CHANNELS.0 => "channels_account",
+        _ => "official_account",
+    }
+}
+
 /// An account that was linked.
-struct Linked {
-    id: String,
+pub(super) struct Linked {
+    pub(super) id: String,
     channel: &'static str,
     kind: &'static str,
-    app_id: String,
+    pub(super) app_id: String,
 }
 
 /// Links an account through the provider's app: by purchase, or by the platform's authorisation page.
-async fn through_app(
+pub(super) async fn through_app(
     merchant: &Merchant,
     sandbox: &Client,
     (channel, kind): (&'static str, &'static str),
     name: &str,
 ) -> anyhow::Result<Linked> {
-    let sandbox_kind = if channel == STORE.0 { "store" } else { "official_account" };
-    let app_id = account_at(sandbox, merchant, sandbox_kind, name).await?;
+    let app_id = account_at(sandbox, merchant, sandbox_kind(channel), name).await?;
     let link = merchant
         .client
         .post(
@@ -191,7 +200,7 @@ async fn directly(
     format: &str,
     manifest: &mut Manifest,
 ) -> anyhow::Result<Linked> {
-    let sandbox_kind = if channel == STORE.0 { "store" } else { "official_account" };
+    let sandbox_kind = sandbox_kind(channel);
     let secret = push_token();
     let account = sandbox
         .post("/sandbox/api/accounts", &json!({"kind": sandbox_kind, "nickname": name, "secret": secret, "principal_name": merchant.plan.legal_name, "open_platform": open_platform(merchant)}))

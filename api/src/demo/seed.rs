@@ -5,7 +5,7 @@ use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
-    aftersales, buyers, douyin, drift, followers, money, pictures, platform, programs, scores, staff,
+    aftersales, buyers, douyin, drift, followers, live, money, pictures, platform, programs, scores, staff,
     webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
@@ -98,6 +98,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     buyers::join(state, &visitor, &sandbox, &signed_in).await.context("buyers at the platform")?;
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
+    live::go(&sandbox, first).await.context("the channels account")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
     aftersales::ask(&sandbox, first).await.context("after-sale cases")?;

@@ -163,6 +163,15 @@ pub const MENU: &[MenuRow] = &[
         P::OrderRead,
         false,
     ),
+    row(
+        Merchant,
+        "menu.orders",
+        "menu.order_sources",
+        "/console/merchant/order_sources",
+        "channels",
+        P::OrderRead,
+        false,
+    ),
     row(Merchant, "menu.orders", "menu.buyers", "/console/merchant/buyers", "person", P::BuyerRead, false),
     row(Merchant, "menu.orders", "menu.parcels", "/console/merchant/shipments", "truck", P::OrderRead, false),
     row(
@@ -266,6 +275,7 @@ pub const MENU: &[MenuRow] = &[
         P::ListingRead,
         false,
     ),
+    row(Merchant, "menu.channels", "menu.live", "/console/merchant/live", "clock", P::LiveRead, false),
     row(
         Merchant,
         "menu.money",

@@ -75,6 +75,11 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "aftersale.list",
                 "menu.publish",
                 "order.note",
+                "showcase.list",
+                "live.now",
+                "live.day",
+                "lead.forms",
+                "lead.list",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

@@ -4,10 +4,10 @@ use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
     Acceptance, AcceptanceStep, AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting,
-    ArticleDraft, ArticleRefs, CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, Locale, Menu,
-    MenuAction, MenuButton, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft, PublishedRefs,
-    Refusal, Request, Secret, SendOutcome, Shipment, SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn,
-    WantedCode,
+    ArticleDraft, ArticleRefs, CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, LiveDay,
+    Locale, Menu, MenuAction, MenuButton, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft,
+    PublishedRefs, Refusal, Request, Secret, SendOutcome, Shipment, ShowcaseRef, SkuDraft, Spec, Step,
+    StockLevel, TimeWindow, Turn, WantedCode,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -286,6 +286,43 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         probe!("article.publishing", |c| json(content.publishing(c, "1"), |_| false), |c, s, a| json(
             content.resume_publishing(c, s, a),
             |_| false
+        ));
+    }
+    if let Some(showcase) = channel.showcase() {
+        probe!("showcase.list", |c| json(showcase.list(c, None), |_| false), |c, s, a| json(
+            showcase.resume_list(c, s, a),
+            |_| false
+        ));
+        let item = ShowcaseRef { product_id: "1001".to_owned(), source_id: "wxshop".to_owned() };
+        let same = item.clone();
+        probe!("showcase.add", move |c| json(showcase.add(c, &item), |_| false), |c, s, a| json(
+            showcase.resume_add(c, s, a),
+            |_| false
+        ));
+        probe!("showcase.remove", move |c| json(showcase.remove(c, &same), |_| false), |c, s, a| json(
+            showcase.resume_remove(c, s, a),
+            |_| false
+        ));
+    }
+    if let Some(live) = channel.live() {
+        probe!("live.now", |c| json(live.now(c), |_| false), |c, s, a| json(
+            live.resume_now(c, s, a),
+            |_| false
+        ));
+        let day = LiveDay { year: 2024, month: 6, day: 12 };
+        probe!("live.day", move |c| json(live.day(c, &day), |_| false), |c, s, a| json(
+            live.resume_day(c, s, a),
+            |_| false
+        ));
+    }
+    if let Some(leads) = channel.leads() {
+        let window = TimeWindow { from: NOW.minus(Span::hours(1)), to: NOW };
+        probe!("lead.forms", |c| json(leads.forms(c, None), |_| false), |c, s, a| json(
+            leads.resume_forms(c, s, a),
+            |_| false
+        ));
+        probe!("lead.list", move |c| opaque(leads.leads(c, "6001", window, None)), |c, s, a| opaque(
+            leads.resume_leads(c, s, a)
         ));
     }
     if let Some(fulfilment) = channel.fulfilment() {

@@ -85,6 +85,15 @@ impl Channel for Credulous {
     fn content(&self) -> Option<&dyn Content> {
         None
     }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        None
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

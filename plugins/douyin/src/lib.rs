@@ -25,8 +25,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, LinkMode, Messaging, OrderDesk,
-    Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Stock, Webhook,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, Leads, LinkMode, Live, Messaging,
+    OrderDesk, Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
 };
 
 /// The channel.
@@ -124,6 +124,15 @@ impl Channel for Douyin {
         None
     }
     fn content(&self) -> Option<&dyn Content> {
+        None
+    }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        None
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
         None
     }
 }

@@ -23,6 +23,7 @@ mod refresh;
 mod registry;
 mod shop_calls;
 mod sign_in;
+mod surface_calls;
 mod vault;
 
 pub use breakers::Resting;

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 pub static CHANNELS: &[&dyn Channel] = &[
     &qianpu_wechat_store::WechatStore,
     &qianpu_wechat_official_account::WechatOfficialAccount,
+    &qianpu_wechat_channels::WechatChannels,
     &qianpu_douyin::Douyin,
 ];
 

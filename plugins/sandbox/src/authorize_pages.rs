@@ -59,7 +59,7 @@ pub fn approve(
 ) -> Result<String, &'static str> {
     usable_code(state, now, component, pre_auth_code)?;
     match state.accounts.get(appid).map(|account| account.kind) {
-        Some(AccountKind::OfficialAccount) => {}
+        Some(AccountKind::OfficialAccount | AccountKind::ChannelsAccount) => {}
         Some(AccountKind::Store) => return Err("a store authorizes by buying in the service market"),
         None => return Err("no such account"),
     }
@@ -94,13 +94,20 @@ async fn component_page(link: web::Query<Link>, request: HttpRequest, core: web:
     if web_address(&link.redirect_uri).is_none() {
         return failure(&core, &request, "redirect_uri must be an http or https address");
     }
-    // 1 official accounts, 3 and 6 these and others; the other kinds are not played here.
-    let offered = ["", "1", "3", "6"].contains(&link.auth_type.as_str()) || !link.biz_appid.is_empty();
+    // 1 official accounts, 5 channels accounts, 3 and 6 these and others; the other kinds are not played here.
+    let offered = |kind: AccountKind| {
+        let types: &[&str] = match kind {
+            AccountKind::OfficialAccount => &["", "1", "3", "6"],
+            AccountKind::ChannelsAccount => &["5", "6"],
+            AccountKind::Store => return false,
+        };
+        types.contains(&link.auth_type.as_str()) || !link.biz_appid.is_empty()
+    };
     let accounts: Vec<Value> = core.peek(|state| {
         state
             .accounts
             .values()
-            .filter(|a| offered && a.kind == AccountKind::OfficialAccount)
+            .filter(|a| offered(a.kind))
             .filter(|a| link.biz_appid.is_empty() || a.appid == link.biz_appid)
             .take(200)
             .map(|a| {

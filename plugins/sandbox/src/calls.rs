@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
-use crate::{aftersale, articles, component, fans, official_account, quota, token, web_login};
+use crate::{aftersale, articles, component, fans, finder, official_account, quota, token, web_login};
 use crate::{
     store_basics, store_category, store_delivery, store_order, store_order_desk, store_product, store_stock,
 };
@@ -61,6 +61,9 @@ const TABLES: &[&[Route]] = &[
     official_account::ROUTES,
     fans::ROUTES,
     articles::ROUTES,
+    finder::TABLES[0],
+    finder::TABLES[1],
+    finder::TABLES[2],
     store_basics::ROUTES,
     store_category::ROUTES,
     store_product::ROUTES,

@@ -123,6 +123,7 @@ pub fn grant(
     let sets = match account.kind {
         AccountKind::Store => STORE_SETS,
         AccountKind::OfficialAccount => OFFICIAL_ACCOUNT_SETS,
+        AccountKind::ChannelsAccount => crate::finder::SETS,
     };
     let earlier = account.grants.remove(component);
     let previous = earlier.as_ref().map(|g| (g.refresh_token.clone(), now.seconds() + grace));
@@ -262,8 +263,12 @@ fn get_authorizer_info(call: &mut Call<'_>) -> Answer {
         "signature": "",
         "account_status": if account.status == "close_finished" { 14 } else { 1 },
     });
-    if let (Some(members), AccountKind::Store) = (info.as_object_mut(), account.kind) {
-        members.insert("store_info".into(), json!({"id": 1}));
+    if let Some(members) = info.as_object_mut() {
+        match account.kind {
+            AccountKind::Store => members.insert("store_info".into(), json!({"id": 1})),
+            AccountKind::ChannelsAccount => members.insert("channels_info".into(), json!({"id": 1})),
+            AccountKind::OfficialAccount => None,
+        };
     }
     Ok(json!({
         "authorizer_info": info,

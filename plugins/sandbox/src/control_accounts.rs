@@ -114,6 +114,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 codes: Default::default(),
                 drafts: Default::default(),
                 publishings: Default::default(),
+                finder: Default::default(),
                 stable: Default::default(),
                 basic_token: String::new(),
                 clears: Default::default(),
@@ -122,6 +123,10 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
             account
         });
         account.kind = new.kind;
+        if new.kind == AccountKind::ChannelsAccount && account.finder.finder_id.is_empty() {
+            account.finder.finder_id = format!("sph{}", random_text(12));
+            account.finder.fans = 1_280;
+        }
         account.nickname = new.nickname.clone();
         account.secret = or(&new.secret, &account.secret);
         account.user_name = or(&new.user_name, &account.user_name);

@@ -26,6 +26,7 @@ mod douyin;
 mod errors;
 mod events;
 mod fans;
+mod finder;
 mod official_account;
 mod order_view;
 mod page_data;
@@ -121,6 +122,7 @@ impl Sandbox {
                 .configure(pages::routes)
                 .configure(page_forms::routes)
                 .configure(fans::routes)
+                .configure(finder::routes)
                 .configure(douyin::pages::routes)
                 .configure(store_picture::routes)
                 .default_service(web::to(calls::answer))

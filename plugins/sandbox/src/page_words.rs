@@ -92,6 +92,7 @@ fn word(
 
 const WORDS: &[(&str, &str, &str, &str)] = &[
     ("kind", "store", "微信小店", "WeChat shop"),
+    ("kind", "channels_account", "视频号", "Channels account"),
     ("kind", "official_account", "公众号", "Official account"),
     ("order", "10", "待付款", "to pay"),
     ("order", "20", "待发货", "to ship"),

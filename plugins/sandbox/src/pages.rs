@@ -29,6 +29,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         ("buyer", include_str!("templates/buyer.hbs")),
         ("auditor", include_str!("templates/auditor.hbs")),
         ("follower", include_str!("templates/follower.hbs")),
+        ("live", include_str!("templates/live.hbs")),
         ("market", include_str!("templates/market.hbs")),
         ("pushes", include_str!("templates/pushes.hbs")),
         ("authorize", include_str!("templates/authorize.hbs")),

@@ -96,6 +96,7 @@ pub struct ComponentApp {
 pub enum AccountKind {
     Store,
     OfficialAccount,
+    ChannelsAccount,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -134,6 +135,9 @@ pub struct Account {
     /// Codes with a parameter, by ticket.
     #[serde(default)]
     pub codes: BTreeMap<String, SceneCode>,
+    /// Of a channels account.
+    #[serde(default)]
+    pub finder: crate::finder::Finder,
     #[serde(default)]
     pub stable: StableToken,
     #[serde(default)]

@@ -92,4 +92,18 @@ pub mod operation {
     pub const ARTICLE_SUBMIT: &str = "article.submit";
     /// See [`crate::Content::publishing`]; `{publish_id}` → [`crate::Publishing`].
     pub const ARTICLE_PUBLISHING: &str = "article.publishing";
+    /// See [`crate::Showcase::list`]; `{cursor}` → page of [`crate::ShowcaseItem`].
+    pub const SHOWCASE_LIST: &str = "showcase.list";
+    /// See [`crate::Showcase::add`]; [`crate::ShowcaseRef`] → [`crate::ShowcaseItem`].
+    pub const SHOWCASE_ADD: &str = "showcase.add";
+    /// See [`crate::Showcase::remove`]; [`crate::ShowcaseRef`] → [`crate::ShowcaseItem`].
+    pub const SHOWCASE_REMOVE: &str = "showcase.remove";
+    /// See [`crate::Live::now`]; `{}` → [`crate::LiveNow`].
+    pub const LIVE_NOW: &str = "live.now";
+    /// See [`crate::Live::day`]; [`crate::LiveDay`] → [`crate::LiveSessions`].
+    pub const LIVE_DAY: &str = "live.day";
+    /// See [`crate::Leads::forms`]; `{cursor}` → page of [`crate::LeadForm`].
+    pub const LEAD_FORMS: &str = "lead.forms";
+    /// See [`crate::Leads::leads`]; `{form_id, window, cursor}` → page of [`crate::Lead`].
+    pub const LEAD_LIST: &str = "lead.list";
 }

@@ -8,6 +8,8 @@ use crate::context::Context;
 use crate::fulfilment::Fulfilment;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
+use crate::leads::Leads;
+use crate::live::Live;
 use crate::menu::AccountMenu;
 use crate::messaging::Messaging;
 use crate::order_desk::OrderDesk;
@@ -15,6 +17,7 @@ use crate::orders::Orders;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
 use crate::scene_code::SceneCodes;
+use crate::showcase::Showcase;
 use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
 
@@ -54,6 +57,12 @@ pub trait Channel: Send + Sync {
     fn codes(&self) -> Option<&dyn SceneCodes>;
     /// Writing and publishing articles.
     fn content(&self) -> Option<&dyn Content>;
+    /// The product window of an account.
+    fn showcase(&self) -> Option<&dyn Showcase>;
+    /// Reading live rooms.
+    fn live(&self) -> Option<&dyn Live>;
+    /// Reading what people left in forms.
+    fn leads(&self) -> Option<&dyn Leads>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -60,6 +60,8 @@ mod fulfilment;
 mod http;
 mod info;
 mod interaction;
+mod leads;
+mod live;
 mod menu;
 mod messaging;
 mod notice;
@@ -69,6 +71,7 @@ mod push;
 mod reveal;
 mod scene_code;
 mod secret;
+mod showcase;
 mod sign_in;
 mod step;
 pub mod wire;
@@ -97,6 +100,11 @@ pub use info::{
     PushRule,
 };
 pub use interaction::Interaction;
+pub use leads::{Lead, LeadForm, LeadFormState, Leads};
+pub use live::{
+    Live, LiveAccount, LiveDay, LiveFigures, LiveNow, LiveProduct, LiveReservation, LiveRoom, LiveSession,
+    LiveSessions,
+};
 pub use menu::{AccountMenu, Menu, MenuAction, MenuButton};
 pub use messaging::{Messaging, OutgoingMessage, SendOutcome};
 pub use notice::{Notice, NoticeKind};
@@ -109,5 +117,6 @@ pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use reveal::{ClearReceiver, Reveal, VirtualPhone};
 pub use scene_code::{SceneCode, SceneCodes, WantedCode};
 pub use secret::Secret;
+pub use showcase::{Barred, Showcase, ShowcaseItem, ShowcaseRef, ShowcaseState};
 pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

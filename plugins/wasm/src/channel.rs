@@ -14,10 +14,11 @@ use qianpu_sdk::{
     Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
     AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, Fulfilment, LinkInvitation, LinkRequest, Menu, Messaging, OrderDesk, Orders, OutgoingMessage,
-    Page, Person, PersonSignIn, PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal,
-    RemoteListing, Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, SignInRequest,
-    Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
+    Context, Fulfilment, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay, LiveNow,
+    LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
+    PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing, Reveal,
+    SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, Showcase, ShowcaseItem, ShowcaseRef,
+    SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -267,6 +268,15 @@ impl Channel for WasmChannel {
     fn content(&self) -> Option<&dyn Content> {
         self.has(Capability::Content).then_some(self)
     }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        self.has(Capability::Showcase).then_some(self)
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        self.has(Capability::Live).then_some(self)
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
+        self.has(Capability::Leads).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -403,6 +413,31 @@ impl Content for WasmChannel {
             op::ARTICLE_SUBMIT, json!({ "draft_id": draft_id }), plain;
         publishing, resume_publishing(publish_id: &str) -> Publishing =
             op::ARTICLE_PUBLISHING, json!({ "publish_id": publish_id }), plain;
+    }
+}
+
+impl Showcase for WasmChannel {
+    operations! {
+        list, resume_list(cursor: Option<&str>) -> Page<ShowcaseItem> =
+            op::SHOWCASE_LIST, json!({ "cursor": cursor }), plain;
+        add, resume_add(item: &ShowcaseRef) -> ShowcaseItem = op::SHOWCASE_ADD, json!(item), plain;
+        remove, resume_remove(item: &ShowcaseRef) -> ShowcaseItem = op::SHOWCASE_REMOVE, json!(item), plain;
+    }
+}
+
+impl Live for WasmChannel {
+    operations! {
+        now, resume_now() -> LiveNow = op::LIVE_NOW, json!({}), plain;
+        day, resume_day(day: &LiveDay) -> LiveSessions = op::LIVE_DAY, json!(day), plain;
+    }
+}
+
+impl Leads for WasmChannel {
+    operations! {
+        forms, resume_forms(cursor: Option<&str>) -> Page<LeadForm> =
+            op::LEAD_FORMS, json!({ "cursor": cursor }), plain;
+        leads, resume_leads(form_id: &str, window: TimeWindow, cursor: Option<&str>) -> Page<Lead> =
+            op::LEAD_LIST, json!({ "form_id": form_id, "window": window, "cursor": cursor }), plain;
     }
 }
 

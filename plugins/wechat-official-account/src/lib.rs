@@ -17,9 +17,9 @@ use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, LinkMode, Messaging, Notice, OrderDesk,
-    Orders, PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, RawPush, Reveal,
-    SceneCodes, Step, Stock, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, Leads, LinkMode, Live, Messaging,
+    Notice, OrderDesk, Orders, PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule,
+    RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -104,6 +104,15 @@ impl Channel for WechatOfficialAccount {
     }
     fn content(&self) -> Option<&dyn Content> {
         Some(&Articles)
+    }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        None
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
+        None
     }
 }
 

@@ -22,8 +22,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fulfilment, LinkMode, Messaging, OrderDesk, Orders, PersonSignIn, PushFormat, PushRule, Reveal,
-    SceneCodes, Stock, Webhook,
+    Content, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, PushFormat,
+    PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -103,6 +103,15 @@ impl Channel for WechatStore {
         None
     }
     fn content(&self) -> Option<&dyn Content> {
+        None
+    }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        None
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
         None
     }
 }

@@ -160,6 +160,7 @@ pub fn needed_scopes(kind: &str) -> &'static [&'static str] {
     match kind {
         "wechat_store" => &["129", "130", "131", "132"],
         "official_account" => &["1", "2", "3", "11", "15"],
+        "channels_account" => &["143", "160", "176", "177"],
         _ => &[],
     }
 }

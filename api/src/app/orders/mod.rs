@@ -5,6 +5,7 @@
 //!   to the order of reports: `domain::order` decides what is new, [`goods`] moves stock, [`booking`] books.
 //! * [`ship`] queues a parcel, [`send`] tells the channel, [`carriers`] are the channel's own.
 //! * [`desk`] is remark, price and address: told to the channel, and read back.
+//! * [`sources`] tells what was sold by which account and scene.
 //! * [`read`] is what people look at. [`settle`] makes the money available when the after-sale window ends.
 
 pub mod apply;
@@ -21,5 +22,6 @@ pub mod reveal;
 pub mod send;
 pub mod settle;
 pub mod ship;
+pub mod sources;
 pub mod sync;
 pub mod terms;

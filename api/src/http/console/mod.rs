@@ -38,6 +38,7 @@ mod home;
 mod impersonation;
 mod jobs;
 mod listings;
+mod live;
 mod login;
 mod merchants;
 mod money;
@@ -120,5 +121,6 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     billing_desk::routes(pages);
     exports::routes(pages);
     followers::routes(pages);
+    live::routes(pages);
     deletion::routes(pages);
 }

@@ -31,15 +31,19 @@ pub(in crate::http) mod imports;
 mod invitations;
 mod invoices;
 mod jobs;
+mod leads;
 mod ledger;
 mod listing_drifts;
 pub(in crate::http) mod listing_rules;
 pub(in crate::http) mod listing_runs;
 mod listings;
+mod live;
+mod live_plans;
 mod me;
 mod media;
 mod merchants;
 mod oauth_apps;
+mod order_sources;
 mod orders;
 mod plans;
 mod plugins;
@@ -53,6 +57,7 @@ mod restorations;
 mod roles;
 mod shop_scores;
 mod shops;
+mod showcases;
 mod sign_in;
 mod skus;
 mod sms_sender;
@@ -60,6 +65,8 @@ mod staff;
 mod stock;
 mod subscriptions;
 mod webhook_endpoints;
+
+pub(in crate::http) use leads::form_state as lead_form_state;
 
 use super::route::Api;
 
@@ -121,6 +128,11 @@ pub fn register(api: &mut Api<'_>) {
     account_menus::routes(api);
     account_codes::routes(api);
     articles::routes(api);
+    showcases::routes(api);
+    live::routes(api);
+    live_plans::routes(api);
+    leads::routes(api);
+    order_sources::routes(api);
     listings::routes(api);
     jobs::routes(api);
     health::routes(api);

@@ -75,6 +75,15 @@ impl Channel for Hostile {
     fn content(&self) -> Option<&dyn Content> {
         None
     }
+    fn showcase(&self) -> Option<&dyn Showcase> {
+        None
+    }
+    fn live(&self) -> Option<&dyn Live> {
+        None
+    }
+    fn leads(&self) -> Option<&dyn Leads> {
+        None
+    }
 }
 
 fn for_ever() {

@@ -74,6 +74,12 @@ struct PublishId {
     publish_id: String,
 }
 #[derive(Deserialize)]
+struct FormLeads {
+    form_id: String,
+    window: TimeWindow,
+    cursor: Option<String>,
+}
+#[derive(Deserialize)]
 struct OrderId {
     order_id: String,
 }
@@ -195,6 +201,20 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         op::ARTICLE_PUBLISHING => {
             written(has(channel.content(), operation)?.publishing(cx, &input::<PublishId>(text)?.publish_id))
         }
+        op::SHOWCASE_LIST => {
+            written(has(channel.showcase(), operation)?.list(cx, input::<Cursor>(text)?.cursor.as_deref()))
+        }
+        op::SHOWCASE_ADD => written(has(channel.showcase(), operation)?.add(cx, &input(text)?)),
+        op::SHOWCASE_REMOVE => written(has(channel.showcase(), operation)?.remove(cx, &input(text)?)),
+        op::LIVE_NOW => written(has(channel.live(), operation)?.now(cx)),
+        op::LIVE_DAY => written(has(channel.live(), operation)?.day(cx, &input(text)?)),
+        op::LEAD_FORMS => {
+            written(has(channel.leads(), operation)?.forms(cx, input::<Cursor>(text)?.cursor.as_deref()))
+        }
+        op::LEAD_LIST => {
+            let FormLeads { form_id, window, cursor } = input(text)?;
+            written(has(channel.leads(), operation)?.leads(cx, &form_id, window, cursor.as_deref()))
+        }
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -253,6 +273,13 @@ pub fn resume(
         op::ARTICLE_PUBLISHING => {
             written(has(channel.content(), operation)?.resume_publishing(cx, state, answers))
         }
+        op::SHOWCASE_LIST => written(has(channel.showcase(), operation)?.resume_list(cx, state, answers)),
+        op::SHOWCASE_ADD => written(has(channel.showcase(), operation)?.resume_add(cx, state, answers)),
+        op::SHOWCASE_REMOVE => written(has(channel.showcase(), operation)?.resume_remove(cx, state, answers)),
+        op::LIVE_NOW => written(has(channel.live(), operation)?.resume_now(cx, state, answers)),
+        op::LIVE_DAY => written(has(channel.live(), operation)?.resume_day(cx, state, answers)),
+        op::LEAD_FORMS => written(has(channel.leads(), operation)?.resume_forms(cx, state, answers)),
+        op::LEAD_LIST => written(has(channel.leads(), operation)?.resume_leads(cx, state, answers)),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

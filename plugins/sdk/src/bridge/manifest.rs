@@ -43,6 +43,12 @@ pub enum Capability {
     Codes,
     /// [`Channel::content`]
     Content,
+    /// [`Channel::showcase`]
+    Showcase,
+    /// [`Channel::live`]
+    Live,
+    /// [`Channel::leads`]
+    Leads,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -169,6 +175,9 @@ impl Capability {
         Self::Menu,
         Self::Codes,
         Self::Content,
+        Self::Showcase,
+        Self::Live,
+        Self::Leads,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -189,6 +198,9 @@ impl Capability {
             Self::Menu => "menu",
             Self::Codes => "codes",
             Self::Content => "content",
+            Self::Showcase => "showcase",
+            Self::Live => "live",
+            Self::Leads => "leads",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -209,6 +221,9 @@ impl Capability {
             Self::Menu => channel.menu().is_some(),
             Self::Codes => channel.codes().is_some(),
             Self::Content => channel.content().is_some(),
+            Self::Showcase => channel.showcase().is_some(),
+            Self::Live => channel.live().is_some(),
+            Self::Leads => channel.leads().is_some(),
         }
     }
 }

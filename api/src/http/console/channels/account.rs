@@ -45,6 +45,8 @@ struct AccountView {
     may_rule: bool,
     /// Has followers who can be written to.
     reaches: bool,
+    /// Pages about what it shows live: the key of the name, and the address.
+    stage: Vec<StageTab>,
     may_link: bool,
     live: bool,
     needs_link: bool,
@@ -53,6 +55,12 @@ struct AccountView {
     resting: Vec<RestRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StageTab {
+    name: &'static str,
+    href: String,
 }
 
 #[derive(Serialize)]
@@ -135,6 +143,10 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         may_rule: sells && auth.caller.may(Permission::ListingRead),
         reaches: auth.caller.may(Permission::FollowerRead)
             && qianpu_host::find(&account.channel).is_some_and(|channel| channel.messaging().is_some()),
+        stage: super::super::live::account_tabs(&auth.caller, account)
+            .into_iter()
+            .map(|(name, href)| StageTab { name, href })
+            .collect(),
         may_link: auth.caller.may(Permission::AccountLink),
         live: account.state.counts(),
         needs_link: !account.state.usable(),

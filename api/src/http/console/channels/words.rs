@@ -72,6 +72,10 @@ const WECHAT: &[(&str, &str, &str)] = &[
     ("131", "小店售后", "Shop after-sale"),
     ("132", "小店物流", "Shop shipping"),
     ("133", "小店资金", "Shop funds"),
+    ("143", "留资组件", "Lead forms"),
+    ("160", "留资直播数据", "Live rooms with forms"),
+    ("176", "达人数据", "Figures of live rooms"),
+    ("177", "橱窗管理", "Window"),
 ];
 
 /// What we use of a shop at Douyin: the platform grants by groups of interfaces, named here by us.
