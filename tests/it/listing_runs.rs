@@ -1,10 +1,11 @@
-//! Many products on many accounts: a result for each, nothing sent that is there already, and a large run that ends by
-//! itself.
+//! Many products on many accounts: a result for each, limits of the platform waited for, nothing sent that is there
+//! already, and nothing lost or doubled when a process is killed in the middle.
 
 use qianpu_domain::access::Role;
 use qianpu_domain::shop::ShopState;
 use qianpu_tests::TestDb;
 use qianpu_tests::both;
+use qianpu_tests::deadline::until;
 use qianpu_tests::program::Program;
 use qianpu_tests::stage::{CATEGORY, Stage, shop};
 use serde_json::{Value, json};
@@ -162,6 +163,126 @@ both! {
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status().as_u16(), 200, "{path}");
         }
+        stage.stop().await;
+    }
+
+    async fn a_run_waits_for_limits_and_goes_on_by_itself_and_can_be_stopped(db: TestDb) {
+        let mut stage = Stage::start(db).await;
+        let accounts = accounts(&stage, 2).await;
+        let products = goods(&stage, 4).await;
+        // Out of quota until tomorrow at the first account; too many calls in this minute at the second.
+        for (account, errcode) in [(&accounts[0], 45_009), (&accounts[1], 45_011)] {
+            let fault = json!({ "path": ADD, "appid": account["external_id"], "errcode": errcode, "count": 1 });
+            stage.sandbox.post("faults/calls", &fault).await;
+        }
+        let id = start(&stage, &products, &accounts).await;
+        stage.work().await;
+        let waits = run(&stage, &id).await;
+        let codes: Vec<&Value> = waits["by_account"].as_array().unwrap().iter().map(|one| &one["wait_code"]).collect();
+        assert!(codes.contains(&&json!("channel_quota_exhausted")) && codes.contains(&&json!("channel_busy")), "{waits}");
+        assert_eq!(calls(&stage, ADD).await, 2, "one product found it out, the others were not tried in vain");
+        stage.app.advance(70);
+        stage.work().await;
+        let now = run(&stage, &id).await;
+        assert_eq!((&now["counts"]["open"], &now["state"]), (&json!(4), &json!("running")), "{now}");
+        stage.app.advance(25 * 3600);
+        // Log-ins do not last that long.
+        stage.owner = stage.app.person(&stage.merchant, Role::MerchantOwner).await;
+        let done = over(&stage, &id).await;
+        assert_eq!(done["counts"]["published"], 8, "{done}");
+        for account in &accounts {
+            assert_eq!(there(&stage, account).await.len(), 4);
+        }
+
+        // Stopped before its turn came: nothing of it is sent; the left can be tried later.
+        let more = goods(&stage, 2).await;
+        let adds = calls(&stage, ADD).await;
+        let id = start(&stage, &more, &accounts).await;
+        let stopped = stage.owner.post(&format!("/api/v1/listing_runs/{id}/cancel"), &json!({}), 200).await;
+        assert_eq!((stopped.text("/state").as_str(), stopped.number("/counts/cancelled")), ("cancelled", 4));
+        stage.work().await;
+        assert_eq!(calls(&stage, ADD).await, adds);
+        stage.owner.post(&format!("/api/v1/listing_runs/{id}/retry"), &json!({}), 200).await;
+        assert_eq!(over(&stage, &id).await["counts"]["published"], 4);
+        stage.stop().await;
+    }
+
+    async fn a_run_whose_worker_is_killed_goes_on_and_nothing_is_lost_or_doubled(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let accounts = accounts(&stage, 3).await;
+        let products = goods(&stage, 12).await;
+        // Each answer takes its time, after the work was done: whoever is killed leaves products that are there and
+        // that nobody noted.
+        let slow = json!({ "path": ADD, "delay_ms": 150, "after": true, "count": 1000 });
+        stage.sandbox.post("faults/calls", &slow).await;
+        let id = start(&stage, &products, &accounts).await;
+        let mut process = Program::serve(&stage.app, ENTRY, "serve").await;
+        until("some are there", async || {
+            let mut made = 0;
+            for account in &accounts {
+                made += there(&stage, account).await.len();
+            }
+            (made >= 8).then_some(())
+        })
+        .await;
+        process.kill();
+        let begun = run(&stage, &id).await;
+        assert!(begun["counts"]["open"].as_i64().unwrap() > 0, "the run was too fast for this test: {begun}");
+        // The leases of its jobs run out; somebody else takes them.
+        stage.app.advance(120);
+        stage.sandbox.delete("faults/calls").await;
+        let done = over(&stage, &id).await;
+        assert_eq!((&done["counts"]["published"], &done["total"]), (&json!(36), &json!(36)), "{done}");
+        let mut wanted: Vec<String> = products.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        wanted.sort_unstable();
+        for account in &accounts {
+            let mut found = there(&stage, account).await;
+            found.sort_unstable();
+            assert_eq!(found, wanted, "each product once");
+        }
+        stage.stop().await;
+    }
+
+    async fn chosen_categories_are_remembered_and_offered(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let account = stage.direct_store("山前茶铺").await;
+        let tree = stage.staff.post("/api/v1/categories", &json!({ "code": "T", "name_zh": "茶", "name_en": "Tea",
+            "admission": "open", "deposit": { "amount": 0, "currency": "CNY" } }), 201).await;
+        let category = tree.json("/id");
+        let mut products = goods(&stage, 2).await;
+        for product in &mut products {
+            let url = format!("/api/v1/products/{}", product["id"].as_str().unwrap());
+            let change = json!({ "title": product["title"], "description": product["description"],
+                "pictures": product["pictures"], "category_id": category,
+                "skus": [{ "id": product["skus"][0]["id"], "price": product["skus"][0]["price"] }],
+                "version": product["version"] });
+            *product = stage.owner.put(&url, &change, 200).await.json("");
+        }
+        let body = json!({ "product_id": products[0]["id"], "channel_account_id": account["id"],
+            "category_path": CATEGORY, "attributes": { "产地": "杭州" } });
+        let id = stage.owner.post("/api/v1/listings", &body, 202).await.text("/id");
+        stage.listing_in(&id, "listed").await;
+        let kept = stage.owner.get("/api/v1/channel_mappings", 200).await.json("/items");
+        assert_eq!((&kept[0]["category_path"], &kept[0]["attributes"]["产地"]), (&json!(CATEGORY), &json!("杭州")), "{kept}");
+        assert_eq!(kept[0]["category_names"], json!(["茶"]));
+
+        // The next product of the category needs no choice; the account has none of its own.
+        let pair = json!({ "product_ids": [products[1]["id"]], "channel_account_ids": [account["id"]] });
+        let seen = stage.owner.post("/api/v1/listing_previews", &pair, 200).await.json("/results/0");
+        assert_eq!((&seen["category_path"], &seen["attributes"]["产地"]), (&json!(CATEGORY), &json!("杭州")), "{seen}");
+        let next = json!({ "product_id": products[1]["id"], "channel_account_id": account["id"] });
+        let listing = stage.owner.post("/api/v1/listings", &next, 202).await;
+        assert_eq!(listing.json("/attributes/产地"), "杭州");
+
+        // Changed for the future, and forgotten.
+        let other = json!({ "channel": "wechat-store", "category_id": category, "category_path": CATEGORY,
+            "attributes": { "产地": "武夷山" } });
+        let changed = stage.owner.put("/api/v1/channel_mappings", &other, 200).await;
+        assert_eq!(changed.text("/id"), kept[0]["id"].as_str().unwrap());
+        let wrong = json!({ "channel": "wechat-store", "category_id": category, "category_path": ["?"] });
+        stage.owner.put("/api/v1/channel_mappings", &wrong, 422).await;
+        stage.owner.delete(&format!("/api/v1/channel_mappings/{}", changed.text("/id")), 204).await;
+        assert_eq!(stage.owner.get("/api/v1/channel_mappings", 200).await.json("/items"), json!([]));
         stage.stop().await;
     }
 }
