@@ -77,6 +77,22 @@ async fn over(stage: &Stage, id: &str) -> Value {
         .await
 }
 
+/// The same on another day than the stand-in's: its pushes are too old then, so that results come by asking for them.
+async fn over_by_asking(stage: &mut Stage, id: &str) -> Value {
+    for _ in 0..40 {
+        stage.app.advance(1800);
+        stage.work().await;
+        // Log-ins do not last that long.
+        stage.owner = stage.app.person(&stage.merchant, Role::MerchantOwner).await;
+        let now = run(stage, id).await;
+        if now["state"] == "done" && now["counts"]["in_audit"] == 0 {
+            return now;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("not over: {}", run(stage, id).await);
+}
+
 async fn results(stage: &Stage, id: &str, state: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -186,9 +202,7 @@ both! {
         let now = run(&stage, &id).await;
         assert_eq!((&now["counts"]["open"], &now["state"]), (&json!(4), &json!("running")), "{now}");
         stage.app.advance(25 * 3600);
-        // Log-ins do not last that long.
-        stage.owner = stage.app.person(&stage.merchant, Role::MerchantOwner).await;
-        let done = over(&stage, &id).await;
+        let done = over_by_asking(&mut stage, &id).await;
         assert_eq!(done["counts"]["published"], 8, "{done}");
         for account in &accounts {
             assert_eq!(there(&stage, account).await.len(), 4);
@@ -203,7 +217,7 @@ both! {
         stage.work().await;
         assert_eq!(calls(&stage, ADD).await, adds);
         stage.owner.post(&format!("/api/v1/listing_runs/{id}/retry"), &json!({}), 200).await;
-        assert_eq!(over(&stage, &id).await["counts"]["published"], 4);
+        assert_eq!(over_by_asking(&mut stage, &id).await["counts"]["published"], 4);
         stage.stop().await;
     }
 

@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(today(midnight).to_string(), "2026-11-22");
         assert_eq!(today(midnight.minus(Span::seconds(1))).to_string(), "2026-11-21");
         assert!(day_of("2026-11-22", midnight).is_ok());
-        for text in ["2026-11-23", "2023-12-31", "20261121", "", "2026-02-30"] {
+        for text in ["2026-11-23", "2023-12-31", "21.11.2026", "", "2026-02-30"] {
             assert!(day_of(text, midnight).is_err(), "{text}");
         }
     }

@@ -36,7 +36,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct StartBody {
+struct StartRunBody {
     /// These products; or leave it out and say `shop_id`, `search` or neither: then every product on sale that matches.
     #[schema(value_type = Option<Vec<String>>)]
     product_ids: Option<Vec<Id<ProductId>>>,
@@ -136,7 +136,9 @@ impl From<RunView> for RunBody {
     }
 }
 
-async fn start_listing_run(auth: Authed<perm::ListingWrite, Json<StartBody>>) -> Answer<Accepted<RunBody>> {
+async fn start_listing_run(
+    auth: Authed<perm::ListingWrite, Json<StartRunBody>>,
+) -> Answer<Accepted<RunBody>> {
     let Authed { call, grant, input: Json(body), .. } = auth;
     let chosen = match body.product_ids {
         Some(ids) if body.shop_id.is_none() && body.search.is_none() => {
