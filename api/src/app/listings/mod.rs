@@ -1,9 +1,9 @@
 //! Listings: products published on channel accounts. The merchant asks, jobs do it, and what the platform
-//! says decides the state. Where things are: [`draft`] our product in the channel's terms,
-//! [`rules`] what makes it another at each account, [`mapping`] remembered categories, [`publish`] asking for it, [`publish_job`] sending it, [`facts`]
-//! reading what the platform says, [`refresh_job`] fetching the truth after a push, [`stock_job`] and [`stock_push`]
-//! keeping quantities equal, [`stock_lag`] how far they are behind, [`runs`] and [`run_step`] many products
-//! on many accounts.
+//! says decides the state. Where things are: [`draft`] our product in the channel's terms, [`rules`] what makes it
+//! another at each account, [`mapping`] remembered categories, [`mod@publish`] asking for it, [`publish_job`] sending
+//! it, [`facts`] reading what the platform says, [`refresh_job`] fetching the truth after a push, [`stock_job`] and
+//! [`stock_push`] keeping quantities equal, [`stock_lag`] how far they are behind, [`runs`] and [`run_step`] many
+//! products on many accounts.
 
 pub mod catch_up_job;
 pub mod draft;

@@ -104,6 +104,7 @@ pub const SECRETS: &[(&str, &str, Secret)] = &[
     ("channel_accounts", "hook_token", Secret::Withheld("part of this installation's push address")),
     ("channel_accounts", "channel_app_id", Secret::Withheld(OUR_APP)),
     ("media", "sha256", Secret::Plain),
+    ("listings", "sent_hash", Secret::Plain),
     ("shops", "name_key", Secret::Plain),
     ("products", "title_key", Secret::Plain),
     ("ledger_accounts", "owner_key", Secret::Plain),
