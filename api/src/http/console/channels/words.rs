@@ -20,7 +20,17 @@ pub(in crate::http::console) fn kind(code: &str, lang: Lang) -> String {
         .filter(|kind| kind.code == code)
         .map(|kind| lang.pick(kind.name_zh, kind.name_en).to_owned())
         .next()
+        .or_else(|| seller(code).map(|(zh, en)| lang.pick(zh, en).to_owned()))
         .unwrap_or_else(|| code.to_owned())
+}
+
+/// Kinds of accounts that orders name as their source and that are not linked themselves.
+fn seller(code: &str) -> Option<(&'static str, &'static str)> {
+    match code {
+        "douyin_creator" => Some(("抖音达人", "Douyin creator")),
+        "mini_program" => Some(("小程序", "Mini program")),
+        _ => None,
+    }
 }
 
 /// The title of an error code.
