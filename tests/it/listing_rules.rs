@@ -202,6 +202,7 @@ both! {
         let held = accounts[3]["external_id"].as_str().unwrap();
         let fault = json!({ "path": STOCK, "appid": held, "errcode": 45_011, "count": 1 });
         stage.sandbox.post("faults/calls", &fault).await;
+        stage.app.advance_to_next_minute();
         stage.work().await;
         assert_eq!(calls(&stage, STOCK).await - before, 10, "one call for each account");
         let mut behind = Vec::new();

@@ -191,6 +191,7 @@ both! {
             let fault = json!({ "path": ADD, "appid": account["external_id"], "errcode": errcode, "count": 1 });
             stage.sandbox.post("faults/calls", &fault).await;
         }
+        stage.app.advance_to_next_minute();
         let id = start(&stage, &products, &accounts).await;
         stage.work().await;
         let waits = run(&stage, &id).await;

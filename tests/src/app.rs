@@ -90,6 +90,12 @@ impl TestApp {
         self.state.clock().advance(qianpu_domain::time::Span::seconds(seconds));
     }
 
+    /// Moves the clock to the start of a minute: what a platform's limit per minute holds back is not due meanwhile.
+    pub fn advance_to_next_minute(&self) {
+        let of_minute = self.state.clock().now().micros().rem_euclid(60_000_000);
+        self.state.clock().advance(qianpu_domain::time::Span::micros(60_000_000 - of_minute));
+    }
+
     /// Runs every job that is due at the clock's time, until none is; returns how many ran.
     pub async fn run_jobs(&self) -> usize {
         tokio::time::timeout(JOBS_WITHIN, run_until_idle(&self.state))
