@@ -58,11 +58,13 @@ pub(crate) fn object(value: &Value) -> Value {
     rows(value).first().map_or(Value::Null, |first| (*first).clone())
 }
 
-/// A block that is JSON, or text of JSON.
-pub(crate) fn block(value: &Value) -> Value {
-    match value {
-        Value::String(inner) => serde_json::from_str(inner).unwrap_or_default(),
-        other => other.clone(),
+/// A block that is JSON, or text of JSON; null where there is none.
+pub(crate) fn block(body: &Value, name: &str) -> Result<Value, ChannelError> {
+    match &body[name] {
+        Value::String(inner) if inner.trim().is_empty() => Ok(Value::Null),
+        Value::String(inner) => serde_json::from_str(inner)
+            .map_err(|error| ChannelError::unexpected(format!("{name} is not JSON: {error}"))),
+        other => Ok(other.clone()),
     }
 }
 

@@ -79,16 +79,16 @@ fn product(row: &Value) -> Option<LiveProduct> {
     })
 }
 
-fn session(room_id: String, created: Option<i64>, body: &Value) -> LiveSession {
-    let dashboard = block(&body["live_dashboard_data"]);
+fn session(room_id: String, created: Option<i64>, body: &Value) -> Result<LiveSession, ChannelError> {
+    let dashboard = block(body, "live_dashboard_data")?;
     let summary = &dashboard["live_dashboard_data"]["summary"];
-    let sales = block(&body["live_ec_data_summary"]);
-    let products = block(&body["single_live_ec_spu_data_page_v2"]);
-    LiveSession {
+    let sales = block(body, "live_ec_data_summary")?;
+    let products = block(body, "single_live_ec_spu_data_page_v2")?;
+    Ok(LiveSession {
         room_id,
         started_at: moment(&dashboard["start_time"]).or_else(|| created.map(Timestamp::from_seconds)),
         seconds: count(&dashboard["live_duration"]),
-        on_air: block(&body["live_comparison_index"])["is_living"].as_bool(),
+        on_air: block(body, "live_comparison_index")?["is_living"].as_bool(),
         figures: LiveFigures {
             viewers: count(&summary["new_watch_uv"]),
             most_online: count(&summary["max_online_watch_uv"]),
@@ -106,7 +106,7 @@ fn session(room_id: String, created: Option<i64>, body: &Value) -> LiveSession {
             refunds: count(&sales["refund_pv"]),
         },
         products: rows(&products["spu_data_list"]).into_iter().filter_map(product).take(PRODUCTS).collect(),
-    }
+    })
 }
 
 impl Live for Rooms {
@@ -174,7 +174,7 @@ impl Live for Rooms {
                 let sessions = rooms
                     .into_iter()
                     .zip(answers)
-                    .map(|((room, created), answer)| Ok(session(room, created, &done(cx, answer)?)))
+                    .map(|((room, created), answer)| session(room, created, &done(cx, answer)?))
                     .collect::<Result<Vec<_>, ChannelError>>()?;
                 Ok(Step::Done(LiveSessions { sessions, more }))
             }

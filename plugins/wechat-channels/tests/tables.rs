@@ -165,6 +165,16 @@ fn figures_are_read_from_text_of_json_and_what_is_not_told_is_none() {
             (session.products[0].product_id.as_str(), session.products[0].sales),
             ("77", Some(Fen::new(25_600)))
         );
+        // Figures that cannot be read are an error, not a room without sales.
+        let list = json!({"errcode": 0, "live_items": [{"export_id": "e1"}]});
+        let broken = json!({"errcode": 0, "live_ec_data_summary": "{\"total_gmv\":"});
+        let (told, _) = finish(
+            cx,
+            live.day(cx, &day),
+            |c, s, a| live.resume_day(c, s, a),
+            vec![vec![list], vec![broken]],
+        );
+        assert_eq!(told.unwrap_err().class, ErrorClass::Unexpected);
     });
 }
 
