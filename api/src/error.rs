@@ -4,6 +4,7 @@
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ledger::JournalError;
 use qianpu_domain::money::MoneyOverflow;
+use qianpu_domain::time::Timestamp;
 use qianpu_tenants::authz::Denied;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::ledger::PostError;
@@ -33,6 +34,7 @@ struct Inner {
     errors: Vec<FieldError>,
     internal: Option<String>,
     retry_after_seconds: Option<u32>,
+    retry_at: Option<Timestamp>,
     rule: Option<String>,
     challenge: Option<Challenge>,
 }
@@ -54,6 +56,7 @@ impl ApiError {
             challenge: None,
             errors: Vec::new(),
             internal: None,
+            retry_at: None,
             retry_after_seconds: code.retryable().then_some(1).filter(|_| matches!(code.status(), 429 | 503)),
         }))
     }
@@ -118,6 +121,11 @@ impl ApiError {
         self.0.retry_after_seconds = Some(seconds);
         self
     }
+    /// Says from when on it makes sense to try again.
+    pub fn retry_at(mut self, at: Timestamp) -> Self {
+        self.0.retry_at = Some(at);
+        self
+    }
 
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -139,6 +147,13 @@ impl ApiError {
     }
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.0.retry_after_seconds
+    }
+    /// The same, where a moment was given instead: seconds from `now`, at least one.
+    pub fn retry_after_from(&self, now: Timestamp) -> Option<u32> {
+        match self.0.retry_at {
+            Some(at) => Some(u32::try_from(at.since(now).as_seconds().max(1)).unwrap_or(u32::MAX)),
+            None => self.0.retry_after_seconds,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod domains;
 mod douyin;
 mod drift;
 mod email_change;
+mod error_codes;
 mod exchanges;
 mod fairness;
 mod figures;

@@ -126,7 +126,7 @@ pub(super) fn finish(request: &HttpRequest, response: HttpResponse<BoxBody>) -> 
     for (name, value) in response.headers() {
         written.headers_mut().append(name.clone(), value.clone());
     }
-    if let Some(seconds) = error.retry_after_seconds() {
+    if let Some(seconds) = error.retry_after_from(state.clock().now()) {
         written.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     if !super::wants_page(request)

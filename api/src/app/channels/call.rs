@@ -214,7 +214,14 @@ impl From<CallError> for ApiError {
 
 /// A failure of a channel as the caller of our API reads it.
 pub fn channel_error(error: &ChannelError) -> ApiError {
-    ApiError::new(error.code()).with_detail(plain_words(error)).with_internal(error)
+    let told = ApiError::new(error.code()).with_detail(plain_words(error)).with_internal(error);
+    match error.class {
+        ErrorClass::RetryLater { after } => {
+            told.retry_after(u32::try_from(after.as_seconds().max(1)).unwrap_or(u32::MAX))
+        }
+        ErrorClass::Quota { until } => told.retry_at(until),
+        _ => told,
+    }
 }
 
 impl CallError {
