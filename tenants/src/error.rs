@@ -41,5 +41,14 @@ impl StoreError {
     }
 }
 
+/// Reads a stored JSON document. What the code cannot read is an error, never an empty value: that would be taken
+/// for "nothing there yet", and done again.
+pub fn stored<T: serde::de::DeserializeOwned>(
+    value: &serde_json::Value,
+    what: &'static str,
+) -> StoreResult<T> {
+    T::deserialize(value).map_err(|_| StoreError::Corrupt(what))
+}
+
 /// Shorthand.
 pub type StoreResult<T> = Result<T, StoreError>;

@@ -54,6 +54,14 @@ both! {
         let read = owner.post(&read, &json!({}), 200).await;
         assert_eq!((read.json("/drifted"), read.json("/remote/0/name")), (json!(true), json!("别的")));
         assert_eq!(read.json("/buttons/0/name"), "逛店", "the draft stays");
+        // It was set, and cannot be read back: nothing is said of what people see, until it is read.
+        let deaf = json!({ "path": "/cgi-bin/get_current_selfmenu_info", "errcode": 40097, "count": 1 });
+        sandbox.post("faults/calls", &deaf).await;
+        let set = owner.post(&publish, &json!({}), 200).await;
+        assert_eq!((set.json("/unpublished"), set.json("/drifted")), (json!(false), json!(false)));
+        assert_eq!((set.json("/read_at"), set.json("/remote")), (Value::Null, Value::Null));
+        let seen = owner.post(&format!("{path}/read"), &json!({}), 200).await;
+        assert_eq!((seen.json("/drifted"), seen.json("/remote/0/name")), (json!(false), json!("逛店")));
         // A menu without buttons takes it away.
         owner.put(&path, &json!({ "buttons": [] }), 200).await;
         assert_eq!(owner.post(&publish, &json!({}), 200).await.json("/drifted"), false);

@@ -120,6 +120,7 @@ pub struct Spec {
 
 /// Ids the channel gave, kept per listing.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PublishedRefs {
     /// The channel's product id.
     pub product_id: Option<String>,
@@ -130,7 +131,6 @@ pub struct PublishedRefs {
     /// An earlier try to create the product ended without a clear answer: it is looked for by `out_product_id`
     /// before it is created again. Set by the plugin, or by a caller that was interrupted itself while publishing
     /// for the first time; cleared by the plugin.
-    #[serde(default)]
     pub in_doubt: bool,
 }
 

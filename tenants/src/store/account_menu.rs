@@ -5,7 +5,7 @@ use crate::entity::account_menu as row;
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_domain::time::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use serde_json::Value;
 
@@ -86,26 +86,43 @@ pub async fn menu_save_draft(
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
 }
 
-/// Notes what was set or read at the platform; the draft has to be there.
-pub async fn menu_note(
+/// Notes that a menu was set at the platform. What people see was not read since.
+pub async fn menu_published(
     tx: &mut TenantTx,
     account: ChannelAccountId,
-    published: Option<&Value>,
-    remote: Option<&Value>,
+    published: &Value,
 ) -> StoreResult<()> {
     use row::Column as C;
-    let now = tx.now().micros();
-    let mut update = row::Entity::update_many()
-        .col_expr(C::Version, Expr::col(C::Version).add(1))
-        .col_expr(C::Remote, Expr::value(remote.map(Value::to_string)))
-        .col_expr(C::ReadAt, Expr::value(now))
-        .filter(C::TenantId.eq(tx.tenant()))
-        .filter(C::ChannelAccountId.eq(account.0));
-    if let Some(published) = published {
-        update = update
-            .col_expr(C::Published, Expr::value(published.to_string()))
-            .col_expr(C::PublishedAt, Expr::value(now));
+    let set = vec![
+        (C::Published, Expr::value(published.to_string())),
+        (C::PublishedAt, Expr::value(tx.now().micros())),
+        (C::Remote, Expr::value(None::<String>)),
+        (C::ReadAt, Expr::value(None::<i64>)),
+    ];
+    update(tx, account, set).await
+}
+
+/// Notes what people see; null where there is no menu.
+pub async fn menu_seen(tx: &mut TenantTx, account: ChannelAccountId, remote: &Value) -> StoreResult<()> {
+    use row::Column as C;
+    let set = vec![(C::Remote, Expr::value(remote.to_string())), (C::ReadAt, Expr::value(tx.now().micros()))];
+    update(tx, account, set).await
+}
+
+async fn update(
+    tx: &mut TenantTx,
+    account: ChannelAccountId,
+    set: Vec<(row::Column, SimpleExpr)>,
+) -> StoreResult<()> {
+    use row::Column as C;
+    let mut update = row::Entity::update_many().col_expr(C::Version, Expr::col(C::Version).add(1));
+    for (column, value) in set {
+        update = update.col_expr(column, value);
     }
-    update.exec(tx.conn()).await?;
+    update
+        .filter(C::TenantId.eq(tx.tenant()))
+        .filter(C::ChannelAccountId.eq(account.0))
+        .exec(tx.conn())
+        .await?;
     Ok(())
 }

@@ -12,7 +12,10 @@ use qianpu_domain::ids::ChannelAccountId;
 use qianpu_sdk::{Menu, MenuAction, MenuButton};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, Perm, perm};
-use qianpu_tenants::store::account_menu::{AccountMenuRow, menu_get, menu_note, menu_save_draft};
+use qianpu_tenants::error::{StoreResult, stored};
+use qianpu_tenants::store::account_menu::{
+    AccountMenuRow, menu_get, menu_published, menu_save_draft, menu_seen,
+};
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde_json::{Value, json};
 
@@ -37,16 +40,16 @@ pub struct MenuState {
     pub version: i64,
 }
 
-fn read(value: &Value) -> Menu {
-    serde_json::from_value(value.clone()).unwrap_or_default()
+fn read(value: &Value) -> StoreResult<Menu> {
+    stored(value, "account_menus")
 }
 
-fn state_of(account: ChannelAccount, row: AccountMenuRow) -> MenuState {
-    let draft = read(&row.draft);
-    let published = row.published.as_ref().map(read);
-    let remote = row.remote.as_ref().filter(|remote| !remote.is_null()).map(read);
+fn state_of(account: ChannelAccount, row: AccountMenuRow) -> Answer<MenuState> {
+    let draft = read(&row.draft)?;
+    let published = row.published.as_ref().map(read).transpose()?;
+    let remote = row.remote.as_ref().filter(|remote| !remote.is_null()).map(read).transpose()?;
     let shown = remote.clone().unwrap_or_default();
-    MenuState {
+    Ok(MenuState {
         account,
         unpublished: published.as_ref().is_none_or(|published| *published != draft),
         drifted: row.read_at.is_some() && published.is_some_and(|published| published != shown),
@@ -55,7 +58,7 @@ fn state_of(account: ChannelAccount, row: AccountMenuRow) -> MenuState {
         read_at: row.read_at,
         published_at: row.published_at,
         version: row.version,
-    }
+    })
 }
 
 /// The menu of an account.
@@ -63,7 +66,7 @@ pub async fn get<P: Perm>(state: &AppState, grant: &Grant<P>, id: ChannelAccount
     let tx = state.db.read(grant.ctx()).await?;
     let account = account_of(&tx, grant, id).await?;
     let row = menu_get(&tx, id).await?;
-    Ok(state_of(account, row))
+    state_of(account, row)
 }
 
 /// A button as somebody typed it.
@@ -157,7 +160,7 @@ pub async fn save(
     menu_save_draft(&mut tx, id, row.version, &draft).await?;
     let row = menu_get(&tx, id).await?;
     tx.commit().await?;
-    Ok(state_of(account, row))
+    state_of(account, row)
 }
 
 /// Sets the menu at the platform, and reads it back.
@@ -174,21 +177,23 @@ pub async fn publish(
     let call = AccountCall::open(state, grant.ctx(), id).await?;
     let answer = call.host().set_menu(call.account_ref(), &before.draft).await;
     call.settle(answer).await?;
-    // What was set is noted before it is read back: that the reading fails changes nothing of it.
+    // Noted before it is read back: that the reading fails changes nothing of it, and what people see is then unread.
     let published = json!(before.draft);
-    let answer = call.host().menu(call.account_ref()).await;
-    let remote = match call.settle(answer).await {
-        Ok(remote) => json!(remote),
-        Err(_) => published.clone(),
-    };
     let mut tx = state.db.begin(grant.ctx()).await?;
-    menu_note(&mut tx, id, Some(&published), Some(&remote)).await?;
+    menu_published(&mut tx, id, &published).await?;
     let detail = json!({ "buttons": before.draft.buttons.len() });
     audit_append(&mut tx, AuditAction::AccountMenuPublished, "channel_account", &id.to_string(), detail)
         .await?;
+    tx.commit().await?;
+    let answer = call.host().menu(call.account_ref()).await;
+    let remote = call.settle(answer).await;
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    if let Ok(remote) = remote {
+        menu_seen(&mut tx, id, &json!(remote)).await?;
+    }
     let row = menu_get(&tx, id).await?;
     tx.commit().await?;
-    Ok(state_of(before.account, row))
+    state_of(before.account, row)
 }
 
 /// Reads the menu that people see now. Where nothing was written here yet, it becomes the draft.
@@ -206,8 +211,8 @@ pub async fn read_back(
         let draft = json!(remote.clone().unwrap_or_default());
         menu_save_draft(&mut tx, id, 0, &draft).await?;
     }
-    menu_note(&mut tx, id, None, Some(&json!(remote))).await?;
+    menu_seen(&mut tx, id, &json!(remote)).await?;
     let row = menu_get(&tx, id).await?;
     tx.commit().await?;
-    Ok(state_of(before.account, row))
+    state_of(before.account, row)
 }

@@ -10,7 +10,7 @@ use qianpu_domain::ids::{ArticleId, ChannelAccountId};
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{ArticleDraft, ArticleRefs, ErrorClass, Publishing};
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::error::{StoreError, StoreResult};
+use qianpu_tenants::error::{StoreError, StoreResult, stored};
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::store::article::{
     Article, ArticleMove, article_by_publishing, article_get, article_move,
@@ -131,7 +131,7 @@ pub async fn run_publish(state: &AppState, job: &ClaimedJob) -> JobResult {
         Err(error) => return ended(state, job, &article, error, now).await,
     };
     let draft = draft_of(state, job, &article).await?;
-    let refs: ArticleRefs = serde_json::from_value(article.refs.clone()).unwrap_or_default();
+    let refs: ArticleRefs = stored(&article.refs, "articles.refs")?;
     let answer = call.host().save_draft(call.account_ref(), &draft, &refs).await;
     let refs = match call.settle(answer).await {
         Ok(refs) => refs,

@@ -15,16 +15,16 @@ use qianpu_domain::listing_run::TargetState;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{ChannelError, ErrorClass, ProductDraft, Published, PublishedRefs, RemoteListing};
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::error::StoreResult;
+use qianpu_tenants::error::{StoreResult, stored};
 use qianpu_tenants::jobs::{ClaimedJob, job_enqueue, job_is_held};
 use qianpu_tenants::store::listing::{ListingFacts, ListingRow, listing_get, listing_save};
 use qianpu_tenants::store::listing_run_target::target_judged;
 use qianpu_tenants::store::listing_sku::{listing_sku_pushed, listing_sku_put};
-use serde_json::Value;
+use serde_json::json;
 
 /// Ids the channel gave, as stored.
-pub(super) fn refs_of(row: &ListingRow) -> PublishedRefs {
-    serde_json::from_value(row.refs.clone()).unwrap_or_default()
+pub(super) fn refs_of(row: &ListingRow) -> StoreResult<PublishedRefs> {
+    stored(&row.refs, "listings.refs")
 }
 
 /// Queues what has to be sent again although its version was sent already.
@@ -103,10 +103,10 @@ async fn begin(
         return Ok(None);
     }
     let drafted = draft::read(&tx, &state.config, &Subject::of(&row)).await?;
-    let refs = refs_of(&row);
+    let refs = refs_of(&row)?;
     // Should nobody live to note the answer, the next try looks for the product before it makes another.
     let marked = PublishedRefs { in_doubt: refs.product_id.is_none(), ..refs.clone() };
-    let marked: Value = serde_json::to_value(&marked).unwrap_or_default();
+    let marked = json!(marked);
     let mut wanted = row.listing.clone();
     wanted.wanted_version = drafted.version;
     let next = wanted.begin().map_err(|error| ApiError::refused(error.code(), error))?;
@@ -132,7 +132,7 @@ async fn store(
 ) -> StoreResult<()> {
     let mut tx = state.db.begin(&job.ctx).await?;
     let row = listing_get(&tx, id).await?;
-    let first = refs_of(&row).product_id.is_none();
+    let first = refs_of(&row)?.product_id.is_none();
     let next = match facts::of(&published.listing) {
         Some(fact) if published.unfinished.is_none() => row.listing.observe(&fact, at),
         _ => row.listing.clone(),
@@ -164,9 +164,9 @@ pub(super) async fn save(
     refs: Option<&PublishedRefs>,
     warnings: &[String],
 ) -> StoreResult<()> {
-    let mut refs = refs.cloned().unwrap_or_else(|| refs_of(row));
+    let mut refs = refs.cloned().map_or_else(|| refs_of(row), Ok)?;
     refs.skus.extend(remote.skus.clone());
-    let refs_json: Value = serde_json::to_value(&refs).unwrap_or_default();
+    let refs_json = json!(refs);
     let native = refs.product_id.as_deref().or(Some(remote.product_id.as_str())).filter(|id| !id.is_empty());
     let facts = ListingFacts {
         native_product_id: native,
@@ -207,7 +207,7 @@ async fn failed(
     );
     let mut tx = state.db.begin(&job.ctx).await?;
     let row = listing_get(&tx, id).await?;
-    let refs: Option<Value> = refs.and_then(|refs| serde_json::to_value(refs).ok());
+    let refs = refs.map(|refs| json!(refs));
     if refused {
         let next = row.listing.refuse(&words).map_err(|error| ApiError::refused(error.code(), error))?;
         let facts = ListingFacts { refs: refs.as_ref(), ..ListingFacts::default() };

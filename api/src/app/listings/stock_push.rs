@@ -113,7 +113,8 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
         .iter()
         .map(|(sku, quantity)| StockLevel { out_sku_id: sku.to_string(), quantity: *quantity })
         .collect();
-    let answer = call.host().set_stock(call.account_ref(), &refs_of(&row), &wanted).await;
+    let refs = refs_of(&row)?;
+    let answer = call.host().set_stock(call.account_ref(), &refs, &wanted).await;
     let (outcomes, whole) = match call.settle(answer).await {
         Ok(outcomes) => (outcomes, None),
         Err(CallError::Channel(error)) => (Vec::new(), Some(error)),

@@ -6,22 +6,21 @@ use crate::error::Answer;
 use crate::state::AppState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::ChannelAccountId;
-use qianpu_domain::time::{Date, Span, Timestamp};
+use qianpu_domain::subject::china_date;
+use qianpu_domain::time::{Date, Timestamp};
 use qianpu_sdk::{LiveDay, LiveFigures, LiveProduct, LiveReservation, LiveRoom};
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::db::TenantTx;
+use qianpu_tenants::error::{StoreResult, stored};
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::live_board::{LiveBoard, board_get, board_put};
 use qianpu_tenants::store::live_room::{LiveRoomRow, room_figures, room_list, room_seen};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Rooms that a page shows.
 const SHOWN: u64 = 50;
 /// The platform tells of no day before this one.
 const FIRST_DAY: Date = jiff::civil::date(2024, 1, 1);
-/// Days of the platform are days in Beijing.
-const BEIJING: Span = Span::hours(8);
 
 /// A room with its figures.
 #[derive(Debug, Clone)]
@@ -49,24 +48,20 @@ pub struct Board {
     pub past: Vec<Room>,
 }
 
-fn list<T: DeserializeOwned>(value: &Value) -> Vec<T> {
-    serde_json::from_value(value.clone()).unwrap_or_default()
-}
-
 async fn board(tx: &TenantTx, account: ChannelAccount) -> Answer<Board> {
     let board = board_get(tx, account.id).await?;
     let past = room_list(tx, account.id, SHOWN).await?;
-    let past = past.into_iter().map(|row| Room {
-        figures: serde_json::from_value(row.figures.clone()).unwrap_or_default(),
-        products: list(&row.products),
-        row,
+    let past = past.into_iter().map(|row| {
+        let figures = stored(&row.figures, "live_rooms.figures")?;
+        let products = stored(&row.products, "live_rooms.products")?;
+        Ok(Room { figures, products, row })
     });
     Ok(Board {
         account,
-        rooms: list(&board.rooms),
-        reservations: list(&board.reservations),
+        rooms: stored(&board.rooms, "live_boards.rooms")?,
+        reservations: stored(&board.reservations, "live_boards.reservations")?,
         board,
-        past: past.collect(),
+        past: past.collect::<StoreResult<_>>()?,
     })
 }
 
@@ -108,12 +103,9 @@ pub async fn read_now(
     Ok(board)
 }
 
-/// The day it is at the platform.
+/// The day it is at the platform, whose days are days in China.
 pub fn today(now: Timestamp) -> Date {
-    let local = now.plus(BEIJING);
-    let days = i32::try_from(local.seconds().div_euclid(86_400)).unwrap_or_default();
-    let epoch = jiff::civil::date(1970, 1, 1);
-    epoch.checked_add(jiff::Span::new().days(days)).unwrap_or(epoch)
+    china_date(now).unwrap_or(FIRST_DAY)
 }
 
 /// A day that can be asked for.
@@ -164,6 +156,7 @@ pub async fn read_day(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qianpu_domain::time::Span;
 
     #[test]
     fn days_are_those_of_beijing() {

@@ -188,10 +188,15 @@ pub async fn reprice(
             errors.push(FieldError::new(path, "range", en, zh));
             continue;
         }
-        if let (Some(product), Some(sku)) = (&line.external_product_id, &line.external_sku_id) {
-            let line = LinePrice { product_id: product.clone(), sku_id: sku.clone(), total: *total };
-            lines.push(line);
-        }
+        let (Some(product), Some(sku)) = (&line.external_product_id, &line.external_sku_id) else {
+            let (en, zh) = (
+                "the channel gave no product number for it: change it there",
+                "渠道没有给出商品编号，请到平台后台改价",
+            );
+            errors.push(FieldError::new(path, "unavailable", en, zh));
+            continue;
+        };
+        lines.push(LinePrice { product_id: product.clone(), sku_id: sku.clone(), total: *total });
     }
     if lines.is_empty() && prices.freight.is_none() && errors.is_empty() {
         let (en, zh) = ("say what shall change", "请填写要修改的金额");

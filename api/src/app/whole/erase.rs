@@ -11,6 +11,7 @@ use qianpu_domain::access::Role;
 use qianpu_domain::ids::{DeletionId, MediaId, TenantId};
 use qianpu_domain::time::Span;
 use qianpu_tenants::context::{SystemCtx, TenantCtx};
+use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::deletion::{DeletionTurn, deletion_get, deletion_turn};
 use qianpu_tenants::store::directory::key_counts;
 use qianpu_tenants::store::staff::staff_with_roles;
@@ -140,8 +141,10 @@ async fn erase_rows(state: &AppState, ctx: &TenantCtx, id: DeletionId) -> Answer
     }
     let masked_name = format!("已删除商家 {}", &ctx.tenant().0.simple().to_string()[..8]);
     tenant_set(&mut tx, Some(&masked_name), None, Some(TenantState::Closed)).await?;
-    let outside: Value =
-        deletion.outside.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let outside: Value = match deletion.outside.as_deref() {
+        Some(text) => serde_json::from_str(text).map_err(|_| StoreError::Corrupt("deletions.outside"))?,
+        None => Value::Null,
+    };
     let proof = json!({
         "format": FORMAT,
         "format_version": VERSION,
