@@ -118,6 +118,10 @@ permissions! {
     ListingRead = "listings.read";
     /// Publish and take down listings.
     ListingWrite = "listings.write";
+    /// See discounts at channels.
+    PromotionRead = "promotions.read";
+    /// Make, stop and delete discounts at channels.
+    PromotionManage = "promotions.manage";
     /// See orders.
     OrderRead = "orders.read";
     /// Look at a receiver's data in the clear, order by order.
@@ -216,22 +220,22 @@ roles! {
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
-        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle,
+        ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
         ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
-        FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle,
+        FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
     ];
     /// Looks after goods.
-    MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite, LiveRead, LiveManage];
+    MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite, LiveRead, LiveManage, PromotionRead, PromotionManage];
     /// Ships orders.
     MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderReveal, OrderShip, ImportRun, MediaRead];
     /// Looks after the merchant's money.
     MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead];
     /// Hosts live sessions.
-    MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage];
+    MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage, PromotionRead];
     /// Answers buyers.
     MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle, LeadRead];
 }
@@ -273,6 +277,7 @@ impl Permission {
                 | Self::AccountRead
                 | Self::ListingRead
                 | Self::ListingWrite
+                | Self::PromotionRead
                 | Self::OrderRead
                 | Self::OrderShip
                 | Self::BillingRead
@@ -309,6 +314,8 @@ impl Permission {
                 | Self::LeadRead
                 | Self::ListingRead
                 | Self::ListingWrite
+                | Self::PromotionRead
+                | Self::PromotionManage
                 | Self::OrderRead
                 | Self::OrderReveal
                 | Self::BuyerRead
@@ -354,6 +361,8 @@ impl Permission {
                 | Self::LiveManage
                 | Self::ListingRead
                 | Self::ListingWrite
+                | Self::PromotionRead
+                | Self::PromotionManage
                 | Self::OrderRead
                 | Self::OrderShip
                 | Self::OrderPrice

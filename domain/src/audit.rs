@@ -286,6 +286,12 @@ words! {
         LivePlanDeleted = "live_plan.deleted",
         /// Somebody read what people left in a form.
         LeadsRead = "leads.read",
+        /// A limited-time discount was asked for.
+        DiscountAsked = "discount.asked",
+        /// A limited-time discount was stopped.
+        DiscountStopped = "discount.stopped",
+        /// A limited-time discount was taken away.
+        DiscountDeleted = "discount.deleted",
         /// A rule that answers followers was added.
         ReplyRuleAdded = "reply_rule.added",
         /// A rule that answers followers was changed.

@@ -140,6 +140,10 @@ codes! {
     ArticleWrongState = "article_wrong_state", 409, false, "The article is at the platform; this cannot be done to it now", "文章正在平台处理或已发布，当前不能进行此操作";
     ReplyRulesFull = "reply_rules_full", 409, false, "The account has as many rules as there may be; delete one first", "该账号的回复规则已达上限，请先删除一条";
 
+    // promotions at channels
+    PromotionBusy = "promotion_busy", 409, true, "The platform is being asked already; wait a moment", "上一次操作正在提交平台，请稍候";
+    PromotionWrongState = "promotion_wrong_state", 409, false, "The promotion is not in a state for this", "活动当前状态不能进行此操作";
+
     // webhooks
     WebhookInactive = "webhook_endpoint_inactive", 409, false, "The endpoint is not active; resume it first", "该端点未启用，请先恢复";
     WebhookDeliveryWaits = "webhook_delivery_waits", 409, false, "This delivery is still being tried", "该投递仍在进行中";

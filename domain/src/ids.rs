@@ -189,6 +189,8 @@ ids! {
     AccountCodeId = "qrc";
     /// The checklist of a live session.
     LivePlanId = "lvp";
+    /// A limited-time discount at a channel.
+    DiscountId = "dsc";
     /// A rule that answers followers.
     ReplyRuleId = "rpl";
 }

@@ -44,6 +44,7 @@ pub mod order;
 pub mod permission_set;
 pub mod policy;
 pub mod program;
+pub mod promotion;
 pub mod score;
 pub mod shipping;
 pub mod shop;

@@ -34,6 +34,7 @@ mod m0027_listing_rules;
 mod m0027b_listing_runs;
 mod m0028_order_desk;
 mod m0029_phases;
+mod m0030_promotions;
 mod purge;
 mod run;
 mod table;
@@ -73,6 +74,7 @@ pub fn tables() -> Vec<Table> {
         m0027b_listing_runs::tables(),
         m0028_order_desk::tables(),
         m0029_phases::tables(),
+        m0030_promotions::tables(),
     ]
     .concat()
 }

@@ -20,6 +20,7 @@ mod catalogue;
 mod channels;
 mod crash;
 mod deletions;
+mod discounts;
 mod documents;
 mod domains;
 mod douyin;

@@ -31,6 +31,7 @@ pub mod orders;
 pub mod plugins;
 pub mod policies;
 pub mod products;
+pub mod promotions;
 pub mod requirements;
 pub mod scores;
 pub mod setup;

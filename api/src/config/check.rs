@@ -92,6 +92,22 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     let token = figures.metrics_token.reveal();
     expect(token.is_empty() || token.len() >= 16, "figures.metrics_token: empty, or at least 16 characters");
     expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
+    let promotions = &config.promotions;
+    expect(
+        (0..=8_760).contains(&promotions.discount_longest_hours)
+            && (0..=3_650).contains(&promotions.discount_farthest_days),
+        "promotions.discount_longest_hours: 0 to 8760; promotions.discount_farthest_days: 0 to 3650",
+    );
+    expect(
+        (0..=1_000_000).contains(&promotions.discount_price_above_fen)
+            && (0..=1_000_000).contains(&promotions.discount_least_less_fen),
+        "promotions.discount_price_above_fen, promotions.discount_least_less_fen: 0 to 1000000",
+    );
+    expect(
+        (0..=100).contains(&promotions.discount_least_percent)
+            && (0..=100).contains(&promotions.discount_most_percent),
+        "promotions.discount_least_percent, promotions.discount_most_percent: 0 to 100",
+    );
     expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
     expect(
         config.mail.from.parse::<lettre::message::Mailbox>().is_ok(),

@@ -52,6 +52,7 @@ pub struct Config {
     pub media: Media,
     pub channels: Channels,
     pub orders: Orders,
+    pub promotions: Promotions,
     pub imports: Imports,
     pub domains: Domains,
     pub exports: Exports,

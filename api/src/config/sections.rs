@@ -2,7 +2,10 @@
 
 use super::Secret;
 use crate::http::limits::Rate;
+use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{RateTerms, RequestRate};
+use qianpu_domain::promotion::DiscountLimits;
+use qianpu_domain::time::Span;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -86,6 +89,32 @@ pub struct Sms {
 #[serde(deny_unknown_fields)]
 pub struct Orders {
     pub reconcile_seconds: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promotions {
+    pub discount_longest_hours: i64,
+    pub discount_farthest_days: i64,
+    pub discount_price_above_fen: i64,
+    pub discount_least_less_fen: i64,
+    pub discount_least_percent: i64,
+    pub discount_most_percent: i64,
+}
+
+impl Promotions {
+    pub fn discount_limits(&self) -> DiscountLimits {
+        let some = |number: i64, otherwise: i64| if number > 0 { number } else { otherwise };
+        let hours = self.discount_longest_hours;
+        DiscountLimits {
+            longest: (hours > 0).then(|| Span::hours(hours)),
+            farthest: Span::days(some(self.discount_farthest_days, 3_650)),
+            price_above: Fen::new(self.discount_price_above_fen),
+            least_less: Fen::new(self.discount_least_less_fen),
+            least_ppm: self.discount_least_percent * 10_000,
+            most_ppm: some(self.discount_most_percent, 100) * 10_000,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

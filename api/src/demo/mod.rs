@@ -20,6 +20,7 @@ mod money;
 mod pictures;
 mod platform;
 mod programs;
+mod promotions;
 mod scores;
 pub mod seed;
 mod staff;

@@ -5,8 +5,8 @@ use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
-    aftersales, buyers, douyin, drift, followers, live, money, pictures, platform, programs, scores, staff,
-    webhooks,
+    aftersales, buyers, douyin, drift, followers, live, money, pictures, platform, programs, promotions,
+    scores, staff, webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
@@ -99,6 +99,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     live::go(&sandbox, first).await.context("the channels account")?;
+    promotions::go(first, state.clock().now()).await.context("promotions")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
     aftersales::ask(&sandbox, first).await.context("after-sale cases")?;

@@ -8,6 +8,7 @@ mod exchanges;
 mod identity;
 mod operations;
 mod probes;
+mod promotion_probes;
 mod pushes;
 mod shop_probes;
 mod vectors;

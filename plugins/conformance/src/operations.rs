@@ -75,6 +75,8 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "aftersale.list",
                 "menu.publish",
                 "order.note",
+                "discount.list",
+                "discount.end",
                 "showcase.list",
                 "live.now",
                 "live.day",

@@ -376,6 +376,7 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         ));
     }
     probes.extend(crate::shop_probes::probes(channel));
+    probes.extend(crate::promotion_probes::probes(channel));
     probes
 }
 

@@ -64,6 +64,9 @@ impl Channel for Credulous {
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
         None
     }
+    fn promotions(&self) -> Option<&dyn Promotions> {
+        None
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         None
     }

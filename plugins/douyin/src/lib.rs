@@ -26,7 +26,8 @@ mod webhook;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
     Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, Leads, LinkMode, Live, Messaging,
-    OrderDesk, Orders, PersonSignIn, PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
+    OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock,
+    Webhook,
 };
 
 /// The channel.
@@ -103,6 +104,9 @@ impl Channel for Douyin {
         Some(self)
     }
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        None
+    }
+    fn promotions(&self) -> Option<&dyn Promotions> {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {

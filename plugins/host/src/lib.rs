@@ -19,6 +19,7 @@ mod flights;
 mod http;
 mod observe;
 pub mod plugins;
+mod promotion_calls;
 mod refresh;
 mod registry;
 mod shop_calls;

@@ -9,7 +9,8 @@ use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
 use crate::{aftersale, articles, component, fans, finder, official_account, quota, token, web_login};
 use crate::{
-    store_basics, store_category, store_delivery, store_order, store_order_desk, store_product, store_stock,
+    store_basics, store_category, store_delivery, store_discount, store_order, store_order_desk,
+    store_product, store_stock,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -68,6 +69,7 @@ const TABLES: &[&[Route]] = &[
     store_category::ROUTES,
     store_product::ROUTES,
     store_stock::ROUTES,
+    store_discount::ROUTES,
     store_order::ROUTES,
     store_order_desk::ROUTES,
     store_delivery::ROUTES,

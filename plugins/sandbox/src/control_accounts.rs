@@ -109,6 +109,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 options: Default::default(),
                 addresses: Default::default(),
                 freight_templates: Default::default(),
+                discounts: Vec::new(),
                 menu: None,
                 fans: Default::default(),
                 codes: Default::default(),

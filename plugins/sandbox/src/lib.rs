@@ -42,6 +42,7 @@ mod state;
 mod store_basics;
 mod store_category;
 mod store_delivery;
+mod store_discount;
 mod store_order;
 mod store_order_desk;
 mod store_picture;

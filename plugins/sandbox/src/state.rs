@@ -124,6 +124,8 @@ pub struct Account {
     #[serde(default)]
     pub freight_templates: BTreeMap<String, Value>,
     #[serde(default)]
+    pub discounts: Vec<crate::store_discount::Discount>,
+    #[serde(default)]
     pub menu: Option<Value>,
     #[serde(default)]
     pub fans: BTreeMap<String, Fan>,

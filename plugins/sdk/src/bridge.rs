@@ -64,6 +64,12 @@ pub mod operation {
     pub const ORDER_ANSWER_ADDRESS: &str = "order.answer_address";
     /// See [`crate::OrderDesk::change_address`]; `{order_id, address}` ([`crate::NewAddress`]) → `null`.
     pub const ORDER_CHANGE_ADDRESS: &str = "order.change_address";
+    /// See [`crate::Promotions::discounts`]; `{cursor}` → page of [`crate::Discount`].
+    pub const DISCOUNT_LIST: &str = "discount.list";
+    /// See [`crate::Promotions::add_discount`]; [`crate::NewDiscount`] → text.
+    pub const DISCOUNT_ADD: &str = "discount.add";
+    /// See [`crate::Promotions::end_discount`]; [`crate::DiscountEnding`] → `null`.
+    pub const DISCOUNT_END: &str = "discount.end";
     /// See [`crate::Fulfilment::carriers`]; `{}` → a list of [`crate::Carrier`].
     pub const CARRIER_LIST: &str = "carrier.list";
     /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].

@@ -14,6 +14,7 @@ use crate::menu::AccountMenu;
 use crate::messaging::Messaging;
 use crate::order_desk::OrderDesk;
 use crate::orders::Orders;
+use crate::promotions::Promotions;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
 use crate::scene_code::SceneCodes;
@@ -43,6 +44,8 @@ pub trait Channel: Send + Sync {
     fn orders(&self) -> Option<&dyn Orders>;
     /// Remarks, prices and addresses of orders.
     fn order_desk(&self) -> Option<&dyn OrderDesk>;
+    /// Limited-time discounts.
+    fn promotions(&self) -> Option<&dyn Promotions>;
     /// Shipping.
     fn fulfilment(&self) -> Option<&dyn Fulfilment>;
     /// Reading receivers' data in the clear.

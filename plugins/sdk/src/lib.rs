@@ -67,6 +67,7 @@ mod messaging;
 mod notice;
 mod order_desk;
 mod orders;
+mod promotions;
 mod push;
 mod reveal;
 mod scene_code;
@@ -112,6 +113,9 @@ pub use order_desk::{AddressAnswer, AddressWish, LinePrice, NewAddress, OrderDes
 pub use orders::{
     Attribution, CancelReason, ChannelOrder, ChannelOrderLine, ChannelParcel, MaskedAddress, OrderAmounts,
     OrderState, Orders, Page, Relation, Scene, SourceAccount, TimeWindow,
+};
+pub use promotions::{
+    Discount, DiscountEnd, DiscountEnding, DiscountSku, DiscountState, NewDiscount, Promotions,
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use reveal::{ClearReceiver, Reveal, VirtualPhone};

@@ -16,9 +16,10 @@ use qianpu_sdk::{
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
     Context, Fulfilment, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay, LiveNow,
     LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
-    PlatformNames, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing, Reveal,
-    SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, Showcase, ShowcaseItem, ShowcaseRef,
-    SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
+    PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
+    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, Showcase, ShowcaseItem,
+    ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn,
+    WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -247,6 +248,9 @@ impl Channel for WasmChannel {
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
         self.has(Capability::OrderDesk).then_some(self)
     }
+    fn promotions(&self) -> Option<&dyn Promotions> {
+        self.has(Capability::Promotions).then_some(self)
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         self.has(Capability::Fulfilment).then_some(self)
     }
@@ -293,6 +297,7 @@ macro_rules! operations {
     };
 }
 
+mod promotions;
 mod shop;
 
 impl AppAuth for WasmChannel {

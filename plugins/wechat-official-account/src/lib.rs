@@ -18,8 +18,8 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
     Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, Leads, LinkMode, Live, Messaging,
-    Notice, OrderDesk, Orders, PersonSignIn, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule,
-    RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Turn, Verified, Webhook,
+    Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply,
+    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -82,6 +82,9 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        None
+    }
+    fn promotions(&self) -> Option<&dyn Promotions> {
         None
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {

@@ -10,6 +10,7 @@ mod account;
 mod aftersale;
 mod case;
 mod desk;
+mod discount;
 mod listing;
 mod order;
 mod orders;
@@ -22,8 +23,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, PushFormat,
-    PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
+    Content, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
+    PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -82,6 +83,9 @@ impl Channel for WechatStore {
         Some(self)
     }
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
+        Some(self)
+    }
+    fn promotions(&self) -> Option<&dyn Promotions> {
         Some(self)
     }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {

@@ -31,6 +31,7 @@ pub(crate) mod channel_mapping;
 pub(crate) mod channel_token;
 pub(crate) mod custom_role;
 pub(crate) mod deposit;
+pub(crate) mod discount;
 pub(crate) mod document_notice;
 pub(crate) mod document_renewal;
 pub(crate) mod domain;

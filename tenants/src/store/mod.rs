@@ -27,6 +27,7 @@ pub mod custom_role;
 pub mod deletion;
 pub mod deposit;
 pub mod directory;
+pub mod discount;
 pub mod document_notice;
 pub mod document_renewal;
 pub mod domain;

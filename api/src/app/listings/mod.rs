@@ -21,6 +21,7 @@ pub mod stock_job;
 pub mod stock_lag;
 pub mod stock_push;
 
+use crate::app::promotions::discounts::{self, Shown};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -153,6 +154,8 @@ pub struct ListingDetail {
     pub skus: Vec<SkuDrift>,
     /// What buyers saw there when it was read last.
     pub reading: Option<ListingReading>,
+    /// Its discount that runs or begins later.
+    pub discount: Option<Shown>,
 }
 
 /// One listing.
@@ -171,5 +174,6 @@ pub async fn get(state: &AppState, grant: &Grant<perm::ListingRead>, id: Listing
         skus.push(SkuDrift { values: values.unwrap_or_default(), wanted_stock, sku });
     }
     let reading = reading_get(&tx, id).await?;
-    Ok(ListingDetail { row, product, account_name: account.name, skus, reading })
+    let discount = discounts::of_listing(&tx, id).await?;
+    Ok(ListingDetail { row, product, account_name: account.name, skus, reading, discount })
 }

@@ -50,6 +50,7 @@ mod onboarding_settings;
 mod orders;
 mod plugins;
 mod policies;
+mod promotions;
 mod providers;
 mod renewals;
 mod restorations;
@@ -122,5 +123,6 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     exports::routes(pages);
     followers::routes(pages);
     live::routes(pages);
+    promotions::routes(pages);
     deletion::routes(pages);
 }

@@ -22,6 +22,7 @@ mod channel_exchanges;
 mod channel_mappings;
 mod deletions;
 mod deposits;
+mod discounts;
 mod domains;
 mod exports;
 mod followers;
@@ -129,6 +130,7 @@ pub fn register(api: &mut Api<'_>) {
     account_codes::routes(api);
     articles::routes(api);
     showcases::routes(api);
+    discounts::routes(api);
     live::routes(api);
     live_plans::routes(api);
     leads::routes(api);

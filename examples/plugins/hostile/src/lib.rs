@@ -54,6 +54,9 @@ impl Channel for Hostile {
     fn order_desk(&self) -> Option<&dyn OrderDesk> {
         None
     }
+    fn promotions(&self) -> Option<&dyn Promotions> {
+        None
+    }
     fn fulfilment(&self) -> Option<&dyn Fulfilment> {
         None
     }

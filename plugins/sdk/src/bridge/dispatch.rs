@@ -1,5 +1,6 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod promotions;
 mod shop;
 
 use super::forms::{

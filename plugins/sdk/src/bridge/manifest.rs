@@ -29,6 +29,8 @@ pub enum Capability {
     Orders,
     /// [`Channel::order_desk`]
     OrderDesk,
+    /// [`Channel::promotions`]
+    Promotions,
     /// [`Channel::fulfilment`]
     Fulfilment,
     /// [`Channel::reveal`]
@@ -168,6 +170,7 @@ impl Capability {
         Self::Stock,
         Self::Orders,
         Self::OrderDesk,
+        Self::Promotions,
         Self::Fulfilment,
         Self::Reveal,
         Self::Messaging,
@@ -191,6 +194,7 @@ impl Capability {
             Self::Stock => "stock",
             Self::Orders => "orders",
             Self::OrderDesk => "order_desk",
+            Self::Promotions => "promotions",
             Self::Fulfilment => "fulfilment",
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
@@ -214,6 +218,7 @@ impl Capability {
             Self::Stock => channel.stock().is_some(),
             Self::Orders => channel.orders().is_some(),
             Self::OrderDesk => channel.order_desk().is_some(),
+            Self::Promotions => channel.promotions().is_some(),
             Self::Fulfilment => channel.fulfilment().is_some(),
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),

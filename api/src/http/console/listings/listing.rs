@@ -3,6 +3,7 @@
 use super::HOME;
 use super::list::behind;
 use crate::app::listings::{self, Publish};
+use crate::app::promotions::discounts::{Shown, ShownSku};
 use crate::error::ApiError;
 use crate::http::extract::{Authed, Fields, Path};
 use crate::http::route::PageRoutes;
@@ -12,6 +13,7 @@ use qianpu_domain::access::Permission;
 use qianpu_domain::ids::ListingId;
 use qianpu_domain::listing::ListingState;
 use qianpu_domain::money::Fen;
+use qianpu_domain::promotion::DiscountState;
 use qianpu_tenants::authz::perm;
 use serde::Serialize;
 
@@ -48,6 +50,38 @@ struct ListingView {
     seen_title: Option<String>,
     seen_at: Option<i64>,
     drifted: bool,
+    discount: Option<DiscountNote>,
+}
+
+#[derive(Serialize)]
+struct DiscountNote {
+    href: String,
+    running: bool,
+    starts_at: i64,
+    ends_at: i64,
+    prices: Vec<DiscountPrice>,
+}
+
+#[derive(Serialize)]
+struct DiscountPrice {
+    values: String,
+    price: i64,
+    quantity: i64,
+}
+
+fn discount_note(shown: Shown) -> DiscountNote {
+    let price = |sku: ShownSku| DiscountPrice {
+        values: sku.values.join(" / "),
+        price: sku.price.get(),
+        quantity: sku.quantity,
+    };
+    DiscountNote {
+        href: format!("/console/merchant/channel_accounts/{}/discounts", shown.row.account),
+        running: shown.state == DiscountState::Running,
+        starts_at: shown.row.terms.starts_at.micros(),
+        ends_at: shown.row.terms.ends_at.micros(),
+        prices: shown.skus.into_iter().map(price).collect(),
+    }
 }
 
 #[derive(Serialize)]
@@ -107,6 +141,11 @@ async fn listing_page(auth: Authed<perm::ListingRead, Path<ListingId>>) -> PageA
         seen_title: reading.and_then(|reading| reading.shown.title.clone()),
         seen_at: reading.map(|reading| reading.read_at.micros()),
         drifted: reading.is_some_and(|reading| reading.differences > 0),
+        discount: detail
+            .discount
+            .clone()
+            .filter(|_| auth.caller.may(Permission::PromotionRead))
+            .map(discount_note),
     };
     auth.page("listings/listing", view)
 }

@@ -1,6 +1,6 @@
 //! Operations of a shop's desk.
 
-use super::{has, input, op, unknown, written};
+use super::{has, input, op, promotions, written};
 use crate::channel::Channel;
 use crate::context::Context;
 use crate::http::Answer;
@@ -40,7 +40,7 @@ pub(super) fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, te
             let ChangeAddress { order_id, address } = input(text)?;
             written(desk()?.change_address(cx, &order_id, &address))
         }
-        other => Err(unknown(other)),
+        other => promotions::start(channel, cx, other, text),
     }
 }
 
@@ -57,6 +57,6 @@ pub(super) fn resume(
         op::ORDER_REPRICE => written(desk()?.resume_reprice(cx, state, answers)),
         op::ORDER_ANSWER_ADDRESS => written(desk()?.resume_answer_address(cx, state, answers)),
         op::ORDER_CHANGE_ADDRESS => written(desk()?.resume_change_address(cx, state, answers)),
-        other => Err(unknown(other)),
+        other => promotions::resume(channel, cx, other, state, answers),
     }
 }

@@ -1,0 +1,33 @@
+//! Operations of discounts.
+
+use super::{Cursor, has, input, op, unknown, written};
+use crate::channel::Channel;
+use crate::context::Context;
+use crate::http::Answer;
+use crate::step::Turn;
+
+pub(super) fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &str) -> Turn<String> {
+    let promotions = || has(channel.promotions(), operation);
+    match operation {
+        op::DISCOUNT_LIST => written(promotions()?.discounts(cx, input::<Cursor>(text)?.cursor.as_deref())),
+        op::DISCOUNT_ADD => written(promotions()?.add_discount(cx, &input(text)?)),
+        op::DISCOUNT_END => written(promotions()?.end_discount(cx, &input(text)?)),
+        other => Err(unknown(other)),
+    }
+}
+
+pub(super) fn resume(
+    channel: &dyn Channel,
+    cx: &Context<'_>,
+    operation: &str,
+    state: &[u8],
+    answers: &[Answer],
+) -> Turn<String> {
+    let promotions = || has(channel.promotions(), operation);
+    match operation {
+        op::DISCOUNT_LIST => written(promotions()?.resume_discounts(cx, state, answers)),
+        op::DISCOUNT_ADD => written(promotions()?.resume_add_discount(cx, state, answers)),
+        op::DISCOUNT_END => written(promotions()?.resume_end_discount(cx, state, answers)),
+        other => Err(unknown(other)),
+    }
+}
