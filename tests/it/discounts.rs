@@ -222,7 +222,7 @@ both! {
         let made = send(typed("99", "3")).await;
         assert_eq!((made.status, made.location.as_str()), (303, at.as_str()));
         let page = open(&owner, &at).await;
-        assert!(page.html.contains("未开始") && page.html.contains("¥99.00"), "{}", page.html);
+        assert!(page.html.contains("未开始") && page.html.contains("¥99<small>.00"), "{}", page.html);
         let on_listing = open(&owner, &format!("/console/merchant/listings/{listing}")).await;
         assert!(on_listing.html.contains("已设置限时抢购"), "{}", on_listing.html);
         // Who only looks sees no button.
