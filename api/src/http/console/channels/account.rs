@@ -47,6 +47,8 @@ struct AccountView {
     reaches: bool,
     /// Pages about what it shows live: the key of the name, and the address.
     stage: Vec<StageTab>,
+    /// The same about its promotions.
+    promotions: Vec<StageTab>,
     may_link: bool,
     live: bool,
     needs_link: bool,
@@ -144,6 +146,10 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         reaches: auth.caller.may(Permission::FollowerRead)
             && qianpu_host::find(&account.channel).is_some_and(|channel| channel.messaging().is_some()),
         stage: super::super::live::account_tabs(&auth.caller, account)
+            .into_iter()
+            .map(|(name, href)| StageTab { name, href })
+            .collect(),
+        promotions: super::super::promotions::account_tabs(&auth.caller, account)
             .into_iter()
             .map(|(name, href)| StageTab { name, href })
             .collect(),

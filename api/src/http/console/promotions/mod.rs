@@ -12,7 +12,7 @@ use qianpu_domain::access::Permission;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_domain::time::Timestamp;
-use qianpu_tenants::authz::{Perm, perm};
+use qianpu_tenants::authz::{Caller, Perm, perm};
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde::Serialize;
 
@@ -33,6 +33,13 @@ struct Tab {
 
 fn tabs(account: &ChannelAccount) -> Vec<Tab> {
     ["discounts"].map(|name| Tab { name, href: of_account(account.id, name) }).into()
+}
+
+/// Tabs for the account's own page.
+pub(super) fn account_tabs(caller: &Caller, account: &ChannelAccount) -> Vec<(&'static str, String)> {
+    let shown = caller.may(Permission::PromotionRead) && promotions::possible(account);
+    let tabs = if shown { tabs(account) } else { Vec::new() };
+    tabs.into_iter().map(|tab| (tab.name, tab.href)).collect()
 }
 
 /// The account a page is about, for its head and its tabs.
