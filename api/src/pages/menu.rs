@@ -2,6 +2,7 @@
 //! hold its permission. `bottom` entries also stand in the bar of phones (at most four; the fifth opens
 //! the whole menu).
 
+use super::home_row;
 use qianpu_domain::access::{Permission, Surface};
 use qianpu_tenants::authz::Caller;
 use serde::Serialize;
@@ -431,17 +432,9 @@ pub struct Section {
     pub items: Vec<Item>,
 }
 
-/// The row of listings, and pages that belong to it under addresses of their own.
-const LISTINGS: &str = "/console/merchant/listings";
-const OF_LISTINGS: [&str; 3] = [
-    "/console/merchant/listing_rules",
-    "/console/merchant/listing_runs",
-    "/console/merchant/channel_mappings",
-];
-
 /// The caller's menu; the entry with the longest matching address is the current one.
 pub fn menu_of(caller: &Caller, path: &str) -> Vec<Section> {
-    let path = if OF_LISTINGS.iter().any(|own| path.starts_with(own)) { LISTINGS } else { path };
+    let path = home_row::of(path);
     let visible = || MENU.iter().filter(|row| row.surface == caller.surface() && caller.may(row.permission));
     let inside =
         |href: &str| path == href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));

@@ -11,6 +11,7 @@ pub mod flash;
 pub mod form_view;
 pub mod frame;
 mod helpers;
+mod home_row;
 pub mod lang;
 pub mod menu;
 pub mod respond;
