@@ -272,6 +272,20 @@ words! {
         AccountCodeMade = "account_code.made",
         /// A code with a parameter was removed here.
         AccountCodeForgotten = "account_code.forgotten",
+        /// What followers are told of their orders was set.
+        OrderNoticeSet = "order_notice.set",
+        /// A notice was sent to a follower by hand.
+        FollowerNoticeSent = "follower_notice.sent",
+        /// A tag on followers was made.
+        FollowerTagMade = "follower_tag.made",
+        /// A tag on followers was renamed.
+        FollowerTagRenamed = "follower_tag.renamed",
+        /// A tag on followers was deleted.
+        FollowerTagDeleted = "follower_tag.deleted",
+        /// A tag is put on many followers, or taken off.
+        FollowersTagged = "follower_tag.put",
+        /// The list of followers is read.
+        FollowersRead = "followers.read_list",
         /// Products were put into an account's window.
         ShowcaseAdded = "showcase.added",
         /// A product was asked to be taken off a window.

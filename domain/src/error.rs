@@ -135,6 +135,9 @@ codes! {
     FollowerWindowClosed = "follower_window_closed", 409, false, "The platform allows no message to this follower now", "当前不在可回复时间内";
     FollowerWindowUsedUp = "follower_window_used_up", 409, false, "As many messages as the platform allows were sent; wait until the follower writes again", "可回复条数已用完，请等对方再次发来消息";
     ReplyProductGone = "reply_product_gone", 409, false, "The product of the answer cannot be bought in the shop now", "回复中的商品已无法购买";
+    FollowerNotReachable = "follower_not_reachable", 409, false, "The follower left the account, or their data was erased; nothing can be sent to them", "对方已取关或已要求删除资料，不能再发送";
+    FollowerTagsFull = "follower_tags_full", 409, false, "The account has as many tags as the platform allows; delete one first", "该账号的标签已达平台上限（100 个），请先删除一个";
+    FollowerTaggingOn = "follower_tagging_runs", 409, false, "This tag is being put on or taken off already; wait until that is done", "该标签正在批量打标或取消，请等它完成";
     AccountCodesFull = "account_codes_full", 409, false, "The account has as many codes as there may be; remove one first", "该账号的二维码已达上限，请先移除一张";
     LivePlansFull = "live_plans_full", 409, false, "The account has as many checklists as there may be; delete one first", "该账号的直播清单已达上限，请先删除一份";
     ArticleWrongState = "article_wrong_state", 409, false, "The article is at the platform; this cannot be done to it now", "文章正在平台处理或已发布，当前不能进行此操作";

@@ -183,6 +183,14 @@ ids! {
     FollowerId = "fol";
     /// A message from or to a follower.
     FollowerMessageId = "fms";
+    /// A template of notices of a public account.
+    MessageTemplateId = "mtp";
+    /// A notice by a template to a follower.
+    FollowerNoticeId = "fnt";
+    /// A tag on followers of a public account.
+    FollowerTagId = "ftg";
+    /// A tag being put on many followers.
+    FollowerTaggingId = "ftb";
     /// An article of a public account.
     ArticleId = "art";
     /// A code with a parameter of a public account.

@@ -28,6 +28,8 @@ pub mod deposit;
 pub mod drift;
 pub mod error;
 pub mod follower;
+pub mod follower_notice;
+pub mod follower_tag;
 pub mod host;
 pub mod ids;
 pub mod import;

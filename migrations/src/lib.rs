@@ -35,6 +35,8 @@ mod m0027b_listing_runs;
 mod m0028_order_desk;
 mod m0029_phases;
 mod m0030_promotions;
+mod m0032_fans;
+mod m0032b_notices;
 mod purge;
 mod run;
 mod table;
@@ -75,6 +77,8 @@ pub fn tables() -> Vec<Table> {
         m0028_order_desk::tables(),
         m0029_phases::tables(),
         m0030_promotions::tables(),
+        m0032_fans::tables(),
+        m0032b_notices::tables(),
     ]
     .concat()
 }

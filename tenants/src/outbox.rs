@@ -9,9 +9,11 @@ use crate::db::TenantTx;
 use crate::entity::outbox_event;
 use crate::error::StoreResult;
 use crate::jobs::{NewJob, job_enqueue};
+use crate::store::order_notice::order_notice_waits;
 use crate::store::webhook_delivery::{TellableEvent, fan_out};
 use crate::store::webhook_endpoint::provider_listens;
 use qianpu_domain::access::Surface;
+use qianpu_domain::follower_notice::NoticeEvent;
 use qianpu_domain::ids::{EventId, TenantId};
 use qianpu_domain::time::Timestamp;
 use qianpu_domain::webhook::{EventType, Origin};
@@ -19,6 +21,8 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::{Value, json};
 
+/// The job that tells followers of public accounts what became of their orders.
+pub const NOTICES_JOB: &str = "order.notices";
 /// The job that carries events to the provider.
 pub const RELAY_JOB: &str = "outbox.relay";
 /// Events that one run of the relay carries.
@@ -58,10 +62,38 @@ pub async fn outbox_append(
         payload,
     };
     fan_out(tx, &told).await?;
+    tell_followers(tx, &told).await?;
     if relayed {
         relay_enqueue(tx).await?;
     }
     Ok(())
+}
+
+/// What of an order is told to the followers of public accounts.
+const fn notice_of(event: EventType) -> Option<NoticeEvent> {
+    match event {
+        EventType::OrderPaid => Some(NoticeEvent::Paid),
+        EventType::OrderShipped => Some(NoticeEvent::Shipped),
+        EventType::AftersaleRefunded => Some(NoticeEvent::Refunded),
+        _ => None,
+    }
+}
+
+/// Makes the job that tells followers, where an account of the merchant tells of the event.
+async fn tell_followers(tx: &mut TenantTx, told: &TellableEvent) -> StoreResult<()> {
+    let Some(event) = notice_of(told.event) else { return Ok(()) };
+    if tx.ctx().kind() != Surface::Merchant || !order_notice_waits(tx, event).await? {
+        return Ok(());
+    }
+    let job = NewJob {
+        kind: NOTICES_JOB,
+        dedup_key: Some(told.id.to_string()),
+        payload: json!({ "event": event.as_str(), "event_id": told.id.to_string(),
+            "order_id": told.payload["order_id"], "amount_fen": told.payload["amount_fen"] }),
+        run_at: None,
+        priority: 6,
+    };
+    job_enqueue(tx, job).await.map(drop)
 }
 
 /// Asks for a run of the relay.

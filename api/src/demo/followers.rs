@@ -66,6 +66,59 @@ pub async fn talk(sandbox: &Client, first: &Merchant, manifest: &Manifest) -> an
         items(list).len() == 2 && items(list).iter().all(|one| one["newest"]["state"] == "sent")
     };
     first.client.wait(&followers, 30, answered).await.context("followers were not answered")?;
+    tags(sandbox, first, account).await?;
+    notices(first, account).await
+}
+
+/// More people who followed before anybody was told, read from the platform, and tags on some of them.
+async fn tags(sandbox: &Client, first: &Merchant, account: &AccountEntry) -> anyhow::Result<()> {
+    let crowd = json!({"appid": account.app_id, "prefix": "老粉", "count": 46});
+    sandbox.post("/sandbox/api/fans", &crowd).await?;
+    let at = format!("/api/v1/channel_accounts/{}", account.id);
+    let reading = format!("{at}/follower_reading");
+    first.client.post(&reading, &json!({})).await?;
+    first.client.wait(&reading, 30, |now| now["phase"] == "done").await.context("the list of followers")?;
+    let mut made = Vec::new();
+    for name in ["老客户", "礼盒意向", "门店到访"] {
+        let tag = first.client.post(&format!("{at}/follower_tags"), &json!({"name": name})).await?;
+        made.push(text(&tag, "id")?.to_owned());
+    }
+    let people = first.client.get(&format!("{at}/followers?limit=100")).await?;
+    let ids: Vec<&Value> = items(&people).iter().map(|one| &one["id"]).collect();
+    for (tag, some) in made.iter().zip([&ids[..ids.len() / 2], &ids[ids.len() / 3..ids.len() / 2]]) {
+        let body = json!({"follower_tag_id": tag, "puts_on": true, "follower_ids": some});
+        let begun = first.client.post(&format!("{at}/follower_taggings"), &body).await?;
+        let one = format!("/api/v1/follower_taggings/{}", text(&begun, "id")?);
+        first.client.wait(&one, 30, |now| now["state"] == "done").await.context("tagging")?;
+    }
+    Ok(())
+}
+
+/// What buyers who follow are told of their orders, and one notice by hand.
+async fn notices(first: &Merchant, account: &AccountEntry) -> anyhow::Result<()> {
+    let at = format!("/api/v1/channel_accounts/{}", account.id);
+    let read = first.client.post(&format!("{at}/message_templates/read"), &json!({})).await?;
+    let by_title = |title: &str| {
+        let found = items(&read).iter().find(|one| one["title"] == title);
+        found.and_then(|one| one["id"].as_str()).map(str::to_owned).context("a template")
+    };
+    let value = |name: &str| json!({"value": name});
+    let paid = json!({"event": "paid", "message_template_id": by_title("订单支付成功通知")?, "fields": {
+        "character_string1": value("order_number"), "thing2": value("product"), "amount3": value("amount")}});
+    let shipped = json!({"event": "shipped", "message_template_id": by_title("订单发货通知")?, "fields": {
+        "character_string1": value("order_number"), "thing4": value("carrier"),
+        "character_string5": value("tracking_number")}});
+    for rule in [paid, shipped] {
+        first.client.put(&format!("{at}/order_notices"), &rule).await?;
+    }
+    let people = first.client.get(&format!("{at}/followers?state=following&limit=1")).await?;
+    let person = items(&people).first().context("a follower")?;
+    let body = json!({"message_template_id": by_title("订单发货通知")?, "fields": {
+        "character_string1": "2026112200018", "thing4": "顺丰速运", "character_string5": "SF1098765432100"}});
+    let path = format!("/api/v1/followers/{}/notices", text(person, "id")?);
+    first.client.post(&path, &body).await?;
+    let told = |list: &Value| items(list).iter().any(|one| one["state"] == "delivered");
+    first.client.wait(&path, 30, told).await.context("a notice")?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod components;
 mod exchanges;
+mod fan_probes;
 mod identity;
 mod operations;
 mod probes;

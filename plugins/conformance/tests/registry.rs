@@ -85,6 +85,12 @@ impl Channel for Credulous {
     fn codes(&self) -> Option<&dyn SceneCodes> {
         None
     }
+    fn fans(&self) -> Option<&dyn Fans> {
+        None
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
+        None
+    }
     fn content(&self) -> Option<&dyn Content> {
         None
     }

@@ -25,9 +25,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Fulfilment, HostName, Leads, LinkMode, Live, Messaging,
-    OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock,
-    Webhook,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Fans, Fulfilment, HostName, Leads, LinkMode, Live,
+    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Reveal, SceneCodes,
+    Showcase, Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -125,6 +125,12 @@ impl Channel for Douyin {
         None
     }
     fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn fans(&self) -> Option<&dyn Fans> {
+        None
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
         None
     }
     fn content(&self) -> Option<&dyn Content> {

@@ -15,6 +15,7 @@ mod breakers;
 mod buckets;
 mod config;
 mod drive;
+mod fan_calls;
 mod flights;
 mod http;
 mod observe;
@@ -25,6 +26,7 @@ mod registry;
 mod shop_calls;
 mod sign_in;
 mod surface_calls;
+mod template_calls;
 mod vault;
 
 pub use breakers::Resting;

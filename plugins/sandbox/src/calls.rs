@@ -7,7 +7,10 @@ use crate::clock::Now;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
-use crate::{aftersale, articles, component, fans, finder, official_account, quota, token, web_login};
+use crate::{
+    aftersale, articles, component, fan_tags, fans, finder, official_account, quota, templates, token,
+    web_login,
+};
 use crate::{
     store_basics, store_category, store_delivery, store_discount, store_order, store_order_desk,
     store_product, store_stock,
@@ -61,6 +64,8 @@ const TABLES: &[&[Route]] = &[
     web_login::ROUTES,
     official_account::ROUTES,
     fans::ROUTES,
+    fan_tags::ROUTES,
+    templates::ROUTES,
     articles::ROUTES,
     finder::TABLES[0],
     finder::TABLES[1],

@@ -112,6 +112,8 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 discounts: Vec::new(),
                 menu: None,
                 fans: Default::default(),
+                tags: Default::default(),
+                message_keys: Default::default(),
                 codes: Default::default(),
                 drafts: Default::default(),
                 publishings: Default::default(),
@@ -163,9 +165,10 @@ fn account_view(account: &Account) -> Value {
         "published": account.publishings.iter().rev().take(100)
             .map(|one| json!({"status": one.status, "url": one.url, "articles": one.articles}))
             .collect::<Vec<_>>(),
+        "tags": account.tags,
         "fans": account.fans.iter().take(100)
             .map(|(openid, fan)| json!({"openid": openid, "nickname": fan.nickname,
-                "subscribed": fan.subscribed, "received": fan.received}))
+                "subscribed": fan.subscribed, "tags": fan.tags, "received": fan.received}))
             .collect::<Vec<_>>(),
     })
 }

@@ -30,6 +30,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         )
         .service(web::resource("/sandbox/api/products/{id}").route(web::patch().to(change_product)))
         .service(web::resource("/sandbox/api/products/{id}/{action}").route(web::post().to(judge_product)))
+        .service(web::resource("/sandbox/api/fans").route(web::post().to(crate::fan_tags::crowd)))
         .service(web::resource("/sandbox/api/follow").route(web::post().to(follow)))
         .service(web::resource("/sandbox/api/messages").route(web::post().to(say)))
         .service(web::resource("/sandbox/api/scan").route(web::post().to(scan)))

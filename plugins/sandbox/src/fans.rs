@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub const ROUTES: &[Route] = &[post("/cgi-bin/qrcode/create", Auth::Account, code_create)];
 
-const FANS: usize = 10_000;
+pub const FANS: usize = 20_000;
 const CODES: usize = 1_000;
 const DID: usize = 50;
 const TWO_DAYS: u64 = 48 * 3600;

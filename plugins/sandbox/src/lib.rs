@@ -25,6 +25,7 @@ mod crypto;
 mod douyin;
 mod errors;
 mod events;
+mod fan_tags;
 mod fans;
 mod finder;
 mod official_account;
@@ -48,6 +49,7 @@ mod store_order_desk;
 mod store_picture;
 mod store_product;
 mod store_stock;
+mod templates;
 mod token;
 mod trade;
 mod web_login;
@@ -123,6 +125,7 @@ impl Sandbox {
                 .configure(pages::routes)
                 .configure(page_forms::routes)
                 .configure(fans::routes)
+                .configure(templates::routes)
                 .configure(finder::routes)
                 .configure(douyin::pages::routes)
                 .configure(store_picture::routes)

@@ -2,7 +2,7 @@
 
 use crate::calls::{Auth, Call, Route, either, get, post};
 use crate::errors::{Answer, WxError, error, error_with, invalid_args, ok};
-use crate::state::{AccountKind, Fan, text_of};
+use crate::state::{AccountKind, Fan, text_of, unionid_of};
 use serde_json::{Value, json};
 
 pub const ROUTES: &[Route] = &[
@@ -93,22 +93,27 @@ fn menu_delete(call: &mut Call<'_>) -> Answer {
     Ok(ok())
 }
 
-fn fan_view(openid: &str, fan: &Fan) -> Value {
+fn fan_view(openid: &str, fan: &Fan, unionid: &str) -> Value {
     if !fan.subscribed {
         return json!({"subscribe": 0, "openid": openid});
     }
-    json!({
+    let mut view = json!({
         "subscribe": 1,
         "openid": openid,
         "language": "zh_CN",
         "subscribe_time": fan.subscribe_time,
         "remark": "",
         "groupid": 0,
-        "tagid_list": [],
+        "tagid_list": fan.tags,
         "subscribe_scene": if fan.qr_scene.is_empty() { "ADD_SCENE_SEARCH" } else { "ADD_SCENE_QR_CODE" },
         "qr_scene": 0,
         "qr_scene_str": fan.qr_scene,
-    })
+    });
+    // Only of accounts that are bound to an open platform account.
+    if !unionid.is_empty() {
+        view["unionid"] = json!(unionid);
+    }
+    view
 }
 
 fn user_info(call: &mut Call<'_>) -> Answer {
@@ -117,8 +122,9 @@ fn user_info(call: &mut Call<'_>) -> Answer {
     if openid.is_empty() {
         return Err(error(41009));
     }
-    let fan = call.account()?.fans.get(&openid).ok_or_else(|| error(40003))?;
-    Ok(fan_view(&openid, fan))
+    let account = call.account()?;
+    let fan = account.fans.get(&openid).ok_or_else(|| error(40003))?;
+    Ok(fan_view(&openid, fan, &unionid_of(Some(account), &fan.nickname)))
 }
 
 fn user_info_many(call: &mut Call<'_>) -> Answer {
@@ -131,7 +137,8 @@ fn user_info_many(call: &mut Call<'_>) -> Answer {
     let mut list = Vec::new();
     for user in &wanted {
         let openid = text_of(user.get("openid"));
-        list.push(fan_view(openid, account.fans.get(openid).ok_or_else(|| error(40003))?));
+        let fan = account.fans.get(openid).ok_or_else(|| error(40003))?;
+        list.push(fan_view(openid, fan, &unionid_of(Some(account), &fan.nickname)));
     }
     Ok(json!({"user_info_list": list}))
 }
@@ -143,6 +150,9 @@ fn user_list(call: &mut Call<'_>) -> Answer {
     let all: Vec<&String> = fans.iter().filter(|(_, fan)| fan.subscribed).map(|(openid, _)| openid).collect();
     let page: Vec<&&String> = all.iter().filter(|o| o.as_str() > after.as_str()).take(10_000).collect();
     let next = page.last().map_or("", |o| o.as_str());
+    if page.is_empty() {
+        return Ok(json!({"total": all.len(), "count": 0, "next_openid": ""}));
+    }
     Ok(json!({"total": all.len(), "count": page.len(), "data": {"openid": page}, "next_openid": next}))
 }
 

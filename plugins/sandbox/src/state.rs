@@ -129,6 +129,12 @@ pub struct Account {
     pub menu: Option<Value>,
     #[serde(default)]
     pub fans: BTreeMap<String, Fan>,
+    /// Names of tags by id.
+    #[serde(default)]
+    pub tags: BTreeMap<u64, String>,
+    /// Keys of messages that were sent lately, with the message and the second.
+    #[serde(default)]
+    pub message_keys: BTreeMap<String, (u64, u64)>,
     /// Drafts of articles, by media id.
     #[serde(default)]
     pub drafts: BTreeMap<String, Value>,
@@ -221,6 +227,14 @@ pub struct Fan {
     /// The scene of the code they followed by.
     #[serde(default)]
     pub qr_scene: String,
+    #[serde(default)]
+    pub tags: std::collections::BTreeSet<u64>,
+    /// How many notices by a template they agreed to.
+    #[serde(default)]
+    pub agreed: BTreeMap<String, u32>,
+    /// Does not want messages of the account.
+    #[serde(default)]
+    pub blocked: bool,
     /// What they did themselves.
     #[serde(default)]
     pub did: Vec<Value>,

@@ -92,6 +92,24 @@ pub mod operation {
     pub const MENU_PUBLISH: &str = "menu.publish";
     /// See [`crate::SceneCodes::make`]; [`crate::WantedCode`] → [`crate::SceneCode`].
     pub const CODE_MAKE: &str = "code.make";
+    /// See [`crate::Fans::list`]; `{after}` → [`crate::FanPage`].
+    pub const FAN_LIST: &str = "fan.list";
+    /// See [`crate::Fans::details`]; `{open_ids}` → list of [`crate::Fan`].
+    pub const FAN_DETAILS: &str = "fan.details";
+    /// See [`crate::Fans::tags`]; `{}` → list of [`crate::FanTag`].
+    pub const FAN_TAGS: &str = "fan.tags";
+    /// See [`crate::Fans::create_tag`]; `{name}` → [`crate::FanTag`].
+    pub const FAN_CREATE_TAG: &str = "fan.create_tag";
+    /// See [`crate::Fans::rename_tag`]; [`crate::TagName`] → `null`.
+    pub const FAN_RENAME_TAG: &str = "fan.rename_tag";
+    /// See [`crate::Fans::delete_tag`]; `{tag_id}` → `null`.
+    pub const FAN_DELETE_TAG: &str = "fan.delete_tag";
+    /// See [`crate::Fans::mark`]; [`crate::TagMark`] → `null`.
+    pub const FAN_MARK: &str = "fan.mark";
+    /// See [`crate::Templates::list`]; `{kind}` → list of [`crate::MessageTemplate`].
+    pub const TEMPLATE_LIST: &str = "template.list";
+    /// See [`crate::Templates::send`]; `{to, notice}` → [`crate::NoticeOutcome`].
+    pub const TEMPLATE_SEND: &str = "template.send";
     /// See [`crate::Content::save_draft`]; `{draft, refs}` → [`crate::ArticleRefs`].
     pub const ARTICLE_SAVE: &str = "article.save";
     /// See [`crate::Content::submit`]; `{draft_id}` → text.

@@ -5,6 +5,7 @@ use crate::auth::{AccountAuth, AccountProfile, AppAuth};
 use crate::catalog::{Catalog, Stock};
 use crate::content::Content;
 use crate::context::Context;
+use crate::fans::Fans;
 use crate::fulfilment::Fulfilment;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
@@ -21,6 +22,7 @@ use crate::scene_code::SceneCodes;
 use crate::showcase::Showcase;
 use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
+use crate::templates::Templates;
 
 /// A channel. Every accessor is mandatory: a plugin says `None` for what it does not have.
 pub trait Channel: Send + Sync {
@@ -58,6 +60,10 @@ pub trait Channel: Send + Sync {
     fn menu(&self) -> Option<&dyn AccountMenu>;
     /// Making codes with a parameter.
     fn codes(&self) -> Option<&dyn SceneCodes>;
+    /// Reading followers and keeping tags.
+    fn fans(&self) -> Option<&dyn Fans>;
+    /// Sending notices by templates.
+    fn templates(&self) -> Option<&dyn Templates>;
     /// Writing and publishing articles.
     fn content(&self) -> Option<&dyn Content>;
     /// The product window of an account.

@@ -56,6 +56,7 @@ mod content;
 mod context;
 pub mod crypto;
 mod error;
+mod fans;
 mod fulfilment;
 mod http;
 mod info;
@@ -75,6 +76,7 @@ mod secret;
 mod showcase;
 mod sign_in;
 mod step;
+mod templates;
 pub mod wire;
 
 pub use aftersale::{
@@ -94,6 +96,7 @@ pub use channel::{AccountInfo, Channel};
 pub use content::{ArticleDraft, ArticleRefs, Content, Publishing};
 pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Locale, PushCredentials};
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
+pub use fans::{Fan, FanPage, FanTag, Fans, TagMark, TagName};
 pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};
 pub use http::{Answer, Body, Method, Part, PartContent, Request, Response};
 pub use info::{
@@ -124,3 +127,6 @@ pub use secret::Secret;
 pub use showcase::{Barred, Showcase, ShowcaseItem, ShowcaseRef, ShowcaseState};
 pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};
+pub use templates::{
+    MessageTemplate, NoticeOutcome, NoticeRefusal, TemplateField, TemplateKind, TemplateNotice, Templates,
+};

@@ -136,6 +136,8 @@ kinds! {
     FollowerUnsubscribed = "follower.unsubscribed";
     /// A person used a menu, scanned a code or came in.
     FollowerInteracted = "follower.interacted";
+    /// The platform says what became of a notice by a template. See [`crate::Templates`] for its hint.
+    MessageSettled = "message.settled";
     /// A publishing or mass-sending job ended.
     ContentPublished = "content.published";
 }

@@ -14,11 +14,11 @@ use qianpu_sdk::{
     Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
     AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, Fulfilment, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay, LiveNow,
+    Context, Fans, Fulfilment, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay, LiveNow,
     LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
     PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
     Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, Showcase, ShowcaseItem,
-    ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, TimeWindow, TokenSet, Turn,
+    ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates, TimeWindow, TokenSet, Turn,
     WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
@@ -269,6 +269,12 @@ impl Channel for WasmChannel {
     fn codes(&self) -> Option<&dyn SceneCodes> {
         self.has(Capability::Codes).then_some(self)
     }
+    fn fans(&self) -> Option<&dyn Fans> {
+        self.has(Capability::Fans).then_some(self)
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
+        self.has(Capability::Templates).then_some(self)
+    }
     fn content(&self) -> Option<&dyn Content> {
         self.has(Capability::Content).then_some(self)
     }
@@ -297,8 +303,10 @@ macro_rules! operations {
     };
 }
 
+mod fans;
 mod promotions;
 mod shop;
+mod templates;
 
 impl AppAuth for WasmChannel {
     operations! {

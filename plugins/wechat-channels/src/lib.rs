@@ -17,9 +17,9 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, Leads, LinkMode, Live, Messaging,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Leads, LinkMode, Live, Messaging,
     Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply,
-    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Turn, Verified, Webhook,
+    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -103,6 +103,12 @@ impl Channel for WechatChannels {
         None
     }
     fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn fans(&self) -> Option<&dyn Fans> {
+        None
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
         None
     }
     fn content(&self) -> Option<&dyn Content> {

@@ -6,20 +6,23 @@
 #![warn(missing_docs)]
 
 mod content;
+mod fans;
 mod menu;
 mod messaging;
 mod scene_code;
 mod sign_in;
+mod templates;
 
 use content::Articles;
+use fans::FollowerTags;
 use menu::CustomMenu;
 use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fulfilment, Leads, LinkMode, Live, Messaging,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Leads, LinkMode, Live, Messaging,
     Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply,
-    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Turn, Verified, Webhook,
+    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -28,6 +31,7 @@ use qianpu_wechat_wire::token::WechatAccountAuth;
 use qianpu_wechat_wire::{events, push};
 use scene_code::ParameterCodes;
 use sign_in::WebSignIn;
+use templates::ServiceNotices;
 
 /// The channel.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +108,12 @@ impl Channel for WechatOfficialAccount {
     }
     fn codes(&self) -> Option<&dyn SceneCodes> {
         Some(&ParameterCodes)
+    }
+    fn fans(&self) -> Option<&dyn Fans> {
+        Some(&FollowerTags)
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
+        Some(&ServiceNotices)
     }
     fn content(&self) -> Option<&dyn Content> {
         Some(&Articles)

@@ -23,8 +23,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
-    PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Webhook,
+    Content, Fans, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
+    PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -104,6 +104,12 @@ impl Channel for WechatStore {
         None
     }
     fn codes(&self) -> Option<&dyn SceneCodes> {
+        None
+    }
+    fn fans(&self) -> Option<&dyn Fans> {
+        None
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
         None
     }
     fn content(&self) -> Option<&dyn Content> {

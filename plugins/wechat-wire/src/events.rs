@@ -64,6 +64,8 @@ pub static EVENTS: &[EventRule] = rules! {
     "LOCATION" => FollowerInteracted, "", "FromUserName";
     "PUBLISHJOBFINISH" => ContentPublished, "PublishEventInfo", "publish_id";
     "FREEPUBLISHJOBFINISH" => ContentPublished, "PublishEventInfo", "publish_id";
+    "TEMPLATESENDJOBFINISH" => MessageSettled, "", "MsgID";
+    "subscribe_msg_sent_event" => MessageSettled, "SubscribeMsgSentEvent", "";
     "MASSSENDJOBFINISH" => ContentPublished, "", "MsgID";
 };
 
@@ -149,6 +151,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
                 })?)
             };
             let hint = if rule.body.is_empty() { json!({}) } else { body.clone() };
+            let hint = if rule.kind == NoticeKind::MessageSettled { settled(&message) } else { hint };
             (kind_of(rule, &hint), subject, hint)
         }
     };
@@ -174,6 +177,30 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
 fn kind_of(rule: &EventRule, body: &Value) -> NoticeKind {
     let urged = rule.event == "channels_ec_order_ext_info_update" && integer(&body["type"]) == Some(7);
     if urged { NoticeKind::OrderUrged } else { rule.kind.clone() }
+}
+
+/// What became of notices, in one form for template messages (`MsgID`, `Status`) and subscription notices (a `List`, which is
+/// one object in XML when there is one).
+fn settled(message: &Value) -> Value {
+    let open_id = text(&message["FromUserName"]);
+    let list = &message["SubscribeMsgSentEvent"]["List"];
+    let rows: Vec<&Value> = match list {
+        Value::Array(rows) => rows.iter().take(100).collect(),
+        Value::Object(_) => vec![list],
+        _ => Vec::new(),
+    };
+    if rows.is_empty() {
+        let native = text(&message["Status"]).unwrap_or_default();
+        let result = json!({ "message_id": id(&message["MsgID"]), "template_id": null, "open_id": open_id,
+            "delivered": native == "success", "native": native });
+        return json!({ "results": [result] });
+    }
+    let result = |row: &&Value| {
+        json!({ "message_id": null, "template_id": text(&row["TemplateId"]), "open_id": open_id,
+            "delivered": integer(&row["ErrorCode"]) == Some(0),
+            "native": text(&row["ErrorStatus"]).unwrap_or_default() })
+    };
+    json!({ "results": rows.iter().map(result).collect::<Vec<_>>() })
 }
 
 fn decode_message(verified: &Verified, message: Value) -> Result<Notice, ChannelError> {

@@ -22,6 +22,10 @@ pub struct Model {
     pub moment_sent: i64,
     pub version: i64,
     pub created_at: i64,
+    pub union_id: Option<String>,
+    pub listed_at: Option<i64>,
+    pub detailed_at: Option<i64>,
+    pub erased_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,8 +7,9 @@ use crate::entity::{
 };
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
-use crate::store::follower::follower_ids;
+use crate::store::follower::{follower_forget, follower_ids};
 use crate::store::follower_message::message_delete;
+use crate::store::follower_notice::notice_delete;
 use crate::store::keyset::newest_first;
 use crate::store::order_desk::erase_wishes;
 use qianpu_domain::buyer::BuyerState;
@@ -183,7 +184,9 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     // The open ids stand in pushes too; orders name them until the next statement but one.
     let pushes = erase_pushes(tx, id, identities.clone()).await?;
     note("inbox_messages", "payload", pushes);
-    note("follower_messages", "rows", erase_messages(tx, &identities).await?);
+    let (messages, followers) = erase_followers(tx, &identities).await?;
+    note("follower_messages", "rows", messages);
+    note("followers", "rows", followers);
     note("idempotency_keys", "response", erase_responses(tx, id).await?);
     note("shipments", "reason", erase_shipments(tx, id).await?);
     let own = own_orders(tx, id);
@@ -340,12 +343,14 @@ async fn erase_pushes(
     Ok(rows)
 }
 
-/// What was said between the buyer and the public accounts that know them.
-async fn erase_messages(tx: &mut TenantTx, identities: &[buyer_identity::Model]) -> StoreResult<u64> {
+/// What was said between the buyer and the public accounts that know them, and what else is known of them there.
+async fn erase_followers(tx: &mut TenantTx, identities: &[buyer_identity::Model]) -> StoreResult<(u64, u64)> {
     let accounts: Vec<uuid::Uuid> = identities.iter().filter_map(|one| one.channel_account_id).collect();
     let open_ids: Vec<String> = identities.iter().filter_map(|one| one.open_id.clone()).collect();
-    let followers = follower_ids(tx, &accounts, &open_ids).await?;
-    message_delete(tx, &followers).await
+    let union_ids: Vec<String> = identities.iter().filter_map(|one| one.union_id.clone()).collect();
+    let followers = follower_ids(tx, &accounts, &open_ids, &union_ids).await?;
+    let messages = message_delete(tx, &followers).await? + notice_delete(tx, &followers).await?;
+    Ok((messages, follower_forget(tx, &followers).await?))
 }
 
 fn contains(text: &str) -> LikeExpr {

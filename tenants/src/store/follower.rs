@@ -2,14 +2,15 @@
 
 use crate::db::TenantTx;
 use crate::entity::follower as row;
+use crate::entity::follower_tag_mark as mark;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
 use qianpu_domain::follower::{FollowerState, Window, Windows};
-use qianpu_domain::ids::{ChannelAccountId, FollowerId};
+use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerTagId};
 use qianpu_domain::time::Timestamp;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::sea_query::{Expr, OnConflict, Query, SelectStatement};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Set};
 
 /// A follower of an account.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct Follower {
     pub version: i64,
     /// When they were first heard of.
     pub created_at: Timestamp,
+    /// The person's id at all accounts of one owner, as far as it was read.
+    pub union_id: Option<String>,
+    /// Since when nothing is sent to them of itself: their data was erased.
+    pub erased_at: Option<Timestamp>,
 }
 
 fn window(opened_at: Option<i64>, sent: i64) -> Option<Window> {
@@ -43,7 +48,7 @@ fn window(opened_at: Option<i64>, sent: i64) -> Option<Window> {
     opened_at.map(|at| Window { opened_at: Timestamp::from_micros(at), sent })
 }
 
-fn from_model(row: row::Model) -> StoreResult<Follower> {
+pub(crate) fn from_model(row: row::Model) -> StoreResult<Follower> {
     Ok(Follower {
         id: FollowerId(row.id),
         account: ChannelAccountId(row.channel_account_id),
@@ -59,6 +64,8 @@ fn from_model(row: row::Model) -> StoreResult<Follower> {
         },
         version: row.version,
         created_at: Timestamp::from_micros(row.created_at),
+        union_id: row.union_id,
+        erased_at: row.erased_at.map(Timestamp::from_micros),
     })
 }
 
@@ -85,6 +92,10 @@ pub async fn follower_ensure(
         moment_sent: Set(0),
         version: Set(1),
         created_at: Set(tx.now().micros()),
+        union_id: Set(None),
+        listed_at: Set(None),
+        detailed_at: Set(None),
+        erased_at: Set(None),
     };
     let known =
         OnConflict::columns([row::Column::TenantId, row::Column::ChannelAccountId, row::Column::OpenId])
@@ -136,6 +147,7 @@ pub async fn follower_list(
     tx: &TenantTx,
     account: ChannelAccountId,
     state: Option<FollowerState>,
+    tag: Option<FollowerTagId>,
     page: PageRequest,
 ) -> StoreResult<Page<Follower>> {
     let mut query = row::Entity::find()
@@ -144,9 +156,22 @@ pub async fn follower_list(
     if let Some(state) = state {
         query = query.filter(row::Column::State.eq(state.as_str()));
     }
+    if let Some(tag) = tag {
+        query = query.filter(row::Column::Id.in_subquery(tagged(tx, tag)));
+    }
     let rows = newest_first(query, row::Column::LastSeenAt, row::Column::Id, page).all(tx.conn()).await?;
     let rows = rows.into_iter().map(from_model).collect::<StoreResult<Vec<_>>>()?;
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.last_seen_at, id: row.id.0 }))
+}
+
+/// Who has a tag.
+pub(crate) fn tagged(tx: &TenantTx, tag: FollowerTagId) -> SelectStatement {
+    Query::select()
+        .column(mark::Column::FollowerId)
+        .from(mark::Entity)
+        .and_where(mark::Column::TenantId.eq(tx.tenant()))
+        .and_where(mark::Column::TagId.eq(tag.0))
+        .to_owned()
 }
 
 /// How many followers of an account are in a state.
@@ -163,20 +188,60 @@ pub async fn follower_count(
         .await?)
 }
 
-/// Ids of the followers with this id at an account of the tenant; at most 20.
+/// Ids of the followers with this id at an account of the tenant, or with this id at all accounts of one owner; at most
+/// 20.
 pub(crate) async fn follower_ids(
     tx: &TenantTx,
     accounts: &[uuid::Uuid],
     open_ids: &[String],
+    union_ids: &[String],
 ) -> StoreResult<Vec<uuid::Uuid>> {
+    let by_open_id = Condition::all()
+        .add(row::Column::ChannelAccountId.is_in(accounts.iter().copied()))
+        .add(row::Column::OpenId.is_in(open_ids.iter().map(String::as_str)));
+    let by_union_id = row::Column::UnionId.is_in(union_ids.iter().filter(|id| !id.is_empty()).cloned());
     Ok(row::Entity::find()
         .select_only()
         .column(row::Column::Id)
         .filter(row::Column::TenantId.eq(tx.tenant()))
-        .filter(row::Column::ChannelAccountId.is_in(accounts.iter().copied()))
-        .filter(row::Column::OpenId.is_in(open_ids.iter().map(String::as_str)))
+        .filter(Condition::any().add(by_open_id).add(by_union_id))
         .limit(20)
         .into_tuple()
         .all(tx.conn())
         .await?)
+}
+
+/// Forgets what joins followers to a person elsewhere, and sees to it that nothing is sent to them of itself any more.
+/// That they follow stays: the platform tells it to whoever asks.
+pub(crate) async fn follower_forget(tx: &mut TenantTx, ids: &[uuid::Uuid]) -> StoreResult<u64> {
+    mark::Entity::delete_many()
+        .filter(mark::Column::TenantId.eq(tx.tenant()))
+        .filter(mark::Column::FollowerId.is_in(ids.iter().copied()))
+        .exec(tx.conn())
+        .await?;
+    let none: Option<String> = None;
+    let done = row::Entity::update_many()
+        .col_expr(row::Column::UnionId, Expr::value(none))
+        .col_expr(row::Column::ErasedAt, Expr::value(tx.now().micros()))
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::Id.is_in(ids.iter().copied()))
+        .filter(row::Column::ErasedAt.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// The follower with this id at an account, when they were heard of.
+pub async fn follower_by_open_id(
+    tx: &TenantTx,
+    account: ChannelAccountId,
+    open_id: &str,
+) -> StoreResult<Option<Follower>> {
+    let found = row::Entity::find()
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::ChannelAccountId.eq(account.0))
+        .filter(row::Column::OpenId.eq(open_id))
+        .one(tx.conn())
+        .await?;
+    found.map(from_model).transpose()
 }

@@ -234,6 +234,9 @@ async fn take(state: &AppState, ctx: &TenantCtx, account: &ChannelAccount, notic
     if let (NoticeKind::ContentPublished, Some(publish_id)) = (&notice.kind, &notice.subject_id) {
         followers::publish::pushed(&mut tx, account.id, publish_id).await?;
     }
+    if notice.kind == NoticeKind::MessageSettled {
+        followers::notice_send::pushed(&mut tx, account.id, notice).await?;
+    }
     tx.commit().await?;
     count_of(account, "stored");
     Ok(())

@@ -3,6 +3,8 @@
 //! * this file: reading, and what a person of the merchant writes;
 //! * [`heard`] what a push of a follower leads to; [`rules`] the rules that answer; [`reply`] what an answer is;
 //! * [`send`] the job that brings a message to the platform; [`menu`] and [`codes`] what people see and scan;
+//! * [`reading`] who follows as the platform lists them; [`tags`] and [`tagging`] tags on them;
+//! * [`templates`] what followers are told of their orders, [`notices`] and [`notice_send`] the telling;
 //! * [`articles`] what people read, [`publish`] the work of publishing, [`article_sales`] what was sold by it.
 
 pub mod article_sales;
@@ -10,17 +12,23 @@ pub mod articles;
 pub mod codes;
 pub mod heard;
 pub mod menu;
+pub mod notice_send;
+pub mod notices;
 pub mod publish;
+pub mod reading;
 pub mod reply;
 pub mod rules;
 pub mod send;
+pub mod tagging;
+pub mod tags;
+pub mod templates;
 
 use crate::app::shops::suspension::name_of;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::follower::{FollowerState, NoRoom, Room, answer_text};
-use qianpu_domain::ids::{ChannelAccountId, FollowerId};
+use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerTagId};
 use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::jobs::job_enqueue;
@@ -30,6 +38,7 @@ use qianpu_tenants::store::follower::{Follower, follower_count, follower_get, fo
 use qianpu_tenants::store::follower_message::{
     FollowerMessage, MessageState, NewMessage, message_insert, message_list, message_newest,
 };
+use qianpu_tenants::store::follower_tag::{FollowerTag, tag_get, tag_list, tags_of};
 use reply::Reply;
 
 /// The account, if the caller may see it and people can be written to there.
@@ -52,6 +61,8 @@ pub struct FollowerRow {
     pub newest: Option<FollowerMessage>,
     /// What may be sent now.
     pub room: Result<Room, NoRoom>,
+    /// The tags on them.
+    pub tags: Vec<FollowerTag>,
 }
 
 /// Followers of an account, those who did something last first.
@@ -60,19 +71,34 @@ pub async fn list(
     grant: &Grant<perm::FollowerRead>,
     account: ChannelAccountId,
     wanted: Option<FollowerState>,
+    tag: Option<FollowerTagId>,
     page: PageRequest,
 ) -> Answer<Page<FollowerRow>> {
     let tx = state.db.read(grant.ctx()).await?;
     account_of(&tx, grant, account).await?;
-    let found = follower_list(&tx, account, wanted, page).await?;
+    if let Some(tag) = tag
+        && tag_get(&tx, tag).await?.account != account
+    {
+        return Err(ApiError::not_found());
+    }
+    let found = follower_list(&tx, account, wanted, tag, page).await?;
     let ids: Vec<FollowerId> = found.items.iter().map(|one| one.id).collect();
     let mut newest = message_newest(&tx, &ids).await?;
+    let names = tag_list(&tx, account).await?;
+    let marks = tags_of(&tx, &ids).await?;
     let now = state.clock().now();
     Ok(found.map(|follower| FollowerRow {
         newest: newest.remove(&follower.id),
         room: follower.windows.room(now),
+        tags: named(&names, marks.get(&follower.id)),
         follower,
     }))
+}
+
+/// The tags by their ids, in the order of their names.
+fn named(names: &[FollowerTag], ids: Option<&Vec<FollowerTagId>>) -> Vec<FollowerTag> {
+    let has = |tag: &&FollowerTag| ids.is_some_and(|ids| ids.contains(&tag.id));
+    names.iter().filter(has).cloned().collect()
 }
 
 /// How many follow, and how many stopped, of those who were heard of.
@@ -98,6 +124,8 @@ pub struct Conversation {
     pub messages: Vec<FollowerMessage>,
     /// What may be sent now.
     pub room: Result<Room, NoRoom>,
+    /// The tags on them.
+    pub tags: Vec<FollowerTag>,
 }
 
 async fn covered<P: Perm>(
@@ -120,7 +148,9 @@ pub async fn conversation(
     let mut messages = message_list(&tx, id).await?;
     messages.reverse();
     let room = follower.windows.room(state.clock().now());
-    Ok(Conversation { account, follower, messages, room })
+    let marks = tags_of(&tx, &[id]).await?;
+    let tags = named(&tag_list(&tx, account.id).await?, marks.get(&id));
+    Ok(Conversation { account, follower, messages, room, tags })
 }
 
 /// The refusal that a closed window is.

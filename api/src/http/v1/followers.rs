@@ -11,10 +11,11 @@ use crate::http::route::Api;
 use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::follower::{FollowerState, NoRoom, Room};
-use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerMessageId, ReplyRuleId};
+use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerMessageId, FollowerTagId, ReplyRuleId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::follower::Follower;
 use qianpu_tenants::store::follower_message::FollowerMessage;
+use qianpu_tenants::store::follower_tag::FollowerTag;
 use qianpu_tenants::store::reply_rule::ReplyRule;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -126,12 +127,22 @@ struct FollowerView {
     followed_at: Option<Time>,
     #[schema(value_type = Option<String>)]
     left_at: Option<Time>,
-    #[schema(value_type = String)]
-    last_seen_at: Time,
+    /// Null for somebody who is on the platform's list and of whom nothing else was read yet.
+    #[schema(value_type = Option<String>)]
+    last_seen_at: Option<Time>,
     room: ReplyRoomView,
+    /// The tags on them.
+    tags: Vec<TagOfFollowerView>,
 }
 
-fn follower_view(row: Follower, room: Result<Room, NoRoom>) -> FollowerView {
+#[derive(Debug, Serialize, ToSchema)]
+struct TagOfFollowerView {
+    #[schema(value_type = String)]
+    id: Id<FollowerTagId>,
+    name: String,
+}
+
+fn follower_view(row: Follower, room: Result<Room, NoRoom>, tags: Vec<FollowerTag>) -> FollowerView {
     FollowerView {
         id: Id(row.id),
         channel_account_id: Id(row.account),
@@ -140,8 +151,9 @@ fn follower_view(row: Follower, room: Result<Room, NoRoom>) -> FollowerView {
         scene: row.scene,
         followed_at: row.followed_at.map(Time),
         left_at: row.left_at.map(Time),
-        last_seen_at: Time(row.last_seen_at),
+        last_seen_at: (row.last_seen_at.micros() > 0).then_some(Time(row.last_seen_at)),
         room: room_view(room),
+        tags: tags.into_iter().map(|tag| TagOfFollowerView { id: Id(tag.id), name: tag.name }).collect(),
     }
 }
 
@@ -157,6 +169,9 @@ struct FollowerRowView {
 struct ListFollowersQuery {
     /// `following` or `left`; both without it.
     state: Option<String>,
+    /// Only those who have this tag.
+    #[param(value_type = Option<String>)]
+    follower_tag_id: Option<Id<FollowerTagId>>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -172,9 +187,10 @@ async fn list_followers(
             FieldError::new("state", "unknown", "following or left", "应为 following 或 left")
         })?),
     };
-    let found = followers::list(&auth.state, &auth.grant, *account, wanted, page).await?;
+    let tag = query.follower_tag_id.as_ref().map(|id| id.0);
+    let found = followers::list(&auth.state, &auth.grant, *account, wanted, tag, page).await?;
     let view = |row: FollowerRow| FollowerRowView {
-        follower: follower_view(row.follower, row.room),
+        follower: follower_view(row.follower, row.room, row.tags),
         newest: row.newest.map(message_view),
     };
     Ok(Json(Page::of(found, view)))
@@ -191,7 +207,7 @@ struct ConversationView {
 async fn get_follower(auth: Authed<perm::FollowerRead, Path<FollowerId>>) -> Answer<Json<ConversationView>> {
     let found = followers::conversation(&auth.state, &auth.grant, auth.input.0).await?;
     Ok(Json(ConversationView {
-        follower: follower_view(found.follower, found.room),
+        follower: follower_view(found.follower, found.room, found.tags),
         messages: found.messages.into_iter().map(message_view).collect(),
     }))
 }

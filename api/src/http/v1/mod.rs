@@ -25,6 +25,8 @@ mod deposits;
 mod discounts;
 mod domains;
 mod exports;
+mod follower_notices;
+mod follower_tags;
 mod followers;
 pub(in crate::http) mod health;
 mod impersonations;
@@ -122,6 +124,8 @@ pub fn register(api: &mut Api<'_>) {
     channel_accounts::routes(api);
     channel_exchanges::routes(api);
     followers::routes(api);
+    follower_tags::routes(api);
+    follower_notices::routes(api);
     listing_drifts::routes(api);
     listing_rules::routes(api);
     listing_runs::routes(api);

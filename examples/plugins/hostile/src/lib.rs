@@ -75,6 +75,12 @@ impl Channel for Hostile {
     fn codes(&self) -> Option<&dyn SceneCodes> {
         None
     }
+    fn fans(&self) -> Option<&dyn Fans> {
+        None
+    }
+    fn templates(&self) -> Option<&dyn Templates> {
+        None
+    }
     fn content(&self) -> Option<&dyn Content> {
         None
     }

@@ -1,7 +1,9 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod fans;
 mod promotions;
 mod shop;
+mod templates;
 
 use super::forms::{
     AccessTokenForm, AuthorisationForm, AuthorisedAccountForm, ClearReceiverForm, TokenSetForm,
@@ -216,6 +218,8 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
             let FormLeads { form_id, window, cursor } = input(text)?;
             written(has(channel.leads(), operation)?.leads(cx, &form_id, window, cursor.as_deref()))
         }
+        other if fans::knows(other) => fans::start(channel, cx, other, text),
+        other if templates::knows(other) => templates::start(channel, cx, other, text),
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -281,6 +285,8 @@ pub fn resume(
         op::LIVE_DAY => written(has(channel.live(), operation)?.resume_day(cx, state, answers)),
         op::LEAD_FORMS => written(has(channel.leads(), operation)?.resume_forms(cx, state, answers)),
         op::LEAD_LIST => written(has(channel.leads(), operation)?.resume_leads(cx, state, answers)),
+        other if fans::knows(other) => fans::resume(channel, cx, other, state, answers),
+        other if templates::knows(other) => templates::resume(channel, cx, other, state, answers),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

@@ -43,6 +43,10 @@ pub enum Capability {
     Menu,
     /// [`Channel::codes`]
     Codes,
+    /// [`Channel::fans`]
+    Fans,
+    /// [`Channel::templates`]
+    Templates,
     /// [`Channel::content`]
     Content,
     /// [`Channel::showcase`]
@@ -177,6 +181,8 @@ impl Capability {
         Self::Aftersale,
         Self::Menu,
         Self::Codes,
+        Self::Fans,
+        Self::Templates,
         Self::Content,
         Self::Showcase,
         Self::Live,
@@ -201,6 +207,8 @@ impl Capability {
             Self::Aftersale => "aftersale",
             Self::Menu => "menu",
             Self::Codes => "codes",
+            Self::Fans => "fans",
+            Self::Templates => "templates",
             Self::Content => "content",
             Self::Showcase => "showcase",
             Self::Live => "live",
@@ -225,6 +233,8 @@ impl Capability {
             Self::Aftersale => channel.aftersale().is_some(),
             Self::Menu => channel.menu().is_some(),
             Self::Codes => channel.codes().is_some(),
+            Self::Fans => channel.fans().is_some(),
+            Self::Templates => channel.templates().is_some(),
             Self::Content => channel.content().is_some(),
             Self::Showcase => channel.showcase().is_some(),
             Self::Live => channel.live().is_some(),

@@ -3,9 +3,11 @@
 mod articles;
 mod codes;
 mod menu;
+mod notices;
 mod people;
 mod rule_form;
 mod rules;
+mod tags;
 
 use crate::http::route::PageRoutes;
 use qianpu_domain::ids::ChannelAccountId;
@@ -18,6 +20,8 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     rule_form::routes(pages);
     menu::routes(pages);
     codes::routes(pages);
+    tags::routes(pages);
+    notices::routes(pages);
     articles::routes(pages);
 }
 

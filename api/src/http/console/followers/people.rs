@@ -1,10 +1,11 @@
 //! Followers of an account, and the conversation with one of them.
 
 use super::super::apply::may_be_mended;
+use super::tags::{TagChoice, choices};
 use super::{Reach, of_account};
 use crate::app::channels::accounts;
 use crate::app::followers::reply::Reply;
-use crate::app::followers::{self, Conversation, FollowerRow};
+use crate::app::followers::{self, Conversation, FollowerRow, tags};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
@@ -13,9 +14,11 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Permission;
 use qianpu_domain::follower::{FollowerState, NoRoom, Room};
-use qianpu_domain::ids::{ChannelAccountId, FollowerId};
+use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerTagId};
+use qianpu_domain::time::Timestamp;
 use qianpu_tenants::authz::{Perm, perm};
 use qianpu_tenants::store::follower_message::FollowerMessage;
+use qianpu_tenants::store::follower_tag::FollowerTag;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -30,6 +33,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 #[derive(Deserialize, IntoParams)]
 struct FollowersQuery {
     state: Option<String>,
+    tag: Option<String>,
     cursor: Option<String>,
 }
 
@@ -91,13 +95,17 @@ fn message_view(row: FollowerMessage) -> MessageView {
 
 #[derive(Serialize)]
 struct PersonRow {
+    id: String,
     href: String,
+    tags: Vec<String>,
     open_id: String,
     state: &'static str,
     scene: Option<String>,
     newest: Option<MessageView>,
     room: RoomView,
-    at: i64,
+    /// None for somebody of whom only the id was read.
+    at: Option<i64>,
+    may_be_chosen: bool,
 }
 
 #[derive(Serialize)]
@@ -109,23 +117,43 @@ struct StateTab {
 }
 
 #[derive(Serialize)]
+struct TagFilter {
+    href: String,
+    name: String,
+    current: bool,
+}
+
+#[derive(Serialize)]
 struct FollowersView {
     reach: Reach,
     states: Vec<StateTab>,
     people: Vec<PersonRow>,
+    /// Tags to filter by.
+    tags: Vec<TagFilter>,
+    /// Tags that can be put on.
+    choices: Vec<TagChoice>,
+    put: String,
+    may_manage: bool,
     next_page: Option<String>,
 }
 
 fn person_row(row: FollowerRow) -> PersonRow {
     PersonRow {
+        id: row.follower.id.to_string(),
         href: format!("{FOLLOWERS}/{}", row.follower.id),
+        tags: row.tags.into_iter().map(|tag| tag.name).collect(),
         open_id: short_id(&row.follower.open_id),
         state: row.follower.state.as_str(),
         scene: row.follower.scene,
         newest: row.newest.map(message_view),
         room: room_view(row.room),
-        at: row.follower.last_seen_at.micros(),
+        at: seen(row.follower.last_seen_at),
+        may_be_chosen: row.follower.state == FollowerState::Following,
     }
+}
+
+fn seen(at: Timestamp) -> Option<i64> {
+    Some(at.micros()).filter(|at| *at > 0)
 }
 
 /// The end of an id, which is what tells two apart at a glance.
@@ -139,18 +167,28 @@ async fn followers_page(
 ) -> PageAnswer {
     let (Path(id), Query(query)) = &auth.input;
     let wanted = query.state.as_deref().and_then(FollowerState::from_text);
+    let tag: Option<FollowerTagId> = query.tag.as_deref().and_then(|id| id.parse().ok());
     let page = page_request(Some(30), query.cursor.as_deref())?;
-    let found = followers::list(&auth.state, &auth.grant, *id, wanted, page).await?;
+    let found = followers::list(&auth.state, &auth.grant, *id, wanted, tag, page).await?;
     let (following, left) = followers::counts(&auth.state, &auth.grant, *id).await?;
     let account = accounts::get(&auth.state, &auth.caller.grant()?, *id).await?.account;
     let home = of_account(*id, "followers");
+    let own = tags::list(&auth.state, &auth.grant, *id).await?.1;
     let tab = |state: Option<FollowerState>, count| StateTab {
         href: state.map_or_else(|| home.clone(), |state| format!("{home}?state={state}")),
         word: state.map_or("all", FollowerState::as_str),
         count,
         current: wanted == state,
     };
-    let filter = wanted.map(|state| format!("state={state}&")).unwrap_or_default();
+    let mut filter = wanted.map(|state| format!("state={state}&")).unwrap_or_default();
+    if let Some(tag) = tag {
+        filter.push_str(&format!("tag={tag}&"));
+    }
+    let by_tag = |one: &FollowerTag| TagFilter {
+        href: if Some(one.id) == tag { home.clone() } else { format!("{home}?tag={}", one.id) },
+        name: one.name.clone(),
+        current: Some(one.id) == tag,
+    };
     let view = FollowersView {
         reach: Reach::of(&account, "followers"),
         states: vec![
@@ -160,6 +198,10 @@ async fn followers_page(
         ],
         next_page: found.next.map(|next| format!("{home}?{filter}cursor={}", cursor_text(&next))),
         people: found.items.into_iter().map(person_row).collect(),
+        tags: own.iter().map(by_tag).collect(),
+        choices: choices(&own),
+        put: of_account(*id, "tags/put"),
+        may_manage: auth.caller.may(Permission::FollowerManage),
     };
     auth.page("followers/people", view)
 }
@@ -176,7 +218,8 @@ struct FollowerView {
     scene: Option<String>,
     followed_at: Option<i64>,
     left_at: Option<i64>,
-    last_seen_at: i64,
+    last_seen_at: Option<i64>,
+    tags: Vec<String>,
     messages: Vec<MessageView>,
     room: RoomView,
     may_answer: bool,
@@ -188,8 +231,9 @@ async fn view<P: Perm, T>(
     form: Option<FormView>,
 ) -> Answer<FollowerView> {
     let grant = auth.caller.grant::<perm::FollowerRead>()?;
-    let Conversation { account, follower, messages, room } =
+    let Conversation { account, follower, messages, room, tags } =
         followers::conversation(&auth.state, &grant, id).await?;
+    let seen_at = seen(follower.last_seen_at);
     Ok(FollowerView {
         form: form.unwrap_or_default(),
         reach: Reach::of(&account, "followers"),
@@ -199,9 +243,10 @@ async fn view<P: Perm, T>(
         open_id: follower.open_id,
         state: follower.state.as_str(),
         scene: follower.scene,
-        followed_at: follower.followed_at.map(qianpu_domain::time::Timestamp::micros),
-        left_at: follower.left_at.map(qianpu_domain::time::Timestamp::micros),
-        last_seen_at: follower.last_seen_at.micros(),
+        followed_at: follower.followed_at.map(Timestamp::micros),
+        left_at: follower.left_at.map(Timestamp::micros),
+        last_seen_at: seen_at,
+        tags: tags.into_iter().map(|tag| tag.name).collect(),
         messages: messages.into_iter().map(message_view).collect(),
         room: room_view(room),
         may_answer: auth.caller.may(Permission::FollowerAnswer),
