@@ -111,3 +111,11 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
+
+// A page that waits for something loads itself again, while somebody looks at it and nothing is being typed.
+const waiting = document.querySelector("[data-reload]");
+if (waiting) {
+  setInterval(() => {
+    if (!document.hidden) location.reload();
+  }, Number(waiting.dataset.reload) * 1000);
+}

@@ -114,6 +114,12 @@ permissions! {
     LiveManage = "live.manage";
     /// Read what people left in forms; each reading is written down.
     LeadRead = "leads.read";
+    /// Change freight templates and addresses of linked shops.
+    ShopDeskManage = "shop_desk.manage";
+    /// See money of linked shops at the platforms.
+    FundsRead = "channel_funds.read";
+    /// Take money of linked shops out.
+    FundsWithdraw = "channel_funds.withdraw";
     /// See listings.
     ListingRead = "listings.read";
     /// Publish and take down listings.
@@ -221,19 +227,21 @@ roles! {
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
         AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
+        ShopDeskManage, FundsRead, FundsWithdraw,
     ];
     /// Runs the shop day by day.
     MerchantManager = "merchant_manager", Merchant, [
         PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, AccountLink,
         ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, PlanRead, JobRead, JobRetry, BuyerRead, BuyerErase,
         FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
+        ShopDeskManage, FundsRead,
     ];
     /// Looks after goods.
     MerchantGoods = "merchant_goods", Merchant, [PolicyRead, ShopRead, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead, ListingRead, ListingWrite, LiveRead, LiveManage, PromotionRead, PromotionManage];
     /// Ships orders.
     MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderReveal, OrderShip, ImportRun, MediaRead];
     /// Looks after the merchant's money.
-    MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead];
+    MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead, FundsRead, FundsWithdraw];
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage, PromotionRead];
     /// Answers buyers.
@@ -312,6 +320,7 @@ impl Permission {
                 | Self::LiveRead
                 | Self::LiveManage
                 | Self::LeadRead
+                | Self::ShopDeskManage
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::PromotionRead
@@ -359,6 +368,8 @@ impl Permission {
                 | Self::FollowerManage
                 | Self::LiveRead
                 | Self::LiveManage
+                | Self::ShopDeskManage
+                | Self::FundsRead
                 | Self::ListingRead
                 | Self::ListingWrite
                 | Self::PromotionRead
@@ -425,6 +436,8 @@ mod tests {
         for permission in [
             Permission::SelfManage,
             Permission::MoneyMove,
+            Permission::FundsRead,
+            Permission::FundsWithdraw,
             Permission::ProviderMoneyMove,
             Permission::StaffManage,
             Permission::ChannelAppManage,

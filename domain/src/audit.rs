@@ -290,6 +290,14 @@ words! {
         ShowcaseAdded = "showcase.added",
         /// A product was asked to be taken off a window.
         ShowcaseRemoved = "showcase.removed",
+        /// A freight template was made or changed at the platform.
+        FreightTemplateSaved = "freight_template.saved",
+        /// An address of a shop was made or changed at the platform.
+        ShopAddressSaved = "shop_address.saved",
+        /// An address of a shop was taken away at the platform.
+        ShopAddressRemoved = "shop_address.removed",
+        /// A withdrawal of a shop's money was asked for.
+        FundsWithdrawalAsked = "funds_withdrawal.asked",
         /// The checklist of a live session was made.
         LivePlanMade = "live_plan.made",
         /// A step of a live session was said to be done.

@@ -21,6 +21,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("oauth_app_id", ids::OauthAppId::PREFIX, "oauth_apps"),
     ("oauth_secret_id", ids::OauthSecretId::PREFIX, "oauth_secrets"),
     ("aftersale_id", ids::AftersaleId::PREFIX, "aftersales"),
+    ("funds_withdrawal_id", ids::FundsWithdrawalId::PREFIX, "funds_withdrawals"),
     ("account_code_id", ids::AccountCodeId::PREFIX, "account_codes"),
     ("api_key_id", ids::ApiKeyId::PREFIX, "api_keys"),
     ("app_authorisation_id", ids::AppAuthorisationId::PREFIX, "app_authorisations"),

@@ -23,6 +23,7 @@ mod programs;
 mod promotions;
 mod scores;
 pub mod seed;
+mod shop_desk;
 mod staff;
 mod webhooks;
 

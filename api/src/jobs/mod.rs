@@ -13,8 +13,8 @@ pub mod sms_send;
 use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
-    account, aftersales, audit, buyers, channels, documents, domains, followers, imports, listings, orders,
-    webhooks,
+    account, aftersales, audit, buyers, channel_funds, channels, documents, domains, followers, imports,
+    listings, orders, webhooks,
 };
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -104,6 +104,9 @@ pub const KINDS: &[JobKind] = &[
     kind!(followers::tagging::TAG_JOB, i64::MAX, followers::tagging::run),
     kind!(followers::publish::PUBLISH_JOB, 20, followers::publish::run_publish),
     kind!(followers::publish::CHECK_JOB, 20, followers::publish::run_check),
+    kind!(channel_funds::withdraw::ASK_JOB, 20, channel_funds::withdraw::run_ask),
+    kind!(channel_funds::follow::LOOK_JOB, i64::MAX, channel_funds::follow::run_look),
+    kind!(channel_funds::follow::SYNC_JOB, 20, channel_funds::follow::run_sync),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
     kind!(aftersales::act::ACT, 20, aftersales::act::run),

@@ -1,11 +1,12 @@
 //! Which row of the menu a page belongs to, where its address does not say it.
 
 /// Begin of the address → the row.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("/console/merchant/listing_rules", "/console/merchant/listings"),
     ("/console/merchant/listing_runs", "/console/merchant/listings"),
     ("/console/merchant/channel_mappings", "/console/merchant/listings"),
     ("/console/merchant/live_plans", LIVE),
+    ("/console/merchant/funds_withdrawals", "/console/merchant/funds"),
 ];
 
 const LIVE: &str = "/console/merchant/live";
@@ -38,6 +39,7 @@ mod tests {
                 "/console/merchant/channel_accounts/cac_1/menu",
                 "/console/merchant/channel_accounts/cac_1/menu",
             ),
+            ("/console/merchant/funds_withdrawals/fwd_1", "/console/merchant/funds"),
             ("/console/merchant/orders", "/console/merchant/orders"),
         ] {
             assert_eq!(of(path), row, "{path}");

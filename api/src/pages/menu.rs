@@ -289,6 +289,15 @@ pub const MENU: &[MenuRow] = &[
     row(
         Merchant,
         "menu.money",
+        "menu.channel_funds",
+        "/console/merchant/funds",
+        "deposit",
+        P::FundsRead,
+        false,
+    ),
+    row(
+        Merchant,
+        "menu.money",
         "menu.bills",
         "/console/merchant/money/bills",
         "invoice",

@@ -85,6 +85,8 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "live.day",
                 "lead.forms",
                 "lead.list",
+                "funds.flows",
+                "withdrawal.list",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

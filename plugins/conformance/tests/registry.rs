@@ -103,6 +103,12 @@ impl Channel for Credulous {
     fn leads(&self) -> Option<&dyn Leads> {
         None
     }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        None
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

@@ -25,9 +25,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Fans, Fulfilment, HostName, Leads, LinkMode, Live,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Fans, Fulfilment, Funds, HostName, Leads, LinkMode, Live,
     Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Reveal, SceneCodes,
-    Showcase, Stock, Templates, Webhook,
+    ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -143,6 +143,12 @@ impl Channel for Douyin {
         None
     }
     fn leads(&self) -> Option<&dyn Leads> {
+        None
+    }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        None
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
         None
     }
 }

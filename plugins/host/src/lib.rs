@@ -18,6 +18,7 @@ mod drive;
 mod fan_calls;
 mod flights;
 mod http;
+mod money_calls;
 mod observe;
 pub mod plugins;
 mod promotion_calls;

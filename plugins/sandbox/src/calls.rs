@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
 use crate::state::{CallFault, CallRecord, State, TokenOwner};
 use crate::{
-    aftersale, articles, component, fan_tags, fans, finder, official_account, quota, templates, token,
+    aftersale, articles, component, fan_tags, fans, finder, funds, official_account, quota, templates, token,
     web_login,
 };
 use crate::{
@@ -79,6 +79,8 @@ const TABLES: &[&[Route]] = &[
     store_order_desk::ROUTES,
     store_delivery::ROUTES,
     aftersale::ROUTES,
+    funds::BALANCE,
+    funds::ROUTES,
 ];
 
 pub struct Call<'a> {

@@ -118,6 +118,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 drafts: Default::default(),
                 publishings: Default::default(),
                 finder: Default::default(),
+                funds: Default::default(),
                 stable: Default::default(),
                 basic_token: String::new(),
                 clears: Default::default(),

@@ -28,6 +28,7 @@ mod events;
 mod fan_tags;
 mod fans;
 mod finder;
+mod funds;
 mod official_account;
 mod order_view;
 mod page_data;
@@ -127,6 +128,7 @@ impl Sandbox {
                 .configure(fans::routes)
                 .configure(templates::routes)
                 .configure(finder::routes)
+                .configure(funds::routes)
                 .configure(douyin::pages::routes)
                 .configure(store_picture::routes)
                 .default_service(web::to(calls::answer))

@@ -30,6 +30,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         ("auditor", include_str!("templates/auditor.hbs")),
         ("follower", include_str!("templates/follower.hbs")),
         ("live", include_str!("templates/live.hbs")),
+        ("funds", include_str!("templates/funds.hbs")),
         ("market", include_str!("templates/market.hbs")),
         ("pushes", include_str!("templates/pushes.hbs")),
         ("authorize", include_str!("templates/authorize.hbs")),

@@ -114,6 +114,10 @@ fn check_attributes(attrs: Option<&Value>, at: &str) -> Result<(), WxError> {
 }
 
 fn check_delivery(account: &Account, draft: &Map<String, Value>) -> Result<(), WxError> {
+    let back = draft.get("after_sale_info").and_then(|info| info.get("after_sale_address_id"));
+    if back.is_some() && !id_of(back).is_some_and(|id| account.addresses.contains_key(&id.to_string())) {
+        return Err(invalid_args("after_sale_info.after_sale_address_id is unknown"));
+    }
     let method = int_of(draft.get("deliver_method")).unwrap_or(0);
     if ![0, 1, 3].contains(&method) {
         return Err(invalid_args("deliver_method: expecting one of 0,1,3"));

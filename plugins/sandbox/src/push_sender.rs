@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::crypto::{EnvelopeKey, signature};
 use crate::push::{Attempt, Push, PushState, Signer, cdata};
 use crate::state::{Format, Mode, State};
-use crate::{aftersale, articles, component, douyin, product_audit, store_order_desk};
+use crate::{aftersale, articles, component, douyin, funds, product_audit, store_order_desk};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,8 @@ pub async fn run(core: Arc<Core>) {
             let now = Now::read();
             component::push_due_tickets(&mut state, now, core.config.ticket_interval);
             let published = articles::let_time_pass(&mut state, now);
-            let agreed = store_order_desk::let_time_pass(&mut state, now);
+            let agreed =
+                store_order_desk::let_time_pass(&mut state, now) | funds::let_time_pass(&mut state, now);
             let audited = product_audit::let_time_pass(&mut state, now) || published || agreed;
             let decided =
                 aftersale::let_time_pass(&mut state, now) | douyin::aftersale::let_time_pass(&mut state, now);
@@ -52,7 +53,7 @@ pub async fn run(core: Arc<Core>) {
 }
 
 fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
-    let mut next = articles::next_due(state).min(now.millis() + 60_000);
+    let mut next = articles::next_due(state).min(funds::next_due(state)).min(now.millis() + 60_000);
     for app in state.apps.values().filter(|app| app.next_ticket_ms > 0) {
         next = next.min(app.next_ticket_ms);
     }

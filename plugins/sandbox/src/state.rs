@@ -146,6 +146,9 @@ pub struct Account {
     /// Of a channels account.
     #[serde(default)]
     pub finder: crate::finder::Finder,
+    /// Of a store.
+    #[serde(default)]
+    pub funds: crate::funds::Funds,
     #[serde(default)]
     pub stable: StableToken,
     #[serde(default)]

@@ -1,11 +1,10 @@
-//! A store's facts and furniture: shop info, freight templates, addresses, balance.
+//! A store's facts and furniture: shop info, freight templates, addresses.
 
-use crate::aftersale;
 use crate::calls::{Auth, Call, Route, either, post};
 use crate::errors::{Answer, error, invalid_args, ok, ok_with};
 use crate::state::{AccountKind, id_of, text_of};
-use crate::store_order::{DONE, PART_SHIPPED, SHIPPED, TO_SHIP};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub const ROUTES: &[Route] = &[
     either("/channels/ec/basics/info/get", Auth::Account, info),
@@ -18,7 +17,6 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/merchant/address/add", Auth::Account, address_add),
     post("/channels/ec/merchant/address/update", Auth::Account, address_update),
     post("/channels/ec/merchant/address/delete", Auth::Account, address_delete),
-    either("/channels/ec/funds/getbalance", Auth::Account, balance),
 ];
 
 const FURNITURE_LIMIT: usize = 200;
@@ -69,6 +67,7 @@ fn template_add(call: &mut Call<'_>) -> Answer {
         members.insert("update_time".into(), json!(now));
     }
     account.freight_templates.insert(id.clone(), template);
+    one_default(&mut account.freight_templates, &id, "is_default");
     Ok(ok_with(json!({"template_id": id})))
 }
 
@@ -79,9 +78,20 @@ fn template_update(call: &mut Call<'_>) -> Answer {
     }
     let id = id_of(template.get("template_id")).unwrap_or_default().to_string();
     let now = call.now.seconds();
-    let known = call.account()?.freight_templates.get_mut(&id).ok_or_else(|| error(10020019))?;
+    let templates = &mut call.account()?.freight_templates;
+    let known = templates.get_mut(&id).ok_or_else(|| error(10020019))?;
     replace(known, &mut template, "template_id", &id, now);
+    one_default(templates, &id, "is_default");
     Ok(ok_with(json!({"template_id": id})))
+}
+
+/// The newest default is the only one: the sandbox's reading.
+fn one_default(things: &mut BTreeMap<String, Value>, newest: &str, field: &str) {
+    if things.get(newest).and_then(|one| one.get(field)).and_then(Value::as_bool) == Some(true) {
+        for (_, one) in things.iter_mut().filter(|(id, _)| id.as_str() != newest) {
+            one[field] = json!(false);
+        }
+    }
 }
 
 /// Puts the new shape of a thing in the place of the old one; its id and its beginning stay.
@@ -123,6 +133,8 @@ fn address_add(call: &mut Call<'_>) -> Answer {
         members.insert("update_time".into(), json!(now));
     }
     account.addresses.insert(id.clone(), address);
+    one_default(&mut account.addresses, &id, "default_send");
+    one_default(&mut account.addresses, &id, "default_recv");
     Ok(ok_with(json!({"address_id": id})))
 }
 
@@ -133,9 +145,11 @@ fn address_update(call: &mut Call<'_>) -> Answer {
     }
     let id = id_of(address.get("address_id")).unwrap_or_default().to_string();
     let now = call.now.seconds();
-    let known =
-        call.account()?.addresses.get_mut(&id).ok_or_else(|| invalid_args("address_id is unknown"))?;
+    let addresses = &mut call.account()?.addresses;
+    let known = addresses.get_mut(&id).ok_or_else(|| invalid_args("address_id is unknown"))?;
     replace(known, &mut address, "address_id", &id, now);
+    one_default(addresses, &id, "default_send");
+    one_default(addresses, &id, "default_recv");
     Ok(ok())
 }
 
@@ -145,23 +159,4 @@ fn address_delete(call: &mut Call<'_>) -> Answer {
         Some(_) => Ok(ok()),
         None => Err(invalid_args("address_id is unknown")),
     }
-}
-
-/// Settled orders are available, paid ones pending.
-fn balance(call: &mut Call<'_>) -> Answer {
-    let mut available = 0;
-    let mut pending = 0;
-    for order in call.state.orders.values().filter(|order| order.appid == call.appid) {
-        let refunds = order.aftersale_ids.iter().filter_map(|id| call.state.aftersales.get(id));
-        let refunded: i64 = refunds
-            .filter(|sale| aftersale::REFUNDED_STATES.contains(&sale.status.as_str()))
-            .map(|sale| sale.amount)
-            .sum();
-        if order.settle_time.is_some() {
-            available += order.total() - refunded;
-        } else if [TO_SHIP, PART_SHIPPED, SHIPPED, DONE].contains(&order.status) {
-            pending += order.total() - refunded;
-        }
-    }
-    Ok(ok_with(json!({"available_amount": available, "pending_amount": pending, "sub_mchid": "1900000109"})))
 }

@@ -130,4 +130,28 @@ pub mod operation {
     pub const LEAD_FORMS: &str = "lead.forms";
     /// See [`crate::Leads::leads`]; `{form_id, window, cursor}` → page of [`crate::Lead`].
     pub const LEAD_LIST: &str = "lead.list";
+    /// See [`crate::ShopDesk::freight_templates`]; `{}` → a list of [`crate::FreightTemplate`].
+    pub const FREIGHT_LIST: &str = "freight.list";
+    /// See [`crate::ShopDesk::save_freight_template`]; [`crate::FreightTemplate`] → text.
+    pub const FREIGHT_SAVE: &str = "freight.save";
+    /// See [`crate::ShopDesk::addresses`]; `{}` → a list of [`crate::ShopAddress`].
+    pub const SHOP_ADDRESS_LIST: &str = "shop_address.list";
+    /// See [`crate::ShopDesk::save_address`]; [`crate::ShopAddress`] → text.
+    pub const SHOP_ADDRESS_SAVE: &str = "shop_address.save";
+    /// See [`crate::ShopDesk::remove_address`]; `{address_id}` → `null`.
+    pub const SHOP_ADDRESS_REMOVE: &str = "shop_address.remove";
+    /// See [`crate::Funds::balance`]; `{}` → [`crate::Balance`].
+    pub const FUNDS_BALANCE: &str = "funds.balance";
+    /// See [`crate::Funds::flows`]; [`crate::FlowQuery`] → page of [`crate::FundsFlow`].
+    pub const FUNDS_FLOWS: &str = "funds.flows";
+    /// See [`crate::Funds::withdrawals`]; `{window, cursor}` → page of [`crate::Withdrawal`].
+    pub const WITHDRAWAL_LIST: &str = "withdrawal.list";
+    /// See [`crate::Funds::withdrawal`]; `{withdrawal_id}` → [`crate::Withdrawal`].
+    pub const WITHDRAWAL_FETCH: &str = "withdrawal.fetch";
+    /// See [`crate::Funds::withdraw`]; [`crate::WantedWithdrawal`] → [`crate::WithdrawalAsked`].
+    pub const WITHDRAWAL_ASK: &str = "withdrawal.ask";
+    /// See [`crate::Funds::code`]; `{ticket}` → [`crate::CodePicture`].
+    pub const WITHDRAWAL_CODE: &str = "withdrawal.code";
+    /// See [`crate::Funds::code_standing`]; `{ticket}` → [`crate::CodeStanding`].
+    pub const WITHDRAWAL_CODE_STANDING: &str = "withdrawal.code_standing";
 }

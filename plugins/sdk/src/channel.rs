@@ -7,6 +7,7 @@ use crate::content::Content;
 use crate::context::Context;
 use crate::fans::Fans;
 use crate::fulfilment::Fulfilment;
+use crate::funds::Funds;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
 use crate::leads::Leads;
@@ -19,6 +20,7 @@ use crate::promotions::Promotions;
 use crate::push::Webhook;
 use crate::reveal::Reveal;
 use crate::scene_code::SceneCodes;
+use crate::shop_desk::ShopDesk;
 use crate::showcase::Showcase;
 use crate::sign_in::PersonSignIn;
 use crate::step::Turn;
@@ -72,6 +74,10 @@ pub trait Channel: Send + Sync {
     fn live(&self) -> Option<&dyn Live>;
     /// Reading what people left in forms.
     fn leads(&self) -> Option<&dyn Leads>;
+    /// Freight templates and addresses.
+    fn shop_desk(&self) -> Option<&dyn ShopDesk>;
+    /// The shop's money at the platform.
+    fn funds(&self) -> Option<&dyn Funds>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -58,6 +58,7 @@ pub mod crypto;
 mod error;
 mod fans;
 mod fulfilment;
+mod funds;
 mod http;
 mod info;
 mod interaction;
@@ -73,6 +74,7 @@ mod push;
 mod reveal;
 mod scene_code;
 mod secret;
+mod shop_desk;
 mod showcase;
 mod sign_in;
 mod step;
@@ -98,6 +100,10 @@ pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Loca
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
 pub use fans::{Fan, FanPage, FanTag, Fans, TagMark, TagName};
 pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};
+pub use funds::{
+    Balance, BankAccount, CodePicture, CodeScanner, CodeStanding, CodeState, FlowKind, FlowQuery, Funds,
+    FundsFlow, WantedWithdrawal, Withdrawal, WithdrawalAsked, WithdrawalState,
+};
 pub use http::{Answer, Body, Method, Part, PartContent, Request, Response};
 pub use info::{
     AccountKind, AppSetting, AppShape, AppStyle, Bucket, ChannelInfo, HostName, LinkMode, PushFormat,
@@ -124,6 +130,9 @@ pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
 pub use reveal::{ClearReceiver, Reveal, VirtualPhone};
 pub use scene_code::{SceneCode, SceneCodes, WantedCode};
 pub use secret::Secret;
+pub use shop_desk::{
+    Area, FreeFrom, FreightCharge, FreightRule, FreightTemplate, FreightUnit, ShopAddress, ShopDesk,
+};
 pub use showcase::{Barred, Showcase, ShowcaseItem, ShowcaseRef, ShowcaseState};
 pub use sign_in::{Person, PersonSignIn, PlatformNames, SignInRequest, SignInScope};
 pub use step::{Step, Turn, decode_state, encode_state};

@@ -140,6 +140,12 @@ kinds! {
     MessageSettled = "message.settled";
     /// A publishing or mass-sending job ended.
     ContentPublished = "content.published";
+    /// A withdrawal moved.
+    FundsWithdrawal = "funds.withdrawal";
+    /// The code of a withdrawal was scanned, confirmed, cancelled or ended.
+    FundsCode = "funds.code";
+    /// The bank account of the shop's funds changed.
+    FundsAccount = "funds.account";
 }
 
 impl NoticeKind {

@@ -14,12 +14,12 @@ use qianpu_sdk::{
     Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
     AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, Fans, Fulfilment, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay, LiveNow,
-    LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
+    Context, Fans, Fulfilment, Funds, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay,
+    LiveNow, LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
     PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
-    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, Showcase, ShowcaseItem,
-    ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates, TimeWindow, TokenSet, Turn,
-    WantedCode, Webhook,
+    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, ShopDesk, Showcase,
+    ShowcaseItem, ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates, TimeWindow,
+    TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -287,6 +287,12 @@ impl Channel for WasmChannel {
     fn leads(&self) -> Option<&dyn Leads> {
         self.has(Capability::Leads).then_some(self)
     }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        self.has(Capability::ShopDesk).then_some(self)
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
+        self.has(Capability::Funds).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -306,6 +312,7 @@ macro_rules! operations {
 mod fans;
 mod promotions;
 mod shop;
+mod shop_money;
 mod templates;
 
 impl AppAuth for WasmChannel {

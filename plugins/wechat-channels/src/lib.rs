@@ -17,9 +17,10 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Leads, LinkMode, Live, Messaging,
-    Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply,
-    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
+    Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
+    PushReply, PushRule, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn,
+    Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -122,6 +123,12 @@ impl Channel for WechatChannels {
     }
     fn leads(&self) -> Option<&dyn Leads> {
         Some(&leads::Forms)
+    }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        None
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
+        None
     }
 }
 

@@ -20,9 +20,10 @@ use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Leads, LinkMode, Live, Messaging,
-    Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply,
-    PushRule, RawPush, Reveal, SceneCodes, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
+    Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
+    PushReply, PushRule, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn,
+    Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -125,6 +126,12 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn leads(&self) -> Option<&dyn Leads> {
+        None
+    }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        None
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
         None
     }
 }

@@ -157,9 +157,15 @@ impl Aftersale for WechatStore {
                 if answers.is_empty() {
                     return Err(ChannelError::unexpected("no answer to the addresses"));
                 }
-                let mut return_addresses = Vec::new();
+                let mut return_addresses: Vec<ReturnAddress> = Vec::new();
                 for answer in answers {
                     return_addresses.extend(address(&read(answer.response()?, cx.now)?)?);
+                }
+                let chosen = id(&cx.settings["return_address_id"]);
+                if return_addresses.iter().any(|one| Some(&one.address_id) == chosen.as_ref()) {
+                    return_addresses
+                        .iter_mut()
+                        .for_each(|one| one.default = Some(&one.address_id) == chosen.as_ref());
                 }
                 Ok(Step::Done(CaseChoices { refusal_reasons, return_addresses }))
             }

@@ -1,4 +1,4 @@
-//! WeChat shop 微信小店: products, stock, orders, shipping.
+//! WeChat shop 微信小店: products, stock, orders, shipping, freight templates, addresses, money.
 //!
 //! A merchant links the shop by buying the provider's service in the platform's market (the platform pushes
 //! `authorized`), or directly by id and secret. Facts and field names: the platform's documents, `channels/ec/…`.
@@ -11,6 +11,9 @@ mod aftersale;
 mod case;
 mod desk;
 mod discount;
+mod freight;
+mod funds;
+mod furniture;
 mod listing;
 mod order;
 mod orders;
@@ -23,8 +26,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fans, Fulfilment, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
-    PushFormat, PushRule, Reveal, SceneCodes, Showcase, Stock, Templates, Webhook,
+    Content, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn,
+    Promotions, PushFormat, PushRule, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -123,5 +126,11 @@ impl Channel for WechatStore {
     }
     fn leads(&self) -> Option<&dyn Leads> {
         None
+    }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        Some(self)
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
+        Some(self)
     }
 }

@@ -90,7 +90,12 @@ fn at_platform(url: &str) -> bool {
 }
 
 /// The body of `product/add`, or of `product/update` when the product has an id.
-pub(crate) fn body(draft: &ProductDraft, refs: &PublishedRefs, freight_template_id: &str) -> Value {
+pub(crate) fn body(
+    draft: &ProductDraft,
+    refs: &PublishedRefs,
+    freight_template_id: &str,
+    return_address_id: Option<&str>,
+) -> Value {
     let picture = |picture: &Picture| refs.pictures.get(&picture.url).unwrap_or(&picture.url).clone();
     let categories: Vec<Value> = draft.category_path.iter().map(|id| json!({ "cat_id": id })).collect();
     let mut body = json!({
@@ -113,6 +118,9 @@ pub(crate) fn body(draft: &ProductDraft, refs: &PublishedRefs, freight_template_
     });
     if draft.category_path.len() == 3 {
         body["cats"] = body["cats_v2"].clone();
+    }
+    if let Some(address) = return_address_id {
+        body["after_sale_info"] = json!({ "after_sale_address_id": address });
     }
     if let Some(short) = &draft.short_title {
         body["short_title"] = json!(short);

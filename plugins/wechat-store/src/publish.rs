@@ -305,7 +305,8 @@ fn before(cx: &Context<'_>, mut job: Job, answer: Result<Value, ChannelError>) -
 }
 
 fn write(cx: &Context<'_>, job: Job) -> Turn<Published> {
-    let body = product::body(&job.draft, &job.refs, &job.template);
+    let back = id(&cx.settings["return_address_id"]);
+    let body = product::body(&job.draft, &job.refs, &job.template, back.as_deref());
     // An update says how the product shall be, so sending it twice does no harm; an add does.
     let request = match job.refs.product_id {
         Some(_) => account_post(cx, "/channels/ec/product/update", &body)?.idempotent(),

@@ -54,6 +54,10 @@ pub static EVENTS: &[EventRule] = rules! {
     // shop: the account
     "channels_ec_close_store" => AccountClosed, "", "";
     "set_shop_nickname" => AccountRenamed, "", "";
+    // shop: money
+    "channels_ec_withdraw_notify" => FundsWithdrawal, "withdraw_info", "withdraw_id";
+    "qrcode_status" => FundsCode, "qrcode_info", "ticket";
+    "channels_ec_acct_notify" => FundsAccount, "account_info", "";
     // public account
     "subscribe" => FollowerSubscribed, "", "FromUserName";
     "unsubscribe" => FollowerUnsubscribed, "", "FromUserName";

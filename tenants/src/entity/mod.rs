@@ -1,6 +1,7 @@
 //! Rows, one file per table. Private to this crate: only stores may name a table.
 
 pub(crate) mod account_code;
+pub(crate) mod account_funds;
 pub(crate) mod account_menu;
 pub(crate) mod aftersale;
 pub(crate) mod aftersale_event;
@@ -46,6 +47,7 @@ pub(crate) mod follower_reading;
 pub(crate) mod follower_tag;
 pub(crate) mod follower_tag_mark;
 pub(crate) mod follower_tagging;
+pub(crate) mod funds_withdrawal;
 pub(crate) mod global_key;
 pub(crate) mod idempotency_key;
 pub(crate) mod impersonation;

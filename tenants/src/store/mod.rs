@@ -2,6 +2,7 @@
 //! one `&mut TenantTx`. Every statement carries the tenant, beside row-level security.
 
 pub mod account_code;
+pub mod account_funds;
 mod account_link;
 pub mod account_menu;
 pub mod aftersale;
@@ -41,6 +42,7 @@ pub mod follower_notice;
 pub mod follower_reading;
 pub mod follower_tag;
 pub mod follower_tagging;
+pub mod funds_withdrawal;
 pub mod impersonation;
 pub mod import;
 pub mod invitation;

@@ -2,6 +2,7 @@
 
 use super::account_jobs::{REFRESH_JOB, refresh_payload};
 use crate::app::aftersales::sync;
+use crate::app::channel_funds::follow;
 use crate::app::listings::{REFRESH_LISTING_JOB, refresh_listing_payload};
 use qianpu_sdk::{Notice, NoticeKind, wire};
 use qianpu_tenants::jobs::NewJob;
@@ -74,6 +75,11 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
                 priority: 5,
             })
         }
+        K::FundsWithdrawal if !subject.is_empty() => {
+            Routed::Job(follow::sync_job(account.id, Some(subject), None))
+        }
+        K::FundsCode if !subject.is_empty() => Routed::Job(follow::sync_job(account.id, None, Some(subject))),
+        K::FundsAccount => Routed::Job(follow::sync_job(account.id, None, None)),
         K::AccountRenamed | K::AccountClosed => Routed::Job(NewJob {
             kind: REFRESH_JOB,
             dedup_key: Some(format!("{id}:{}", notice.kind.as_str())),

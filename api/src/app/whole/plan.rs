@@ -108,6 +108,7 @@ pub const SECRETS: &[(&str, &str, Secret)] = &[
     ("channel_accounts", "previous_aes_key", Secret::Withheld(AGAIN)),
     ("channel_accounts", "hook_token", Secret::Withheld("part of this installation's push address")),
     ("channel_accounts", "channel_app_id", Secret::Withheld(OUR_APP)),
+    ("funds_withdrawals", "ticket", Secret::Withheld("good for some minutes only, at the platform")),
     ("media", "sha256", Secret::Plain),
     ("listings", "sent_hash", Secret::Plain),
     ("shops", "name_key", Secret::Plain),

@@ -20,6 +20,7 @@ mod billing_deposits;
 mod billing_desk;
 pub(in crate::http) mod brand;
 pub(in crate::http) mod buyers;
+mod channel_funds;
 mod channels;
 mod deletion;
 mod demo_app;
@@ -56,6 +57,7 @@ mod renewals;
 mod restorations;
 mod roles;
 mod shop_desk;
+mod shop_furniture;
 mod shop_scores;
 mod shops;
 mod sign_in;
@@ -124,5 +126,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     followers::routes(pages);
     live::routes(pages);
     promotions::routes(pages);
+    shop_furniture::routes(pages);
+    channel_funds::routes(pages);
     deletion::routes(pages);
 }

@@ -93,6 +93,12 @@ impl Channel for Hostile {
     fn leads(&self) -> Option<&dyn Leads> {
         None
     }
+    fn shop_desk(&self) -> Option<&dyn ShopDesk> {
+        None
+    }
+    fn funds(&self) -> Option<&dyn Funds> {
+        None
+    }
 }
 
 fn for_ever() {

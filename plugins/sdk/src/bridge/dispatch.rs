@@ -3,6 +3,7 @@
 mod fans;
 mod promotions;
 mod shop;
+mod shop_money;
 mod templates;
 
 use super::forms::{

@@ -55,6 +55,10 @@ pub enum Capability {
     Live,
     /// [`Channel::leads`]
     Leads,
+    /// [`Channel::shop_desk`]
+    ShopDesk,
+    /// [`Channel::funds`]
+    Funds,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -187,6 +191,8 @@ impl Capability {
         Self::Showcase,
         Self::Live,
         Self::Leads,
+        Self::ShopDesk,
+        Self::Funds,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -213,6 +219,8 @@ impl Capability {
             Self::Showcase => "showcase",
             Self::Live => "live",
             Self::Leads => "leads",
+            Self::ShopDesk => "shop_desk",
+            Self::Funds => "funds",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -239,6 +247,8 @@ impl Capability {
             Self::Showcase => channel.showcase().is_some(),
             Self::Live => channel.live().is_some(),
             Self::Leads => channel.leads().is_some(),
+            Self::ShopDesk => channel.shop_desk().is_some(),
+            Self::Funds => channel.funds().is_some(),
         }
     }
 }

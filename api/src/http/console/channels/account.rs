@@ -49,6 +49,8 @@ struct AccountView {
     stage: Vec<StageTab>,
     /// The same about its promotions.
     promotions: Vec<StageTab>,
+    /// The page of freight templates and addresses.
+    desk: Option<String>,
     may_link: bool,
     live: bool,
     needs_link: bool,
@@ -153,6 +155,7 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
             .into_iter()
             .map(|(name, href)| StageTab { name, href })
             .collect(),
+        desk: super::super::shop_furniture::account_tab(&auth.caller, account),
         may_link: auth.caller.may(Permission::AccountLink),
         live: account.state.counts(),
         needs_link: !account.state.usable(),

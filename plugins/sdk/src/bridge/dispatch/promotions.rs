@@ -1,6 +1,6 @@
 //! Operations of discounts.
 
-use super::{Cursor, has, input, op, unknown, written};
+use super::{Cursor, has, input, op, shop_money, written};
 use crate::channel::Channel;
 use crate::context::Context;
 use crate::http::Answer;
@@ -12,7 +12,7 @@ pub(super) fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, te
         op::DISCOUNT_LIST => written(promotions()?.discounts(cx, input::<Cursor>(text)?.cursor.as_deref())),
         op::DISCOUNT_ADD => written(promotions()?.add_discount(cx, &input(text)?)),
         op::DISCOUNT_END => written(promotions()?.end_discount(cx, &input(text)?)),
-        other => Err(unknown(other)),
+        other => shop_money::start(channel, cx, other, text),
     }
 }
 
@@ -28,6 +28,6 @@ pub(super) fn resume(
         op::DISCOUNT_LIST => written(promotions()?.resume_discounts(cx, state, answers)),
         op::DISCOUNT_ADD => written(promotions()?.resume_add_discount(cx, state, answers)),
         op::DISCOUNT_END => written(promotions()?.resume_end_discount(cx, state, answers)),
-        other => Err(unknown(other)),
+        other => shop_money::resume(channel, cx, other, state, answers),
     }
 }
