@@ -138,6 +138,15 @@ async fn look(
 ) -> Result<FundsWithdrawal, CallError> {
     let call = AccountCall::open(state, ctx, before.account).await?;
     let mut one = before.clone();
+    let now = state.clock().now();
+    let found = match &before.external_id {
+        Some(external_id) => {
+            let answer = call.host().withdrawal(call.account_ref(), external_id).await;
+            Look::Found(Box::new(call.settle(answer).await?))
+        }
+        None => search(&call, before, now).await?,
+    };
+    // The code is asked for last: of a withdrawal that is closed it says why.
     if let Some(ticket) = &before.ticket {
         let answer = call.host().withdrawal_code_standing(call.account_ref(), ticket).await;
         let standing = call.settle(answer).await?;
@@ -152,14 +161,6 @@ async fn look(
             word.to_owned()
         });
     }
-    let now = state.clock().now();
-    let found = match &before.external_id {
-        Some(external_id) => {
-            let answer = call.host().withdrawal(call.account_ref(), external_id).await;
-            Look::Found(Box::new(call.settle(answer).await?))
-        }
-        None => search(&call, before, now).await?,
-    };
     match found {
         Look::Found(found) => apply(&mut one, &found, now),
         Look::Nothing => one.state = after_look(one.state, Found::Nothing, one.code, one.created_at, now),
@@ -207,13 +208,14 @@ pub async fn run_look(state: &AppState, job: &ClaimedJob) -> JobResult {
     finish(tx, job).await
 }
 
-/// A withdrawal the platform names: one of ours by its remark, or one that was asked for there.
+/// A withdrawal the platform names. One of ours, known by its id or its remark, is given back to be looked at; one that
+/// was asked for there is kept as it is told.
 async fn known(
     state: &AppState,
     ctx: &TenantCtx,
     account: ChannelAccountId,
     found: &sdk::Withdrawal,
-) -> StoreResult<()> {
+) -> StoreResult<Option<FundsWithdrawal>> {
     let mut tx = state.db.begin(ctx).await?;
     let now = tx.now();
     let ours = found.remark.strip_prefix("QP").and_then(|text| uuid::Uuid::parse_str(text).ok());
@@ -241,13 +243,21 @@ async fn known(
             withdrawal_insert(&mut tx, &new).await?
         }
     };
+    if one.asked_by.is_some() {
+        if one.external_id.is_none() {
+            one.external_id = Some(found.withdrawal_id.clone());
+            withdrawal_save(&mut tx, &one).await?;
+            one.version += 1;
+            tx.commit().await?;
+        }
+        return Ok(Some(one));
+    }
     apply(&mut one, found, now);
     // Without a code of ours nobody here can say whether it may still be confirmed.
-    if one.asked_by.is_none() {
-        one.state = state_of(found).unwrap_or(one.state);
-    }
+    one.state = state_of(found).unwrap_or(one.state);
     withdrawal_save(&mut tx, &one).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(None)
 }
 
 fn text<'a>(job: &'a ClaimedJob, name: &str) -> Option<&'a str> {
@@ -277,7 +287,9 @@ async fn sync(state: &AppState, job: &ClaimedJob, account: ChannelAccountId) -> 
         let call = AccountCall::open(state, &job.ctx, account).await?;
         let answer = call.host().withdrawal(call.account_ref(), external_id).await;
         let found = call.settle(answer).await?;
-        known(state, &job.ctx, account, &found).await?;
+        if let Some(one) = known(state, &job.ctx, account, &found).await? {
+            look(state, &job.ctx, &one).await?;
+        }
     }
     if let Some(ticket) = text(job, "ticket") {
         let one = withdrawal_by_ticket(&*state.db.read(&job.ctx).await?, account, ticket).await?;
