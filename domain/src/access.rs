@@ -124,9 +124,9 @@ permissions! {
     ListingRead = "listings.read";
     /// Publish and take down listings.
     ListingWrite = "listings.write";
-    /// See discounts at channels.
+    /// See discounts and coupons at channels.
     PromotionRead = "promotions.read";
-    /// Make, stop and delete discounts at channels.
+    /// Make and end discounts and coupons at channels.
     PromotionManage = "promotions.manage";
     /// See orders.
     OrderRead = "orders.read";

@@ -314,6 +314,16 @@ words! {
         DiscountStopped = "discount.stopped",
         /// A limited-time discount was taken away.
         DiscountDeleted = "discount.deleted",
+        /// A coupon was asked for.
+        CouponAsked = "coupon.asked",
+        /// A coupon that nobody can receive yet was changed.
+        CouponChanged = "coupon.changed",
+        /// A coupon was published.
+        CouponPublished = "coupon.published",
+        /// A coupon was withdrawn.
+        CouponWithdrawn = "coupon.withdrawn",
+        /// A coupon was taken away.
+        CouponDeleted = "coupon.deleted",
         /// A rule that answers followers was added.
         ReplyRuleAdded = "reply_rule.added",
         /// A rule that answers followers was changed.

@@ -199,6 +199,8 @@ ids! {
     LivePlanId = "lvp";
     /// A limited-time discount at a channel.
     DiscountId = "dsc";
+    /// A coupon at a channel.
+    CouponId = "cpn";
     /// A withdrawal of a shop's money at its platform.
     FundsWithdrawalId = "fwd";
     /// A rule that answers followers.

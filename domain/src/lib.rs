@@ -23,6 +23,7 @@ pub mod buyer;
 pub mod catalog;
 pub mod category;
 pub mod channel;
+pub mod coupon;
 pub mod custom_role;
 pub mod deposit;
 pub mod drift;

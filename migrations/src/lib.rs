@@ -35,6 +35,7 @@ mod m0027b_listing_runs;
 mod m0028_order_desk;
 mod m0029_phases;
 mod m0030_promotions;
+mod m0030b_coupons;
 mod m0031_shop_desk;
 mod m0032_fans;
 mod m0032b_notices;
@@ -78,6 +79,7 @@ pub fn tables() -> Vec<Table> {
         m0028_order_desk::tables(),
         m0029_phases::tables(),
         m0030_promotions::tables(),
+        m0030b_coupons::tables(),
         m0031_shop_desk::tables(),
         m0032_fans::tables(),
         m0032b_notices::tables(),

@@ -19,6 +19,7 @@ mod buyers;
 mod catalogue;
 mod channel_funds;
 mod channels;
+mod coupons;
 mod crash;
 mod deletions;
 mod discounts;

@@ -36,6 +36,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("channel_app_id", ids::ChannelAppId::PREFIX, "channel_apps"),
     ("deletion_id", ids::DeletionId::PREFIX, "merchant_deletions"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
+    ("coupon_id", ids::CouponId::PREFIX, "coupons"),
     ("discount_id", ids::DiscountId::PREFIX, "discounts"),
     ("document_id", ids::DocumentId::PREFIX, "application_documents"),
     ("export_id", ids::ExportId::PREFIX, "exports"),

@@ -108,6 +108,13 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
             && (0..=100).contains(&promotions.discount_most_percent),
         "promotions.discount_least_percent, promotions.discount_most_percent: 0 to 100",
     );
+    expect(
+        (1..=99).contains(&promotions.coupon_least_percent)
+            && (1..=100_000_000).contains(&promotions.coupon_most_less_fen)
+            && (1..=2_000).contains(&promotions.coupon_most_products)
+            && (1..=3_650).contains(&promotions.coupon_longest_days),
+        "promotions.coupon_least_percent: 1 to 99; promotions.coupon_most_less_fen: 1 to 100000000; promotions.coupon_most_products: 1 to 2000; promotions.coupon_longest_days: 1 to 3650",
+    );
     expect((10..=60_000).contains(&config.jobs.poll_milliseconds), "jobs.poll_milliseconds: 10 to 60000");
     expect(
         config.mail.from.parse::<lettre::message::Mailbox>().is_ok(),

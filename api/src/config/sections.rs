@@ -2,6 +2,7 @@
 
 use super::Secret;
 use crate::http::limits::Rate;
+use qianpu_domain::coupon::CouponLimits;
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{RateTerms, RequestRate};
 use qianpu_domain::promotion::DiscountLimits;
@@ -100,9 +101,22 @@ pub struct Promotions {
     pub discount_least_less_fen: i64,
     pub discount_least_percent: i64,
     pub discount_most_percent: i64,
+    pub coupon_least_percent: i64,
+    pub coupon_most_less_fen: i64,
+    pub coupon_most_products: usize,
+    pub coupon_longest_days: i64,
 }
 
 impl Promotions {
+    pub fn coupon_limits(&self) -> CouponLimits {
+        CouponLimits {
+            least_ppm: self.coupon_least_percent * 10_000,
+            most_less: Fen::new(self.coupon_most_less_fen),
+            most_products: self.coupon_most_products,
+            longest: Span::days(self.coupon_longest_days),
+        }
+    }
+
     pub fn discount_limits(&self) -> DiscountLimits {
         let some = |number: i64, otherwise: i64| if number > 0 { number } else { otherwise };
         let hours = self.discount_longest_hours;

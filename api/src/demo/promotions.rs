@@ -1,4 +1,5 @@
-//! The demo's promotions: a discount that runs and one that begins later in the WeChat shop.
+//! The demo's promotions in the WeChat shop: a discount that runs and one that begins later, a coupon that people received,
+//! and a draft.
 
 use super::client::{Client, items, text};
 use super::seed::Merchant;
@@ -6,8 +7,8 @@ use anyhow::Context;
 use qianpu_domain::time::{Span, Timestamp};
 use serde_json::{Value, json};
 
-/// Discounts of the first merchant's WeChat shop.
-pub async fn go(first: &Merchant, now: Timestamp) -> anyhow::Result<()> {
+/// Discounts and coupons of the first merchant's WeChat shop.
+pub async fn go(sandbox: &Client, first: &Merchant, now: Timestamp) -> anyhow::Result<()> {
     let path = format!("/api/v1/channel_accounts?shop_id={}", first.shop);
     let accounts = first.client.get(&path).await?;
     let store =
@@ -31,6 +32,40 @@ pub async fn go(first: &Merchant, now: Timestamp) -> anyhow::Result<()> {
         }
     }
     anyhow::ensure!(asked > 0, "no listed product can be discounted");
+    coupons(sandbox, first, store, items(&listed), now).await.context("coupons")
+}
+
+async fn coupons(
+    sandbox: &Client,
+    first: &Merchant,
+    store: &Value,
+    listed: &[Value],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let at = format!("/api/v1/channel_accounts/{}/coupons", text(store, "id")?);
+    let yuan = |fen: i64| json!({ "amount": fen, "currency": "CNY" });
+    let times = |days: i64| (now.to_string(), now.plus(Span::days(days)).to_string());
+    let (from, until) = times(14);
+    let live = json!({ "name": "器物新客券", "gives": { "kind": "less", "less": yuan(2_000), "from": yuan(19_900) },
+        "receive_from": from, "receive_until": until, "total": 500, "per_person": 1, "valid_days": 30 });
+    let live = first.client.post(&at, &live).await?;
+    first.client.post(&format!("/api/v1/coupons/{}/publish", text(&live, "id")?), &json!({})).await?;
+    let (shop, coupon) = (text(store, "external_id")?, text(&live, "external_id")?);
+    let act = |id: &str, action: &str| format!("/sandbox/api/stores/{shop}/coupons/{id}/{action}");
+    let orders = first.client.get("/api/v1/orders?limit=100").await?;
+    let order = items(&orders).iter().find(|one| one["channel_account_id"] == store["id"]);
+    for (index, buyer) in ["宋知夏", "林晚", "程一诺"].into_iter().enumerate() {
+        let held = sandbox.post(&act(coupon, "receive"), &json!({ "buyer": buyer })).await?;
+        if let (0, Some(order)) = (index, order) {
+            let body = json!({ "order_id": order["external_id"] });
+            sandbox.post(&act(text(&held, "user_coupon_id")?, "use"), &body).await?;
+        }
+    }
+    let of: Vec<&Value> = listed.iter().take(2).map(|one| &one["id"]).collect();
+    let draft = json!({ "name": "两件八五折", "gives": { "kind": "rate", "percent": 85, "pieces": 2 },
+        "listing_ids": of, "receive_from": from, "receive_until": until, "total": 200, "per_person": 2,
+        "valid_from": from, "valid_until": times(30).1 });
+    first.client.post(&at, &draft).await?;
     Ok(())
 }
 

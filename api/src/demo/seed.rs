@@ -99,7 +99,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     live::go(&sandbox, first).await.context("the channels account")?;
-    promotions::go(first, state.clock().now()).await.context("promotions")?;
+    promotions::go(&sandbox, first, state.clock().now()).await.context("promotions")?;
     shop_desk::furnish(&sandbox, first).await.context("freight and money of the WeChat shop")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;

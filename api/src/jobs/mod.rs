@@ -14,7 +14,7 @@ use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
     account, aftersales, audit, buyers, channel_funds, channels, documents, domains, followers, imports,
-    listings, orders, webhooks,
+    listings, orders, promotions, webhooks,
 };
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -76,6 +76,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),
     kind!(crate::channels::TRIM_JOB, 5, channels::account_jobs::run_trim),
+    kind!(promotions::coupons::COUPON_JOB, 20, promotions::coupons::run),
     kind!(listings::PUBLISH_JOB, 20, listings::publish_job::run),
     kind!(listings::DELIST_JOB, 20, listings::publish_job::run_delist),
     kind!(listings::REFRESH_LISTING_JOB, 20, listings::refresh_job::run),

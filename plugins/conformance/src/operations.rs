@@ -80,6 +80,8 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "order.note",
                 "discount.list",
                 "discount.end",
+                "coupon.list",
+                "coupon.held",
                 "showcase.list",
                 "live.now",
                 "live.day",

@@ -12,8 +12,8 @@ use crate::{
     web_login,
 };
 use crate::{
-    store_basics, store_category, store_delivery, store_discount, store_order, store_order_desk,
-    store_product, store_stock,
+    store_basics, store_category, store_coupon, store_delivery, store_discount, store_order,
+    store_order_desk, store_product, store_stock,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -75,6 +75,7 @@ const TABLES: &[&[Route]] = &[
     store_product::ROUTES,
     store_stock::ROUTES,
     store_discount::ROUTES,
+    store_coupon::ROUTES,
     store_order::ROUTES,
     store_order_desk::ROUTES,
     store_delivery::ROUTES,

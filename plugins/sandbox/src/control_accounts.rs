@@ -110,6 +110,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 addresses: Default::default(),
                 freight_templates: Default::default(),
                 discounts: Vec::new(),
+                coupons: Vec::new(),
                 menu: None,
                 fans: Default::default(),
                 tags: Default::default(),

@@ -20,6 +20,7 @@ mod control;
 mod control_accounts;
 mod control_buyer;
 mod control_faults;
+mod control_promotion;
 mod core;
 mod crypto;
 mod douyin;
@@ -43,6 +44,7 @@ mod quota;
 mod state;
 mod store_basics;
 mod store_category;
+mod store_coupon;
 mod store_delivery;
 mod store_discount;
 mod store_order;
@@ -120,6 +122,7 @@ impl Sandbox {
                 .configure(control_accounts::routes)
                 .configure(control_buyer::routes)
                 .configure(control_faults::routes)
+                .configure(control_promotion::routes)
                 .configure(authorize_pages::routes)
                 .configure(douyin::control::routes)
                 .wrap(actix_web::middleware::from_fn(pages::refuse_strangers))

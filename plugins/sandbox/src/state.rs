@@ -126,6 +126,8 @@ pub struct Account {
     #[serde(default)]
     pub discounts: Vec<crate::store_discount::Discount>,
     #[serde(default)]
+    pub coupons: Vec<crate::store_coupon::Coupon>,
+    #[serde(default)]
     pub menu: Option<Value>,
     #[serde(default)]
     pub fans: BTreeMap<String, Fan>,

@@ -70,6 +70,18 @@ pub mod operation {
     pub const DISCOUNT_ADD: &str = "discount.add";
     /// See [`crate::Promotions::end_discount`]; [`crate::DiscountEnding`] → `null`.
     pub const DISCOUNT_END: &str = "discount.end";
+    /// See [`crate::Promotions::coupons`]; `{cursor}` → page of [`crate::Coupon`].
+    pub const COUPON_LIST: &str = "coupon.list";
+    /// See [`crate::Promotions::coupon`]; `{coupon_id}` → [`crate::Coupon`] or `null`.
+    pub const COUPON_FETCH: &str = "coupon.fetch";
+    /// See [`crate::Promotions::add_coupon`]; [`crate::NewCoupon`] → text.
+    pub const COUPON_ADD: &str = "coupon.add";
+    /// See [`crate::Promotions::change_coupon`]; [`crate::CouponChange`] → `null`.
+    pub const COUPON_CHANGE: &str = "coupon.change";
+    /// See [`crate::Promotions::move_coupon`]; [`crate::CouponMove`] → `null`.
+    pub const COUPON_MOVE: &str = "coupon.move";
+    /// See [`crate::Promotions::held_coupons`]; [`crate::CouponHolder`] → page of [`crate::HeldCoupon`].
+    pub const COUPON_HELD: &str = "coupon.held";
     /// See [`crate::Fulfilment::carriers`]; `{}` → a list of [`crate::Carrier`].
     pub const CARRIER_LIST: &str = "carrier.list";
     /// See [`crate::Fulfilment::ship`]; [`crate::Shipment`] → [`crate::ShipOutcome`].

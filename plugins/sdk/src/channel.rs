@@ -48,7 +48,7 @@ pub trait Channel: Send + Sync {
     fn orders(&self) -> Option<&dyn Orders>;
     /// Remarks, prices and addresses of orders.
     fn order_desk(&self) -> Option<&dyn OrderDesk>;
-    /// Limited-time discounts.
+    /// Limited-time discounts and coupons.
     fn promotions(&self) -> Option<&dyn Promotions>;
     /// Shipping.
     fn fulfilment(&self) -> Option<&dyn Fulfilment>;

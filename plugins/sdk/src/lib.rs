@@ -54,6 +54,7 @@ mod catalog;
 mod channel;
 mod content;
 mod context;
+mod coupons;
 pub mod crypto;
 mod error;
 mod fans;
@@ -97,6 +98,10 @@ pub use catalog::{
 pub use channel::{AccountInfo, Channel};
 pub use content::{ArticleDraft, ArticleRefs, Content, Publishing};
 pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Locale, PushCredentials};
+pub use coupons::{
+    Coupon, CouponChange, CouponGift, CouponHolder, CouponMove, CouponState, CouponStep, CouponTerms,
+    CouponValidity, HeldCoupon, HeldState, NewCoupon,
+};
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
 pub use fans::{Fan, FanPage, FanTag, Fans, TagMark, TagName};
 pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipment};

@@ -126,6 +126,8 @@ kinds! {
     AftersaleChanged = "aftersale.changed";
     /// A dispute changed.
     DisputeChanged = "dispute.changed";
+    /// A coupon changed, or a buyer received, used or lost one.
+    CouponChanged = "coupon.changed";
     /// Stock runs low.
     StockLow = "stock.low";
     /// A person wrote to the account.

@@ -1,6 +1,8 @@
-//! Limited-time discounts of an account: what of a product is cheaper, for how many pieces, from when to when.
+//! Promotions of an account: limited-time discounts, which say what of a product is cheaper, for how many pieces, from when
+//! to when; and its coupons.
 
 use crate::context::Context;
+use crate::coupons::{Coupon, CouponChange, CouponHolder, CouponMove, HeldCoupon, NewCoupon};
 use crate::http::Answer;
 use crate::orders::Page;
 use crate::step::Turn;
@@ -9,7 +11,7 @@ use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Reading, making and ending discounts.
+/// Reading, making and ending discounts and coupons.
 pub trait Promotions: Send + Sync {
     /// One page of discounts, whatever their state.
     fn discounts(&self, cx: &Context<'_>, cursor: Option<&str>) -> Turn<Page<Discount>>;
@@ -25,6 +27,41 @@ pub trait Promotions: Send + Sync {
     fn end_discount(&self, cx: &Context<'_>, ending: &DiscountEnding) -> Turn<()>;
     /// Goes on with [`Promotions::end_discount`].
     fn resume_end_discount(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()>;
+
+    /// One page of coupons that are not deleted.
+    fn coupons(&self, cx: &Context<'_>, cursor: Option<&str>) -> Turn<Page<Coupon>>;
+    /// Goes on with [`Promotions::coupons`].
+    fn resume_coupons(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Page<Coupon>>;
+
+    /// One coupon; nothing when it was deleted, or never was.
+    fn coupon(&self, cx: &Context<'_>, coupon_id: &str) -> Turn<Option<Coupon>>;
+    /// Goes on with [`Promotions::coupon`].
+    fn resume_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Option<Coupon>>;
+
+    /// Makes a coupon that nobody can receive yet; the channel's id of it.
+    fn add_coupon(&self, cx: &Context<'_>, wanted: &NewCoupon) -> Turn<String>;
+    /// Goes on with [`Promotions::add_coupon`].
+    fn resume_add_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<String>;
+
+    /// Changes a coupon that nobody can receive yet.
+    fn change_coupon(&self, cx: &Context<'_>, wanted: &CouponChange) -> Turn<()>;
+    /// Goes on with [`Promotions::change_coupon`].
+    fn resume_change_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()>;
+
+    /// Takes a coupon one step on. One that is there already is left as it is.
+    fn move_coupon(&self, cx: &Context<'_>, wanted: &CouponMove) -> Turn<()>;
+    /// Goes on with [`Promotions::move_coupon`].
+    fn resume_move_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()>;
+
+    /// One page of coupons that a buyer received.
+    fn held_coupons(&self, cx: &Context<'_>, holder: &CouponHolder) -> Turn<Page<HeldCoupon>>;
+    /// Goes on with [`Promotions::held_coupons`].
+    fn resume_held_coupons(
+        &self,
+        cx: &Context<'_>,
+        state: &[u8],
+        answers: &[Answer],
+    ) -> Turn<Page<HeldCoupon>>;
 }
 
 /// A discount to be made.

@@ -4,13 +4,14 @@
 //! 1 runs, 2 is over; only one that is over can be deleted; stopping cannot be undone. Nothing is idempotent, so every
 //! writing operation reads first: what begins later, then what runs, so that one that begins meanwhile is not missed.
 
-use crate::WechatStore;
+use crate::{WechatStore, coupon};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::{integer, text};
 use qianpu_sdk::{
-    Answer, ChannelError, Context, Discount, DiscountEnd, DiscountEnding, DiscountSku, DiscountState,
-    ErrorClass, NewDiscount, Page, Promotions, Request, Step, Turn, decode_state, encode_state,
+    Answer, ChannelError, Context, Coupon, CouponChange, CouponHolder, CouponMove, Discount, DiscountEnd,
+    DiscountEnding, DiscountSku, DiscountState, ErrorClass, HeldCoupon, NewCoupon, NewDiscount, Page,
+    Promotions, Request, Step, Turn, decode_state, encode_state,
 };
 use qianpu_wechat_wire::call::{account_post, read_only, required_id};
 use serde::{Deserialize, Serialize};
@@ -223,6 +224,59 @@ impl Promotions for WechatStore {
 
     fn resume_end_discount(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
         go_on(cx, state, answers).map(only_done)
+    }
+
+    fn coupons(&self, cx: &Context<'_>, cursor: Option<&str>) -> Turn<Page<Coupon>> {
+        coupon::list(cx, cursor)
+    }
+
+    fn resume_coupons(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Page<Coupon>> {
+        coupon::resume_list(cx, state, answers)
+    }
+
+    fn coupon(&self, cx: &Context<'_>, coupon_id: &str) -> Turn<Option<Coupon>> {
+        coupon::one(cx, coupon_id)
+    }
+
+    fn resume_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Option<Coupon>> {
+        coupon::resume_one(cx, state, answers)
+    }
+
+    fn add_coupon(&self, cx: &Context<'_>, wanted: &NewCoupon) -> Turn<String> {
+        coupon::add(cx, wanted)
+    }
+
+    fn resume_add_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<String> {
+        coupon::resume_add(cx, state, answers)
+    }
+
+    fn change_coupon(&self, cx: &Context<'_>, wanted: &CouponChange) -> Turn<()> {
+        coupon::change(cx, wanted)
+    }
+
+    fn resume_change_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
+        coupon::resume_change(cx, state, answers)
+    }
+
+    fn move_coupon(&self, cx: &Context<'_>, wanted: &CouponMove) -> Turn<()> {
+        coupon::step(cx, wanted)
+    }
+
+    fn resume_move_coupon(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
+        coupon::resume_step(cx, state, answers)
+    }
+
+    fn held_coupons(&self, cx: &Context<'_>, holder: &CouponHolder) -> Turn<Page<HeldCoupon>> {
+        coupon::held(cx, holder)
+    }
+
+    fn resume_held_coupons(
+        &self,
+        cx: &Context<'_>,
+        state: &[u8],
+        answers: &[Answer],
+    ) -> Turn<Page<HeldCoupon>> {
+        coupon::resume_held(cx, state, answers)
     }
 }
 

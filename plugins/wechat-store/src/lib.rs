@@ -9,6 +9,8 @@
 mod account;
 mod aftersale;
 mod case;
+mod coupon;
+mod coupon_terms;
 mod desk;
 mod discount;
 mod freight;

@@ -51,6 +51,16 @@ pub static EVENTS: &[EventRule] = rules! {
     "product_spu_listing" => ProductListing, "ProductSpuListing", "product_id";
     "product_spu_update" => ProductChanged, "ProductSpuUpdate", "product_id";
     "channels_ec_stock_no_enough" => StockLow, "channels_ec_stock_no_enough", "product_id";
+    // shop: coupons
+    "channels_ec_coupon_receive" => CouponChanged, "receive_info", "coupon_id";
+    "channels_ec_coupon_create" => CouponChanged, "coupon_info", "coupon_id";
+    "channels_ec_coupon_delete" => CouponChanged, "coupon_info", "coupon_id";
+    "channels_ec_coupon_expire" => CouponChanged, "coupon_info", "coupon_id";
+    "channels_ec_coupon_info_change" => CouponChanged, "coupon_info", "coupon_id";
+    "channels_ec_coupon_invalid" => CouponChanged, "coupon_info", "coupon_id";
+    "channels_ec_user_coupon_expire" => CouponChanged, "user_coupon_info", "coupon_id";
+    "channels_ec_user_coupon_unuse" => CouponChanged, "use_info", "coupon_id";
+    "channels_ec_user_coupon_use" => CouponChanged, "use_info", "coupon_id";
     // shop: the account
     "channels_ec_close_store" => AccountClosed, "", "";
     "set_shop_nickname" => AccountRenamed, "", "";

@@ -173,6 +173,27 @@ fn an_urge_is_told_apart_from_other_news_of_an_order() {
 }
 
 #[test]
+fn what_happens_to_a_coupon_names_the_coupon() {
+    for (event, body) in [
+        ("channels_ec_coupon_receive", "receive_info"),
+        ("channels_ec_coupon_create", "coupon_info"),
+        ("channels_ec_coupon_delete", "coupon_info"),
+        ("channels_ec_coupon_expire", "coupon_info"),
+        ("channels_ec_coupon_info_change", "coupon_info"),
+        ("channels_ec_coupon_invalid", "coupon_info"),
+        ("channels_ec_user_coupon_expire", "user_coupon_info"),
+        ("channels_ec_user_coupon_unuse", "use_info"),
+        ("channels_ec_user_coupon_use", "use_info"),
+    ] {
+        let push = json!({"MsgType": "event", "Event": event, "CreateTime": 1, "FromUserName": "oBuyer",
+            body: {"coupon_id": "19126", "user_coupon_id": "29730"}});
+        let notice = events::decode(&verified(&push.to_string(), PushFormat::Json)).unwrap().remove(0);
+        let subject = notice.subject_id.as_deref();
+        assert_eq!((notice.kind.clone(), subject), (NoticeKind::CouponChanged, Some("19126")), "{event}");
+    }
+}
+
+#[test]
 fn events_of_the_channel_app_keep_their_secret_apart() {
     let xml = "<xml><AppId>wxapp</AppId><CreateTime>1413192605</CreateTime>\
                <InfoType>component_verify_ticket</InfoType><ComponentVerifyTicket>ticket@@@x</ComponentVerifyTicket></xml>";

@@ -30,6 +30,7 @@ pub(crate) mod channel_account;
 pub(crate) mod channel_app;
 pub(crate) mod channel_mapping;
 pub(crate) mod channel_token;
+pub(crate) mod coupon;
 pub(crate) mod custom_role;
 pub(crate) mod deposit;
 pub(crate) mod discount;

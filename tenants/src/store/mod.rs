@@ -24,6 +24,7 @@ pub mod channel_account;
 pub mod channel_app;
 pub mod channel_mapping;
 pub mod channel_token;
+pub mod coupon;
 pub mod custom_role;
 pub mod deletion;
 pub mod deposit;

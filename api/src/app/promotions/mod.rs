@@ -1,8 +1,11 @@
-//! Promotions at channels: [`discounts`] are limited-time discounts of listed products. What was asked of the platform is
+//! Promotions at channels: [`discounts`] are limited-time discounts of listed products, [`coupons`] what buyers receive
+//! and use, [`holders`] who holds some. What was asked of the platform is
 //! kept beside what it says; nothing is idempotent there, so whoever asks is noted first and everything is read back.
 
+pub mod coupons;
 pub mod discounts;
 pub mod goods;
+pub mod holders;
 
 use crate::app::channels::call::{CallError, plain_words};
 use crate::error::{Answer, ApiError};

@@ -21,6 +21,7 @@ mod channel_apps;
 mod channel_exchanges;
 mod channel_funds;
 mod channel_mappings;
+mod coupons;
 mod deletions;
 mod deposits;
 mod discounts;
@@ -139,6 +140,7 @@ pub fn register(api: &mut Api<'_>) {
     articles::routes(api);
     showcases::routes(api);
     discounts::routes(api);
+    coupons::routes(api);
     live::routes(api);
     live_plans::routes(api);
     leads::routes(api);

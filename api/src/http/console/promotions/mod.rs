@@ -1,5 +1,6 @@
-//! Pages of promotions: accounts that can have them, and limited-time discounts of each.
+//! Pages of promotions: accounts that can have them, limited-time discounts and coupons of each.
 
+mod coupons;
 mod discounts;
 
 use crate::app::promotions;
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/merchant/promotions", promotion_accounts_page);
     discounts::routes(pages);
+    coupons::routes(pages);
 }
 
 fn of_account(id: ChannelAccountId, page: &str) -> String {
@@ -32,7 +34,7 @@ struct Tab {
 }
 
 fn tabs(account: &ChannelAccount) -> Vec<Tab> {
-    ["discounts"].map(|name| Tab { name, href: of_account(account.id, name) }).into()
+    ["discounts", "coupons"].map(|name| Tab { name, href: of_account(account.id, name) }).into()
 }
 
 /// Tabs for the account's own page.
