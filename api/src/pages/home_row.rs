@@ -1,24 +1,30 @@
 //! Which row of the menu a page belongs to, where its address does not say it.
 
 /// Begin of the address → the row.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/console/merchant/listing_rules", "/console/merchant/listings"),
     ("/console/merchant/listing_runs", "/console/merchant/listings"),
     ("/console/merchant/channel_mappings", "/console/merchant/listings"),
     ("/console/merchant/live_plans", LIVE),
     ("/console/merchant/funds_withdrawals", "/console/merchant/funds"),
+    ("/console/merchant/coupons", PROMOTIONS),
 ];
 
 const LIVE: &str = "/console/merchant/live";
+const PROMOTIONS: &str = "/console/merchant/promotions";
 
 /// Pages of one account that belong to live sessions.
 const OF_LIVE: [&str; 4] = ["live", "live_plans", "showcase", "leads"];
+/// Pages of one account that belong to promotions.
+const OF_PROMOTIONS: [&str; 2] = ["discounts", "coupons"];
 
 /// The address of the row, or the page's own.
 pub fn of(path: &str) -> &str {
     let account = path.strip_prefix("/console/merchant/channel_accounts/");
-    if account.and_then(|rest| rest.split('/').nth(1)).is_some_and(|page| OF_LIVE.contains(&page)) {
-        return LIVE;
+    match account.and_then(|rest| rest.split('/').nth(1)) {
+        Some(page) if OF_LIVE.contains(&page) => return LIVE,
+        Some(page) if OF_PROMOTIONS.contains(&page) => return PROMOTIONS,
+        _ => {}
     }
     let inside =
         |begin: &str| path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -35,6 +41,8 @@ mod tests {
             ("/console/merchant/listing_runs/new", "/console/merchant/listings"),
             ("/console/merchant/live_plans/lvp_1", LIVE),
             ("/console/merchant/channel_accounts/cac_1/leads", LIVE),
+            ("/console/merchant/channel_accounts/cac_1/discounts/new", PROMOTIONS),
+            ("/console/merchant/coupons/cpn_1", PROMOTIONS),
             (
                 "/console/merchant/channel_accounts/cac_1/menu",
                 "/console/merchant/channel_accounts/cac_1/menu",

@@ -276,6 +276,15 @@ pub const MENU: &[MenuRow] = &[
         P::ListingRead,
         false,
     ),
+    row(
+        Merchant,
+        "menu.channels",
+        "menu.promotions",
+        "/console/merchant/promotions",
+        "tag",
+        P::PromotionRead,
+        false,
+    ),
     row(Merchant, "menu.channels", "menu.live", "/console/merchant/live", "clock", P::LiveRead, false),
     row(
         Merchant,
