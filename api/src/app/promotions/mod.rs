@@ -39,9 +39,9 @@ async fn account_of<P: Perm>(
 }
 
 /// An account with promotions, if the caller may see it.
-pub async fn account(
+pub async fn account<P: Perm>(
     state: &AppState,
-    grant: &Grant<perm::PromotionRead>,
+    grant: &Grant<P>,
     id: ChannelAccountId,
 ) -> Answer<ChannelAccount> {
     account_of(&*state.db.read(grant.ctx()).await?, grant, id).await

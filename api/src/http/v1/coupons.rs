@@ -1,7 +1,7 @@
 //! `/channel_accounts/{id}/coupons` and `/coupons`: coupons of shops at channels.
 
 use crate::app::promotions::coupons::{self, Reading, Shown, TypedCoupon};
-use crate::app::promotions::holders;
+use crate::app::promotions::{self, holders};
 use crate::error::Answer;
 use crate::http::describe::{Created, NoContent};
 use crate::http::extract::{Authed, Json, Path, Query};
@@ -240,6 +240,8 @@ async fn make_coupon(
     auth: Authed<perm::PromotionManage, (Path<ChannelAccountId>, Json<CouponBody>)>,
 ) -> Answer<Created<CouponView>> {
     let (Path(account), Json(body)) = &auth.input;
+    // What is not the caller's is not there, whatever the body says.
+    promotions::account(&auth.state, &auth.grant, *account).await?;
     Ok(Created(view(coupons::make(&auth.state, &auth.grant, *account, &typed(body)?).await?)))
 }
 
@@ -247,6 +249,7 @@ async fn change_coupon(
     auth: Authed<perm::PromotionManage, (Path<CouponId>, Json<CouponBody>)>,
 ) -> Answer<Json<CouponView>> {
     let (Path(id), Json(body)) = &auth.input;
+    coupons::get(&auth.state, &auth.grant, *id).await?;
     Ok(Json(view(coupons::change(&auth.state, &auth.grant, *id, &typed(body)?).await?)))
 }
 

@@ -352,6 +352,7 @@ async fn make_coupon_form(
     auth: Authed<perm::PromotionManage, (Path<ChannelAccountId>, Fields)>,
 ) -> PageAnswer {
     let (Path(id), fields) = &auth.input;
+    crate::app::promotions::account(&auth.state, &auth.grant, *id).await?;
     let outcome = match typed(fields, &auth.state.config.app.time_zone) {
         Ok(typed) => coupons::make(&auth.state, &auth.grant, *id, &typed).await,
         Err(errors) => Err(ApiError::fields(errors)),
