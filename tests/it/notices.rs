@@ -182,6 +182,44 @@ both! {
         telling.public.stage.stop().await;
     }
 
+    async fn pages_show_followers_tags_and_notices(db: TestDb) {
+        let telling = Telling::start(db).await;
+        let (public, stage) = (&telling.public, &telling.public.stage);
+        let follower = telling.follower().await;
+        let template = telling.template("订单支付成功通知").to_owned();
+        let visitor = stage.app.visitor(&stage.merchant, Role::MerchantOwner).await;
+        let open = async |path: &str, shows: &[&str]| {
+            for language in ["zh-CN", "en"] {
+                let request = visitor.client.request(reqwest::Method::GET, path).header("cookie", &visitor.cookie);
+                let answer = request.header("accept-language", language).send().await.expect("an answer");
+                let (status, page) = (answer.status(), answer.text().await.unwrap());
+                assert_eq!(status, 200, "{path} in {language}: {page}");
+                for text in shows {
+                    assert!(page.contains(text), "{path} in {language} without {text}: {page}");
+                }
+            }
+        };
+        let account = format!("/console/merchant/channel_accounts/{}", public.id());
+        open(&format!("{account}/tags"), &[]).await;
+        telling.read().await;
+        let tag = stage.owner.post(&public.path("follower_tags"), &json!({ "name": "老客户" }), 201).await.text("/id");
+        let body = json!({ "follower_tag_id": tag, "puts_on": true, "everybody": true });
+        stage.owner.post(&public.path("follower_taggings"), &body, 202).await;
+        stage.work().await;
+        open(&format!("{account}/tags"), &["老客户", "星标组"]).await;
+        open(&format!("{account}/followers?tag={tag}"), &["老客户", &follower]).await;
+        open(&format!("{account}/notices"), &["订单发货通知"]).await;
+        open(&format!("{account}/notices?event=paid"), &["订单支付成功通知"]).await;
+        open(&format!("{account}/notices?event=paid&template={template}"), &["character_string1", "value-thing2"]).await;
+        open(&format!("/console/merchant/followers/{follower}"), &["老客户"]).await;
+        telling.send(&telling.by_hand(), 202).await;
+        telling.newest(1, "delivered").await;
+        open(&format!("{account}/notices"), &["¥1.00"]).await;
+        let of_follower = format!("/console/merchant/followers/{follower}/notices");
+        open(&format!("{of_follower}?template={template}"), &["¥1.00", "text-thing2"]).await;
+        telling.public.stage.stop().await;
+    }
+
     async fn a_notice_whose_answer_is_lost_is_sent_once(db: TestDb) {
         let telling = Telling::start(db).await;
         telling.public.fault(SEND, json!({ "errcode": -1, "after": true })).await;
