@@ -148,7 +148,7 @@ fn errors(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut Re
         let class =
             match drive(probe, sample, |requests| vec![answered(200, body.as_bytes()); requests.len()]) {
                 Some(Err(error)) => error.class_name(),
-                // Setting stock reports a refusal beside the SKU.
+                // Setting stock and sending notices tell of a refusal in their result.
                 Some(Ok(finished)) if finished.unfinished => class_inside(finished.value.as_ref()),
                 Some(Ok(_)) => "success",
                 None => "no end",
@@ -159,11 +159,17 @@ fn errors(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut Re
     }
 }
 
+/// The class of a refusal that is told inside a result: of a SKU, or of a notice.
 fn class_inside(value: Option<&Value>) -> &'static str {
-    let class = value.and_then(|value| value[0]["error"]["class"]["class"].as_str()).unwrap_or_default();
-    match class {
-        "business_refusal" => "business_refusal",
-        "fix_request" => "fix_request",
+    let Some(value) = value else { return "unfinished" };
+    // Whether the notice was sent is not known: it is sent again with the same key.
+    if value["outcome"] == "unknown" {
+        return "retry_later";
+    }
+    let class = value[0]["error"]["class"]["class"].as_str().or_else(|| value["why"].as_str());
+    match class.unwrap_or_default() {
+        "business_refusal" | "not_following" | "not_agreed" => "business_refusal",
+        "fix_request" | "no_template" | "bad_field" => "fix_request",
         _ => "unfinished",
     }
 }
