@@ -210,7 +210,8 @@ fn a_change_of_a_template_keeps_what_it_does_not_know() {
         let (_, state) = call(WechatStore.freight_templates(cx));
         let ids = json!({"errcode": 0, "template_id_list": ["5"]});
         let (_, state) = call(WechatStore.resume_freight_templates(cx, &state, &answers(&[ids])));
-        let read = done(WechatStore.resume_freight_templates(cx, &state, &answers(std::slice::from_ref(&before))));
+        let read =
+            done(WechatStore.resume_freight_templates(cx, &state, &answers(std::slice::from_ref(&before))));
         let template = &read[0];
         assert_eq!(
             (&template.unit, template.ships_within_hours, template.default),
