@@ -231,7 +231,8 @@ fn every_event_of_the_table_is_read_and_an_incomplete_one_is_an_error() {
             "{}",
             rule.event
         );
-        if !rule.body.is_empty() {
+        // Without a subject there is nothing that could be missing.
+        if !rule.body.is_empty() && !rule.subject.is_empty() {
             push[rule.body] = json!({});
             assert!(
                 events::decode(&verified(&push.to_string(), PushFormat::Json)).is_err(),
