@@ -8,10 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, read by a person")]
 
 use futures_util::{StreamExt, stream};
+use qianpu_domain::shop::ShopState;
 use qianpu_tests::TestDb;
 use qianpu_tests::http::http_client;
 use qianpu_tests::push::{Push, Sender};
-use qianpu_tests::stage::{AES_KEY, PUSH_TOKEN, Stage};
+use qianpu_tests::stage::{AES_KEY, PUSH_TOKEN, Stage, shop};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -85,10 +86,15 @@ async fn main() {
     let db = TestDb::postgres("push_intake").await.unwrap();
     let stage = Stage::start(db).await;
     let mut senders = Vec::new();
-    for number in 0..ACCOUNTS {
-        let account = stage.direct_store(&format!("第 {number} 号店")).await;
-        let sender = Sender::now(PUSH_TOKEN, AES_KEY, account["external_id"].as_str().unwrap());
-        senders.push((account["hook_url"].as_str().unwrap().to_owned(), sender));
+    // A shop begins with five accounts.
+    for group in 0..ACCOUNTS / 5 {
+        let name = format!("第 {group} 号铺");
+        let of = shop(&stage.app, &stage.merchant, &name, "enterprise", ShopState::Trading).await;
+        for number in 0..5 {
+            let account = stage.direct_store_of(of, &format!("{name} {number}")).await;
+            let sender = Sender::now(PUSH_TOKEN, AES_KEY, account["external_id"].as_str().unwrap());
+            senders.push((account["hook_url"].as_str().unwrap().to_owned(), sender));
+        }
     }
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("insert.sql");
