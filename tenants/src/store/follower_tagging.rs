@@ -104,7 +104,8 @@ fn from_model(row: row::Model) -> StoreResult<FollowerTagging> {
         total: row.total,
         done: row.done,
         refused: row.refused,
-        refusals: serde_json::from_str(&row.refusals).unwrap_or_default(),
+        refusals: serde_json::from_str(&row.refusals)
+            .map_err(|_| StoreError::Corrupt("follower_taggings.refusals"))?,
         error: row.error_code.map(|code| (code, row.error_text.unwrap_or_default())),
         by: row.by_name,
         created_at: Timestamp::from_micros(row.created_at),

@@ -169,7 +169,12 @@ pub async fn run_plan(state: &AppState, job: &ClaimedJob) -> JobResult {
     let wrong = || JobError::dead("corrupt", "the job names no event");
     let event = job.payload["event"].as_str().and_then(NoticeEvent::from_text).ok_or_else(wrong)?;
     let happening = job.payload["event_id"].as_str().ok_or_else(wrong)?;
-    let refunded = Fen::new(job.payload["amount_fen"].as_i64().unwrap_or_default());
+    let refunded = match job.payload["amount_fen"].as_i64() {
+        Some(fen) => Fen::new(fen),
+        // Nobody is told of a refund whose amount is not known; the other events have none.
+        None if event == NoticeEvent::Refunded => return Err(wrong()),
+        None => Fen::new(0),
+    };
     let mut tx = state.db.begin(&job.ctx).await?;
     let order = match order_get(&tx, order).await {
         Ok(order) => order,
