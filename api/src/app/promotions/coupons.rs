@@ -2,7 +2,7 @@
 //! a push only says which coupon to ask for. How many were received and used is what the platform says.
 
 use super::goods;
-use super::{account_of, busy, refusal};
+use super::{Reading, account_of, busy, refusal};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError};
 use crate::error::{Answer, ApiError};
@@ -349,15 +349,6 @@ async fn read_one_softly(state: &AppState, ctx: &TenantCtx, account: ChannelAcco
     if let Err(error) = read_one(state, ctx, account, external_id).await {
         tracing::info!(account_id = %account, %error, "a coupon could not be read back");
     }
-}
-
-/// What came of a reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// How many coupons the platform told of.
-    pub told: usize,
-    /// Whether it has further ones.
-    pub more: bool,
 }
 
 /// Reads all coupons of an account at the platform.

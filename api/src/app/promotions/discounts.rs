@@ -3,7 +3,7 @@
 //! before it writes, so a repetition finds what was made. Afterwards all of them are read back.
 
 use super::goods::{self, Goods};
-use super::{account_of, busy, refusal, told_off};
+use super::{Reading, account_of, busy, refusal, told_off};
 use crate::app::channels::call::{AccountCall, CallError};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -318,15 +318,6 @@ async fn end(
     tx.commit().await?;
     let answer = call.host().end_discount(call.account_ref(), &DiscountEnding { external_id, how }).await;
     Ok(call.settle(answer).await?)
-}
-
-/// What came of a reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// How many discounts the platform told of.
-    pub told: usize,
-    /// Whether it has further ones.
-    pub more: bool,
 }
 
 /// Reads all discounts of an account at the platform.

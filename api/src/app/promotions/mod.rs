@@ -19,6 +19,15 @@ use qianpu_tenants::error::StoreError;
 use qianpu_tenants::page::PageRequest;
 use qianpu_tenants::store::channel_account::{AccountFilter, ChannelAccount, account_get, account_list};
 
+/// What came of reading the promotions of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// How many the platform told of.
+    pub told: usize,
+    /// Whether it has further ones.
+    pub more: bool,
+}
+
 /// Whether an account's channel has promotions.
 pub fn possible(account: &ChannelAccount) -> bool {
     qianpu_host::find(&account.channel).is_some_and(|channel| channel.promotions().is_some())

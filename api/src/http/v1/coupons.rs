@@ -1,6 +1,7 @@
 //! `/channel_accounts/{id}/coupons` and `/coupons`: coupons of shops at channels.
 
-use crate::app::promotions::coupons::{self, Reading, Shown, TypedCoupon};
+use crate::app::promotions::Reading;
+use crate::app::promotions::coupons::{self, Shown, TypedCoupon};
 use crate::app::promotions::{self, holders};
 use crate::error::Answer;
 use crate::http::describe::{Created, NoContent};

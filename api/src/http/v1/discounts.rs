@@ -1,6 +1,7 @@
 //! `/channel_accounts/{id}/discounts` and `/discounts`: limited-time discounts of listed products.
 
-use crate::app::promotions::discounts::{self, Reading, Shown, TypedDiscount, TypedSku};
+use crate::app::promotions::Reading;
+use crate::app::promotions::discounts::{self, Shown, TypedDiscount, TypedSku};
 use crate::error::Answer;
 use crate::http::describe::{Created, NoContent};
 use crate::http::extract::{Authed, Json, Path, Query};

@@ -1,7 +1,8 @@
 //! Coupons of an account: the list with what became of each, and the form for a new one or a draft.
 
 use super::{Stage, failed, moment, of_account};
-use crate::app::promotions::coupons::{self, Reading, Shown, TypedCoupon};
+use crate::app::promotions::Reading;
+use crate::app::promotions::coupons::{self, Shown, TypedCoupon};
 use crate::app::promotions::goods::{self, Goods};
 use crate::error::{Answer, ApiError};
 use crate::http::console::apply::may_be_mended;

@@ -1,7 +1,8 @@
 //! Limited-time discounts of an account: the list, choosing a product, and the form.
 
 use super::{Stage, failed, moment, of_account};
-use crate::app::promotions::discounts::{self, Reading, Shown, ShownSku, TypedDiscount, TypedSku};
+use crate::app::promotions::Reading;
+use crate::app::promotions::discounts::{self, Shown, ShownSku, TypedDiscount, TypedSku};
 use crate::app::promotions::goods::{self, Goods};
 use crate::error::{Answer, ApiError};
 use crate::http::console::apply::may_be_mended;
