@@ -26,7 +26,7 @@ pub fn text_files() -> Vec<(String, String)> {
             let path = entry.expect("an entry of the workspace can be read").path();
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
             let hidden = name.starts_with('.') && name != ".ci";
-            if hidden || name == "target" || name == "qianpu-data" || name == "node_modules" {
+            if hidden || ["target", "build", "qianpu-data", "node_modules"].contains(&name.as_str()) {
                 continue;
             }
             if path.is_dir() {

@@ -30,7 +30,7 @@ struct Recording {
     input: Value,
     turns: Vec<Exchanges>,
     /// What the outcome has to hold: fields that are not named here may be anything. Or the class of the error.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "there")]
     outcome: Option<Value>,
     #[serde(default)]
     error: Option<String>,
@@ -53,6 +53,11 @@ struct Given {
 
 fn empty() -> Value {
     json!({})
+}
+
+/// `null` is an outcome: of operations that only say "done".
+fn there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What came of a recording: lines to read, and what did not hold.

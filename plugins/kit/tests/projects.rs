@@ -100,6 +100,21 @@ fn typescript_holds_and_a_push_that_is_not_checked_does_not() {
     assert!(error.contains("src/plugin.ts"), "{error}");
 }
 
+/// A whole channel in TypeScript: everything that the built-in one of that name does, held to the same list.
+#[test]
+fn the_channels_account_in_typescript_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/plugins/wechat-channels-ts");
+    let examined = examine(&folder).unwrap_or_else(|error| panic!("{error:#}"));
+    let text = examined.text(true);
+    assert_eq!(examined.failures(), 0, "{text}");
+    assert_eq!(examined.slug, "wechat-channels");
+    let recordings = std::fs::read_dir(folder.join("exchanges")).unwrap().count();
+    assert_eq!(examined.played.len(), recordings, "{text}");
+    for shown in ["component_appsecret", "authorizer_refresh_token", "access_token"] {
+        assert!(text.contains(&format!("\"{shown}\":\"***\"")), "{shown} is not masked: {text}");
+    }
+}
+
 /// With an interpreter inside it is large, and compiled for a while: once.
 #[test]
 fn python_holds() {

@@ -107,11 +107,57 @@ export class Refusal extends Error {
   }
 }
 
+export const failed = (detail: string, kind: "reauthorise" | "fatal" | "retry-after-refresh") =>
+  new Failure({ tag: kind }, detail);
+
 /** Makes this request; `resume` gets its answer. */
-export function call(request: Request, state = new Uint8Array()): Step {
+export function call(request: Request, state: Uint8Array = new Uint8Array()): Step {
   return { tag: "call", val: { requests: [request], parallel: false, state } };
 }
+/** Makes these requests, several at a time; `resume` gets one answer for each, in this order. */
+export function calls(requests: Request[], state: Uint8Array = new Uint8Array()): Step {
+  return { tag: "call", val: { requests, parallel: true, state } };
+}
 export const done = (outcome: Json): Step => ({ tag: "done", val: JSON.stringify(outcome) });
+/** One page of a list; the cursor comes back as `cursor` of the next one's input. */
+export const page = (items: Json[], next: string | null): Step => done({ items, next_cursor: next });
+
+/** A state for `call`. It holds no secrets. */
+export const encodeState = (state: Json): Uint8Array => utf8(JSON.stringify(state));
+/** What `encodeState` wrote; `fits` says whether it is one of this operation. */
+export function decodeState(state: Uint8Array, fits: (state: Json) => boolean): Json {
+  let value: Json;
+  try {
+    value = JSON.parse(text(state));
+  } catch {
+    value = undefined;
+  }
+  if (!isObject(value) || !fits(value)) throw unexpected("the state is not one of this operation");
+  return value;
+}
+
+/** The account the operation is for. */
+export function accountOf(cx: Context): Account {
+  if (!cx.account) throw failed("the operation needs a linked account", "reauthorise");
+  return cx.account;
+}
+/** The provider's app. */
+export function appOf(cx: Context): App {
+  if (!cx.app) throw failed("the operation needs a channel app", "fatal");
+  return cx.app;
+}
+/** The account's token: a handle. Without one the server refreshes first. */
+export function accountToken(cx: Context): string {
+  const token = accountOf(cx).accessToken;
+  if (!token) throw failed("the account has no access token yet", "retry-after-refresh");
+  return token.value;
+}
+/** The same for the app's own token. */
+export function appToken(cx: Context): string {
+  const token = appOf(cx).accessToken;
+  if (!token) throw failed("the channel app has no access token yet", "retry-after-refresh");
+  return token.value;
+}
 
 export function request(method: Request["method"], host: string, path: string): Request {
   const body = { tag: "empty" } as const;
@@ -123,16 +169,30 @@ export function jsonBody(value: Json): Request["body"] {
   return { tag: "bytes", val: { contentType: "application/json; charset=utf-8", bytes: utf8(JSON.stringify(value)) } };
 }
 
-/** The one answer of a call as JSON. What is no answer, or not 2xx, is a failure. */
+/** Adds a query parameter that stands in no log. */
+export const secretQuery = (one: Request, name: string, value: string): Request =>
+  ({ ...one, query: [...one.query, [name, value]], redact: [...one.redact, name] });
+/** An address for a person's browser: the server puts the base URL it uses for that host of the manifest in front. */
+export const pageAt = (host: string, path: string, query: Pairs): string =>
+  `{host:${host}}${path}?${query.map(([name, value]) => `${name}=${percent(value)}`).join("&")}`;
+const percent = (value: string): string =>
+  encodeURIComponent(value).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The one answer of a call as JSON. */
 export function only(answers: Answer[]): Json {
   const answer = answers[0];
   if (answers.length !== 1 || !answer) throw unexpected(`expected one answer, got ${answers.length}`);
+  return json(answer);
+}
+
+/** An answer as JSON. What is no answer, or not 2xx, is a failure. */
+export function json(answer: Answer): Json {
   if (answer.tag === "network-error") throw retryLater(10, `network error: ${answer.val}`);
   if (answer.tag === "timed-out") throw retryLater(10, "the platform did not answer in time");
-  const { status, body } = answer.val;
+  const { status } = answer.val;
   if (status === 429 || status >= 500) throw retryLater(10, `HTTP status ${status}`);
   if (status < 200 || status > 299) throw unexpected(`HTTP status ${status}`);
-  const value = parsed(body);
+  const value = parsed(answer.val.body);
   if (value === undefined) throw unexpected("the answer is not JSON");
   return value;
 }
@@ -152,9 +212,9 @@ function deep(source: string): boolean {
 }
 
 /** JSON without loss: whole numbers of 16 digits and more (ids) become text. `undefined` for what is no JSON. */
-export function parsed(bytes: Uint8Array): Json {
+export function parsed(from: Uint8Array | string): Json {
   try {
-    let source = text(bytes);
+    let source = typeof from === "string" ? from : text(from);
     if (deep(source)) return undefined;
     if (/\d{16}/.test(source)) {
       const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
@@ -178,6 +238,17 @@ export function integer(value: Json): number | null {
 export const word = (value: Json): string | null => (typeof value === "string" && value !== "" ? value : null);
 export const isObject = (value: Json): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+/** A moment that a platform tells in seconds; 0 means "not yet". */
+export function moment(value: Json): number | null {
+  const seconds = integer(value);
+  return seconds !== null && seconds > 0 && seconds < 9_000_000_000 ? seconds * 1_000_000 : null;
+}
+/** The same text for the same value, whatever the order of its keys: what a key for repeated pushes is made of. */
+export function canonical(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
+}
 
 // QuickJS has no TextEncoder, TextDecoder and atob.
 export function utf8(value: string): Uint8Array {

@@ -2,17 +2,12 @@
 
 import { accountPost, read } from "./platform";
 import {
-  call, done, Failure, id, integer, isObject, unexpected, word,
+  call, done, Failure, id, integer, isObject, moment, page, unexpected, word,
   type Json, type Operation,
 } from "../sdk/qianpu";
 
 const DAY = 86_400_000_000;
 const rows = (value: Json): Json[] => (Array.isArray(value) ? value : []);
-const micros = (value: Json): number | null => {
-  const seconds = integer(value);
-  // Zero means "not yet" in every time field.
-  return seconds && seconds > 0 ? seconds * 1_000_000 : null;
-};
 const required = (value: string | null, field: string): string => {
   if (value === null) throw unexpected(`the answer has no ${field}`);
   return value;
@@ -44,7 +39,7 @@ export const list: Operation = {
       throw unexpected("the answer has no order_id_list");
     }
     const items = rows(body.order_id_list).map((row) => required(id(row), "order id"));
-    return done({ items, next_cursor: body.has_more === true ? word(body.next_key) : null });
+    return page(items, body.has_more === true ? word(body.next_key) : null);
   },
 };
 
@@ -69,7 +64,7 @@ const SCENES: Record<string, string> = {
 
 function order(order: Json): Json {
   const status = required(id(order?.status), "status");
-  const created = micros(order.create_time);
+  const created = moment(order.create_time);
   const { product_infos, price_info, pay_info, delivery_info, ext_info } = order.order_detail ?? {};
   if (created === null || rows(product_infos).length === 0) throw unexpected("the order has no time or no lines");
   const [goods, total] = [fen(price_info, "product_price"), fen(price_info, "order_price")];
@@ -81,10 +76,10 @@ function order(order: Json): Json {
     // Never guess: what is not in the table stays what the platform said.
     state: STATES[status] ?? { unknown: status },
     created_at: created,
-    updated_at: micros(order.update_time) ?? created,
-    paid_at: micros(pay_info?.pay_time),
-    shipped_at: micros(delivery_info?.ship_done_time),
-    confirmed_at: micros(ext_info?.confirm_receipt_time),
+    updated_at: moment(order.update_time) ?? created,
+    paid_at: moment(pay_info?.pay_time),
+    shipped_at: moment(delivery_info?.ship_done_time),
+    confirmed_at: moment(ext_info?.confirm_receipt_time),
     settled_at: null,
     transaction_id: id(pay_info?.transaction_id),
     lines: rows(product_infos).map(line),

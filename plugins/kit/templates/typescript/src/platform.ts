@@ -1,19 +1,15 @@
 // Calls of the platform, and what its error codes mean.
 
 import {
-  Failure, integer, isObject, jsonBody, only, request, unexpected,
+  accountToken, Failure, integer, isObject, jsonBody, only, request, secretQuery, unexpected,
   type Answer, type Context, type Json, type Request,
 } from "../sdk/qianpu";
 
 export const CALLS = "calls";
 export const TOKENS = "tokens";
 
-function signed(cx: Context, one: Request): Request {
-  if (!cx.account) throw new Failure({ tag: "reauthorise" }, "the operation needs a linked account");
-  const token = cx.account.accessToken;
-  if (!token) throw new Failure({ tag: "retry-after-refresh" }, "the account has no access token yet");
-  return { ...one, query: [["access_token", token.value]], redact: ["access_token"], bucket: CALLS, idempotent: true };
-}
+const signed = (cx: Context, one: Request): Request =>
+  secretQuery({ ...one, bucket: CALLS, idempotent: true }, "access_token", accountToken(cx));
 export const accountGet = (cx: Context, path: string) => signed(cx, request("get", "api", path));
 /** For calls that only read: they may be repeated. */
 export const accountPost = (cx: Context, path: string, body: Json) =>

@@ -2,8 +2,8 @@
 
 import { aesCbcOpen, digest, equal } from "qianpu:channel/crypto@0.1.0";
 import {
-  base64, hex, id, integer, isObject, parsed, Refusal, text, unexpected, utf8, word,
-  type Credentials, type Json, type Push, type RefusalName, type Reply, type Webhook,
+  base64, canonical, hex, id, integer, isObject, parsed, Refusal, text, unexpected, utf8, word,
+  type Credentials, type Push, type RefusalName, type Reply, type Webhook,
 } from "../sdk/qianpu";
 
 const MOST_AHEAD = 600_000_000;
@@ -64,13 +64,6 @@ const EVENTS: Record<string, [kind: string, body: string, subject: string]> = {
   channels_ec_order_ext_info_update: ["order.changed", "order_info", "order_id"],
 };
 
-/** The same for every delivery of one push: keys in order. */
-function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
-}
-
 export const webhook: Webhook = {
   verify(push, credentials, now) {
     if (push.method !== "post") throw new Refusal("malformed");
@@ -94,6 +87,7 @@ export const webhook: Webhook = {
     const rule = Object.hasOwn(EVENTS, name) ? EVENTS[name] : undefined;
     const subject = rule ? id(message[rule[1]]?.[rule[2]]) : null;
     if (rule && !subject) throw unexpected(`the event ${name} has no ${rule[2]}`);
+    // The same for every delivery of one push.
     const bytes = [{ tag: "bytes" as const, val: utf8(canonical(message)) }];
     const seconds = integer(message.CreateTime);
     const notice = {
