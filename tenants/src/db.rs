@@ -7,6 +7,7 @@
 
 use crate::clock::Clock;
 use crate::context::{ProviderCtx, SystemCtx, TenantCtx};
+use crate::db_error;
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::time::Timestamp;
 use sea_orm::{
@@ -59,7 +60,12 @@ pub struct Db {
     pool: DatabaseConnection,
     clock: Clock,
     gate: Option<Arc<Mutex<()>>>,
+    connections: u32,
 }
+
+/// A connection that was used a moment ago is not asked whether it still answers: that would double the way of a short
+/// transaction.
+const IDLE_UNTIL_TESTED: Duration = Duration::from_secs(5);
 
 impl Db {
     /// Opens the pool. Call it on the main multi-thread runtime: a connection opened on a worker of the web
@@ -72,7 +78,7 @@ impl Db {
             .min_connections(config.max_connections)
             .connect_timeout(Duration::from_secs(5))
             .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(!sqlite)
+            .test_before_acquire(false)
             .sqlx_logging(false);
         let (statement, lock) = (config.statement_timeout, config.lock_timeout);
         if sqlite {
@@ -83,6 +89,7 @@ impl Db {
                     .busy_timeout(lock)
             });
         } else {
+            options.test_before_acquire_if_idle_for(IDLE_UNTIL_TESTED);
             let limits = [("statement_timeout", statement), ("lock_timeout", lock)];
             let limits = limits.map(|(name, limit)| (name, limit.as_millis().to_string()));
             options
@@ -90,7 +97,7 @@ impl Db {
         }
         let pool = Database::connect(options).await?;
         let gate = sqlite.then(|| Arc::new(Mutex::new(())));
-        Ok(Self { pool, clock, gate })
+        Ok(Self { pool, clock, gate, connections: config.max_connections })
     }
 
     /// Which database this is.
@@ -206,7 +213,20 @@ impl Db {
             access_mode: (!write && self.gate.is_none()).then_some(AccessMode::ReadOnly),
             sqlite_transaction_mode: self.gate.as_ref().map(|_| mode),
         };
-        Ok((self.pool.begin_with_options(options).await?, gate))
+        Ok((self.begin_on(options).await?, gate))
+    }
+
+    /// Begins on a connection that answers. That one was lost since it was last used shows only here, where nothing was
+    /// done on it yet; the pool drops it.
+    #[allow(clippy::disallowed_methods, reason = "the one home of raw transactions")]
+    async fn begin_on(&self, options: TransactionOptions) -> StoreResult<DatabaseTransaction> {
+        for _ in 0..self.connections {
+            match self.pool.begin_with_options(options).await {
+                Err(error) if db_error::is_lost(&error) => {}
+                begun => return Ok(begun?),
+            }
+        }
+        Ok(self.pool.begin_with_options(options).await?)
     }
 }
 

@@ -29,3 +29,13 @@ fn sql_state(error: &DbErr) -> Option<String> {
     let RuntimeErr::SqlxError(sqlx) = runtime else { return None };
     sqlx.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }
+
+/// Whether the connection is gone, by the server's word (it ends the session) or without one.
+pub(crate) fn is_lost(error: &DbErr) -> bool {
+    let (DbErr::Query(runtime) | DbErr::Exec(runtime) | DbErr::Conn(runtime)) = error else { return false };
+    let RuntimeErr::SqlxError(sqlx) = runtime else { return false };
+    match sqlx.as_database_error() {
+        Some(told) => matches!(told.code().as_deref(), Some("57P01" | "57P02")),
+        None => matches!(**sqlx, sea_orm::sqlx::Error::Io(_)),
+    }
+}
