@@ -121,6 +121,11 @@ impl TenantCtx {
     pub fn request_id(&self) -> RequestId {
         self.request
     }
+    /// The same tenant and actor for another request.
+    #[must_use]
+    pub fn of_request(&self, request: RequestId) -> TenantCtx {
+        TenantCtx { request, ..self.clone() }
+    }
     /// The provider of this tenant as a context, for what the installation notes with the provider while it works for
     /// one of its merchants; only a job has one.
     pub fn provider_of_its_own(&self) -> Option<TenantCtx> {

@@ -134,6 +134,60 @@ both! {
         stage.stop().await;
     }
 
+    /// What is kept of an account between pushes decides nothing that has changed since.
+    async fn an_account_that_changed_is_checked_anew(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let account = stage.direct_store("山前茶铺").await;
+        let catalogue = postgres::connect(&stage.app.db.superuser_url()).await.unwrap();
+        let (url, app_id) = (account["hook_url"].as_str().unwrap(), account["external_id"].as_str().unwrap());
+        let was = Sender::now(PUSH_TOKEN, AES_KEY, app_id);
+        for order in 1..3 {
+            assert_eq!(push(url, &was.json(&paid(order))).await.body, "success");
+        }
+        // Another token and key: what the old ones sign is refused at once, what the new ones sign is taken at once.
+        let known = stage.sandbox.get("accounts").await;
+        let known = known["accounts"].as_array().unwrap().iter().find(|one| one["appid"] == app_id).unwrap();
+        let body = json!({ "shop_id": stage.shop.to_string(), "channel": "wechat-store", "kind": "wechat_store",
+            "app_id": app_id, "secret": known["secret"], "token": "NEWTOKEN", "encoding_aes_key": "N".repeat(43),
+            "format": "json" });
+        let again = stage.owner.post("/api/v1/channel_accounts/direct", &body, 201).await;
+        assert_eq!(again.json("/id"), account["id"]);
+        assert_eq!(push(url, &was.json(&paid(3))).await.status, 403);
+        let now = Sender::now("NEWTOKEN", &"N".repeat(43), app_id);
+        assert_eq!(push(url, &now.json(&paid(4))).await.body, "success");
+        assert_eq!(push(url, &was.json(&paid(5))).await.status, 403);
+        assert_eq!(push(url, &was.json("not a message")).await.status, 403);
+        assert_eq!(traces(&catalogue).await.0, 3);
+        // Unlinked: nobody's, whatever is pushed.
+        stage.owner.delete(&format!("/api/v1/channel_accounts/{}", account["id"].as_str().unwrap()), 204).await;
+        assert_eq!(push(url, &now.json("not a message")).await.status, 404);
+        assert_eq!(push(url, &now.json(&paid(6))).await.status, 404);
+        assert_eq!(traces(&catalogue).await.0, 3);
+        stage.stop().await;
+    }
+
+    /// The same for one whose pushes an app relays.
+    async fn a_relayed_account_that_was_unlinked_is_nobodys(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let app = stage.channel_app().await;
+        let account = stage.linked_store("山前茶铺").await;
+        let catalogue = postgres::connect(&stage.app.db.superuser_url()).await.unwrap();
+        let url = app["message_hook_url"].as_str().unwrap().replace("$APPID$", account["external_id"].as_str().unwrap());
+        let sender = Sender::now(PUSH_TOKEN, AES_KEY, COMPONENT);
+        let message = |order: u64| format!("<xml><ToUserName>gh_1</ToUserName><FromUserName>o</FromUserName>\
+            <CreateTime>1714112445</CreateTime><MsgType>event</MsgType><Event>channels_ec_order_pay</Event>\
+            <order_info><order_id>{order}</order_id></order_info></xml>");
+        let before = traces(&catalogue).await.0;
+        for order in 1..3 {
+            assert_eq!(push(&url, &sender.xml(&message(order))).await.body, "success");
+        }
+        assert_eq!(traces(&catalogue).await.0, before + 2);
+        stage.owner.delete(&format!("/api/v1/channel_accounts/{}", account["id"].as_str().unwrap()), 204).await;
+        assert_eq!(push(&url, &sender.xml(&message(3))).await.body, "success");
+        assert_eq!(traces(&catalogue).await.0, before + 2);
+        stage.stop().await;
+    }
+
     async fn an_apps_pushes_reach_only_its_own_providers_merchants(db: TestDb) {
         let stage = Stage::start(db).await;
         let app = stage.channel_app().await;

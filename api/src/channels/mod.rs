@@ -5,6 +5,7 @@ mod assets;
 mod exchange_writer;
 mod vault;
 
+use crate::app::channels::KnownHooks;
 use crate::config::Config;
 use assets::Pictures;
 use exchange_writer::ExchangeWriter;
@@ -26,6 +27,8 @@ pub struct Channels {
     pub plugins: Arc<Plugins>,
     /// Seals credentials.
     pub sealer: Sealer,
+    /// Accounts that pushed lately.
+    pub known: KnownHooks,
 }
 
 impl Channels {
@@ -41,7 +44,7 @@ impl Channels {
         };
         let host = Host::new(parts).map_err(|error| error.to_string())?;
         let plugins = Arc::new(Plugins::new(config.app.data_dir.join("plugins")));
-        Ok(Self { host, plugins, sealer: sealer.clone() })
+        Ok(Self { host, plugins, sealer: sealer.clone(), known: KnownHooks::default() })
     }
 }
 

@@ -8,7 +8,8 @@
 
 use super::extract::{Open, RawBody};
 use super::route::PageRoutes;
-use crate::app::channels::push::{PUSH_LIMIT, raw, receive_for_account, receive_for_app};
+use crate::app::channels::push::{PUSH_LIMIT, raw, receive_for_account};
+use crate::app::channels::push_app::receive_for_app;
 use crate::error::{Answer, ApiError};
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};

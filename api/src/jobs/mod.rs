@@ -73,7 +73,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(channels::phases::PHASE_JOB, 20, channels::phases::run),
     kind!(channels::phases::SPREAD_JOB, 20, channels::phases::run_spread),
     kind!(channels::grants::GRANT_JOB, 20, channels::grants::run_grant),
-    kind!(channels::push::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
+    kind!(channels::push_app::WITHDRAWN_JOB, 20, channels::account_jobs::run_withdrawn),
     kind!(channels::account_jobs::REFRESH_JOB, 20, channels::account_jobs::run_refresh),
     kind!(crate::channels::TRIM_JOB, 5, channels::account_jobs::run_trim),
     kind!(promotions::coupons::COUPON_JOB, 20, promotions::coupons::run),

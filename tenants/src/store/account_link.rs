@@ -161,6 +161,15 @@ pub async fn account_secrets(
         .one(tx.conn())
         .await?
         .ok_or(StoreError::NotFound)?;
+    secrets_of(tx, sealer, &row)
+}
+
+/// Opens the secrets of a row.
+pub(super) fn secrets_of(
+    tx: &TenantTx,
+    sealer: &Sealer,
+    row: &channel_account::Model,
+) -> StoreResult<AccountSecrets> {
     let open = |purpose, sealed: &Option<Vec<u8>>| {
         sealed.as_deref().map(|sealed| sealer.open_text(tx.ctx(), purpose, sealed)).transpose()
     };

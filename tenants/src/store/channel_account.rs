@@ -10,7 +10,7 @@ use crate::store::directory;
 use crate::store::keyset::newest_first;
 use qianpu_domain::channel::AccountState;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, ShopId, TenantId};
-use qianpu_domain::time::Timestamp;
+use qianpu_domain::time::{Span, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
@@ -18,6 +18,7 @@ pub use super::account_link::{
     AccountSecrets, NewLink, account_count, account_link, account_link_gate, account_secrets,
     account_set_secrets,
 };
+pub use super::account_push::{PushAccount, push_account, push_account_again};
 
 /// A linked account without its secrets.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ pub struct ChannelAccount {
     pub created_at: Timestamp,
 }
 
-fn from_model(row: channel_account::Model) -> StoreResult<ChannelAccount> {
+pub(super) fn from_model(row: channel_account::Model) -> StoreResult<ChannelAccount> {
     Ok(ChannelAccount {
         id: ChannelAccountId(row.id),
         tenant: TenantId(row.tenant_id),
@@ -302,13 +303,20 @@ pub async fn account_retire(tx: &mut TenantTx, id: ChannelAccountId, retired: bo
     Ok(done.rows_affected == 1)
 }
 
+/// How exactly the moment of the last push is kept. More often it would only be written for its own sake, and pushes of
+/// one account would wait for each other.
+const LAST_PUSH_GRAIN: Span = Span::seconds(10);
+
 /// Notes that a push came. Not guarded: it says nothing about the account itself.
-pub async fn account_note_push(tx: &mut TenantTx, id: ChannelAccountId) -> StoreResult<()> {
+pub async fn account_note_push(tx: &mut TenantTx, account: &ChannelAccount) -> StoreResult<()> {
     use channel_account::Column;
+    if account.last_push_at.is_some_and(|at| at > tx.now().minus(LAST_PUSH_GRAIN)) {
+        return Ok(());
+    }
     channel_account::Entity::update_many()
         .col_expr(Column::LastPushAt, Expr::value(tx.now().micros()))
         .filter(Column::TenantId.eq(tx.tenant()))
-        .filter(Column::Id.eq(id.0))
+        .filter(Column::Id.eq(account.id.0))
         .exec(tx.conn())
         .await?;
     Ok(())

@@ -5,6 +5,7 @@ pub mod account_code;
 pub mod account_funds;
 mod account_link;
 pub mod account_menu;
+mod account_push;
 pub mod aftersale;
 pub mod aftersale_event;
 pub mod api_key;

@@ -3,7 +3,7 @@
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
 //! * [`quota`], [`raise`], [`phases`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
-//! * [`push`] taking pushes in; [`account_jobs`] what pushes about an account lead to;
+//! * [`push`] taking pushes in, [`push_app`] those to an app; [`account_jobs`] what they lead to for an account;
 //! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
 
@@ -17,9 +17,13 @@ pub mod grants;
 pub mod link;
 pub mod phases;
 pub mod push;
+pub mod push_app;
+mod push_known;
 pub mod push_route;
 pub mod quota;
 pub mod raise;
+
+pub use push_known::KnownHooks;
 
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;

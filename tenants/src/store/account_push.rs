@@ -1,0 +1,76 @@
+//! An account as a push to its own address finds it, and once more where the push is stored.
+//!
+//! What was read may be kept between pushes: the transaction that stores a push asks whether it still holds, so nothing is
+//! taken with a key that was replaced or for an account that was unlinked.
+
+use super::account_link::{AccountSecrets, secrets_of};
+use super::channel_account::{ChannelAccount, from_model};
+use crate::db::TenantTx;
+use crate::entity::channel_account;
+use crate::error::{StoreError, StoreResult};
+use crate::secrets::Sealer;
+use qianpu_domain::ids::ChannelAccountId;
+use sea_orm::EntityTrait;
+
+/// An account as a push to its own address was checked with it.
+#[derive(Clone, Debug)]
+pub struct PushAccount {
+    /// The account when it was read.
+    pub account: ChannelAccount,
+    seen: Seen,
+}
+
+/// All of a row that decides whether a push is genuine, the secrets as they are sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    state: String,
+    retired: bool,
+    channel: String,
+    external_id: String,
+    hook_token: String,
+    push_format: String,
+    push_token: Option<Vec<u8>>,
+    aes_key: Option<Vec<u8>>,
+    previous_aes_key: Option<Vec<u8>>,
+}
+
+impl Seen {
+    fn of(row: &channel_account::Model) -> Self {
+        Self {
+            state: row.state.clone(),
+            retired: row.retired_at.is_some(),
+            channel: row.channel.clone(),
+            external_id: row.external_id.clone(),
+            hook_token: row.hook_token.clone(),
+            push_format: row.push_format.clone(),
+            push_token: row.push_token.clone(),
+            aes_key: row.aes_key.clone(),
+            previous_aes_key: row.previous_aes_key.clone(),
+        }
+    }
+}
+
+async fn row(tx: &TenantTx, id: ChannelAccountId) -> StoreResult<channel_account::Model> {
+    let row = channel_account::Entity::find_by_id((tx.tenant(), id.0)).one(tx.conn()).await?;
+    row.ok_or(StoreError::NotFound)
+}
+
+/// An account, and the secrets its pushes are checked with.
+pub async fn push_account(
+    tx: &TenantTx,
+    sealer: &Sealer,
+    id: ChannelAccountId,
+) -> StoreResult<(PushAccount, AccountSecrets)> {
+    let row = row(tx, id).await?;
+    let (seen, secrets) = (Seen::of(&row), secrets_of(tx, sealer, &row)?);
+    Ok((PushAccount { account: from_model(row)?, seen }, secrets))
+}
+
+/// The account as it is now; none when a push that was checked with what is known has to be checked anew.
+pub async fn push_account_again(tx: &TenantTx, known: &PushAccount) -> StoreResult<Option<ChannelAccount>> {
+    let row = row(tx, known.account.id).await?;
+    if Seen::of(&row) != known.seen {
+        return Ok(None);
+    }
+    from_model(row).map(Some)
+}
