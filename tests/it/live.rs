@@ -1,9 +1,12 @@
-//! A channels account through the stand-in: its window, live rooms with their figures, checklists, leads, and what was
-//! sold by it.
+//! A channels account through the stand-in: its window, live rooms with their figures, checklists, leads, pushes, and what was
+//! sold by it. Each of these with the built-in channel and with the component in TypeScript in its place.
 
 use qianpu_domain::access::Role;
-use qianpu_tests::both;
+use qianpu_tests::push::{Sender, check, push};
 use qianpu_tests::stage::{AES_KEY, COMPONENT, PUSH_TOKEN, Stage};
+use qianpu_tests::standing::{By, SLUG, Turn};
+use qianpu_tests::{TestDb, both, postgres};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 
 /// A shop with a WeChat shop that has a listed product, and a channels account that is bound to it; both linked directly.
@@ -12,10 +15,12 @@ struct Host {
     store: Value,
     account: Value,
     listing: Value,
+    _turn: Turn,
 }
 
 impl Host {
-    async fn start(db: qianpu_tests::TestDb) -> Host {
+    async fn start(db: TestDb, by: By) -> Host {
+        let turn = by.turn().await;
         let stage = Stage::start(db).await;
         let store = stage.direct_store("山前小店").await;
         let product = stage.product("明前龙井 500 克", 10).await;
@@ -25,12 +30,12 @@ impl Host {
             .sandbox
             .post("accounts", &json!({ "kind": "channels_account", "nickname": "山前说茶" }))
             .await;
-        let body = json!({ "shop_id": stage.shop.to_string(), "channel": "wechat-channels", "kind": "channels_account",
+        let body = json!({ "shop_id": stage.shop.to_string(), "channel": SLUG, "kind": "channels_account",
             "app_id": there["appid"], "secret": there["secret"], "token": PUSH_TOKEN, "encoding_aes_key": AES_KEY,
             "format": "json" });
         let account = stage.owner.post("/api/v1/channel_accounts/direct", &body, 201).await.json("");
         assert_eq!(account["name"], "山前说茶", "the account told its name");
-        let host = Host { stage, store, account, listing };
+        let host = Host { stage, store, account, listing, _turn: turn };
         host.play("stores", json!({ "appid": host.store["external_id"] })).await;
         host
     }
@@ -63,9 +68,41 @@ impl Host {
     }
 }
 
-both! {
-    async fn listed_products_come_into_the_window_and_refusals_are_told(db: TestDb) {
-        let host = Host::start(db).await;
+/// A message of somebody, as it is relayed.
+fn said(text: &str) -> String {
+    format!(
+        "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName>o1</FromUserName><CreateTime>1714112445</CreateTime>\
+         <MsgType>text</MsgType><Content>{text}</Content><MsgId>23456789012345678</MsgId></xml>"
+    )
+}
+
+/// Messages that were taken.
+async fn kept(catalogue: &DatabaseConnection) -> i64 {
+    let sql = "SELECT count(tenant_id) FROM inbox_messages";
+    let statement = Statement::from_string(catalogue.get_database_backend(), sql);
+    catalogue.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+/// Tests of each scenario, on both databases: with the built-in channel, and with the component where there is an engine.
+macro_rules! played {
+    ($(async fn $name:ident($db:ident: TestDb, $by:ident: By) $body:block)*) => {
+        $(async fn $name($db: TestDb, $by: By) $body)*
+
+        mod built_in {
+            use super::*;
+            both! { $(async fn $name(db: TestDb) { Box::pin(crate::live::$name(db, By::BuiltIn)).await })* }
+        }
+        #[cfg(feature = "wasm")]
+        mod component {
+            use super::*;
+            both! { $(async fn $name(db: TestDb) { Box::pin(crate::live::$name(db, By::Component)).await })* }
+        }
+    };
+}
+
+played! {
+    async fn listed_products_come_into_the_window_and_refusals_are_told(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         assert_eq!(owner.get(&host.at("showcase"), 200).await.json("/read_at"), Value::Null);
         let added = host.add().await;
@@ -92,8 +129,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn a_refusal_of_one_product_is_kept_in_the_platforms_words(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn a_refusal_of_one_product_is_kept_in_the_platforms_words(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         host.fault("/channels/ec/window/product/add", 10_022_008).await;
         let refused = host.add().await;
@@ -119,8 +156,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn rooms_reservations_and_figures_are_those_of_the_platform(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn rooms_reservations_and_figures_are_those_of_the_platform(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         host.add().await;
         host.play("reservations", json!({ "title": "周末茶会", "start_time": 1_900_000_000 })).await;
@@ -154,8 +191,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn sales_are_told_by_linked_account_and_scene(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn sales_are_told_by_linked_account_and_scene(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         host.add().await;
         host.play("rooms", json!({ "title": "春茶上新" })).await;
@@ -191,8 +228,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn a_checklist_is_ticked_by_people_and_by_nothing_else(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn a_checklist_is_ticked_by_people_and_by_nothing_else(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         let body = json!({ "title": "周末茶会", "planned_at": "2030-03-17T11:00:00Z", "own_steps": ["准备样品"] });
         let plan = owner.post(&host.at("live_plans"), &body, 201).await;
@@ -226,8 +263,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn leads_are_read_each_time_written_down_and_kept_nowhere(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn leads_are_read_each_time_written_down_and_kept_nowhere(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         let owner = &host.stage.owner;
         let form = host.play("forms", json!({ "title": "预约品茶" })).await["leads_component_id"].clone();
         let answers = json!([["姓名", "小明"], ["手机号", "13911112222"]]);
@@ -250,8 +287,8 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn another_merchant_sees_nothing_of_it(db: TestDb) {
-        let host = Host::start(db).await;
+    async fn another_merchant_sees_nothing_of_it(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
         host.add().await;
         let body = json!({ "title": "周末茶会", "planned_at": "2030-03-17T11:00:00Z" });
         let plan = host.stage.owner.post(&host.at("live_plans"), &body, 201).await.text("/id");
@@ -277,9 +314,10 @@ both! {
         host.stage.stop().await;
     }
 
-    async fn a_channels_account_is_linked_by_the_authorisation_link(db: TestDb) {
+    async fn a_channels_account_is_linked_by_the_authorisation_link(db: TestDb, by: By) {
+        let _turn = by.turn().await;
         let stage = Stage::start(db).await;
-        stage.channel_app().await;
+        let app = stage.channel_app_of(SLUG).await;
         let app_id = stage.platform_account("channels_account", "山前直播").await;
         let started = stage.start_link("wechat-channels", "channels_account", None, 201).await;
         let page = started.text("/desktop_url");
@@ -293,6 +331,58 @@ both! {
         assert_eq!((&account["kind"], &account["name"]), (&json!("channels_account"), &json!("山前直播")));
         let path = format!("/api/v1/channel_accounts/{}/live/read", account["id"].as_str().unwrap());
         assert_eq!(stage.owner.post(&path, &json!({}), 200).await.json("/rooms"), json!([]));
+
+        // What is said to the account goes to the app's address, in XML, and is taken once.
+        let to = app["message_hook_url"].as_str().unwrap();
+        assert!(to.contains("/hooks/wechat-channels/"), "{to}");
+        let to = to.replace("$APPID$", &app_id);
+        let sender = Sender::now(PUSH_TOKEN, AES_KEY, COMPONENT);
+        let catalogue = postgres::connect(&stage.app.db.superuser_url()).await.unwrap();
+        let before = kept(&catalogue).await;
+        for _ in 0..2 {
+            let answer = push(&to, &sender.xml(&said("在吗 &amp; 你好"))).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, "success"));
+        }
+        assert_eq!(kept(&catalogue).await, before + 1);
+        let forged = Sender { token: "BBBBB".to_owned(), ..sender.clone() };
+        assert_eq!(push(&to, &forged.xml(&said("假的"))).await.status, 403);
+        assert_eq!(push(&to, &sender.json(r#"{"MsgType":"event","Event":"x"}"#)).await.status, 400);
+        assert_eq!(kept(&catalogue).await, before + 1);
+        // A token that ends early is renewed by the app, and the call repeated.
+        stage.sandbox.post("tokens/expire", &json!({ "appid": app_id })).await;
+        assert_eq!(stage.owner.post(&path, &json!({}), 200).await.json("/rooms"), json!([]));
+        // The account takes its grant back: a push tells.
+        stage.sandbox.post("deauthorize", &json!({ "component_appid": COMPONENT, "appid": app_id })).await;
+        let path = format!("/api/v1/channel_accounts/{}", account["id"].as_str().unwrap());
+        stage.work_until("the end of the grant", async || {
+            (stage.owner.get(&path, 200).await.json("/state") != "active").then_some(())
+        }).await;
         stage.stop().await;
+    }
+
+    async fn an_account_linked_directly_is_pushed_in_json(db: TestDb, by: By) {
+        let host = Host::start(db, by).await;
+        let url = host.account["hook_url"].as_str().unwrap();
+        let sender = Sender::now(PUSH_TOKEN, AES_KEY, host.account["external_id"].as_str().unwrap());
+        let answer = check(url, &sender.handshake("4375120948345356249")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "4375120948345356249"));
+        let catalogue = postgres::connect(&host.stage.app.db.superuser_url()).await.unwrap();
+        let before = kept(&catalogue).await;
+        let message = r#"{"ToUserName":"gh_1","CreateTime":1714112445,"MsgType":"event","Event":"something_new"}"#;
+        for _ in 0..2 {
+            assert_eq!(push(url, &sender.json(message)).await.body, "success");
+        }
+        assert_eq!(kept(&catalogue).await, before + 1);
+        for bad in [
+            Sender { aes_key: "B".repeat(43), ..sender.clone() }.json(message),
+            Sender { app_id: COMPONENT.to_owned(), ..sender.clone() }.json(message),
+            Sender { timestamp: sender.timestamp - 7 * 3600, ..sender.clone() }.json(message),
+            sender.xml(&said("在吗")),
+        ] {
+            let answer = push(url, &bad).await;
+            assert!((400..500).contains(&answer.status), "{} {}", answer.status, answer.body);
+        }
+        assert_eq!(kept(&catalogue).await, before + 1);
+        host.stage.stop().await;
     }
 }

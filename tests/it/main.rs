@@ -18,6 +18,8 @@ mod buyer_data;
 mod buyers;
 mod catalogue;
 mod channel_funds;
+#[cfg(feature = "wasm")]
+mod channel_in_typescript;
 mod channels;
 mod coupons;
 mod crash;

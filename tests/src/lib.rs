@@ -6,6 +6,7 @@
 //! * [`receiver`] is somebody else's system that gets webhooks.
 //! * [`push`] makes pushes by hand, well or badly.
 //! * [`stage`] puts the application beside the stand-in, with a provider, a merchant and a trading shop.
+//! * [`standing`] says which plugin stands for 视频号: the built-in one or a component.
 //! * [`program`] is the program as a process of its own, on a test's data, that can be killed.
 //! * [`books`] looks into every test's books when it is over; [`planted`] puts rows past the application;
 //!   [`rows`] is all that is stored, to see that nothing changed.
@@ -46,6 +47,7 @@ pub mod sandbox;
 pub mod smtp;
 pub mod sql_lint;
 pub mod stage;
+pub mod standing;
 pub mod totp;
 pub mod workspace;
 

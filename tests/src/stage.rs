@@ -87,7 +87,12 @@ impl Stage {
 
     /// The provider adds its app, tells the platform the addresses, and gets the first ticket.
     pub async fn channel_app(&self) -> Value {
-        let body = json!({ "channel": "wechat-store", "component_app_id": COMPONENT, "secret": "app-secret",
+        self.channel_app_of("wechat-store").await
+    }
+
+    /// The same with another channel of the family: its plugin speaks for the app, and reads what the app is pushed.
+    pub async fn channel_app_of(&self, channel: &str) -> Value {
+        let body = json!({ "channel": channel, "component_app_id": COMPONENT, "secret": "app-secret",
             "token": PUSH_TOKEN, "encoding_aes_key": AES_KEY });
         let app = self.staff.post("/api/v1/channel_apps", &body, 201).await;
         let told = json!({ "component_appid": COMPONENT, "component_appsecret": "app-secret", "token": PUSH_TOKEN,
