@@ -11,6 +11,7 @@ mod operations;
 mod probes;
 mod promotion_probes;
 mod pushes;
+mod qualification_probes;
 mod shop_probes;
 mod vectors;
 

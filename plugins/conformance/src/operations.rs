@@ -89,6 +89,10 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "lead.list",
                 "funds.flows",
                 "withdrawal.list",
+                "brand.list",
+                "brand.fetch",
+                "brand.delete",
+                "brand.withdraw",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

@@ -109,6 +109,9 @@ impl Channel for Credulous {
     fn funds(&self) -> Option<&dyn Funds> {
         None
     }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

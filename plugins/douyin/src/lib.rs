@@ -26,8 +26,8 @@ mod webhook;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
     Bucket, Catalog, Channel, ChannelInfo, Content, Fans, Fulfilment, Funds, HostName, Leads, LinkMode, Live,
-    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Reveal, SceneCodes,
-    ShopDesk, Showcase, Stock, Templates, Webhook,
+    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal,
+    SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -149,6 +149,9 @@ impl Channel for Douyin {
         None
     }
     fn funds(&self) -> Option<&dyn Funds> {
+        None
+    }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
 }

@@ -22,6 +22,7 @@ mod money_calls;
 mod observe;
 pub mod plugins;
 mod promotion_calls;
+mod qualification_calls;
 mod refresh;
 mod registry;
 mod shop_calls;

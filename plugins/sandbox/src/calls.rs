@@ -13,7 +13,7 @@ use crate::{
 };
 use crate::{
     store_basics, store_category, store_coupon, store_delivery, store_discount, store_order,
-    store_order_desk, store_product, store_stock,
+    store_order_desk, store_product, store_qualification, store_stock,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -72,6 +72,8 @@ const TABLES: &[&[Route]] = &[
     finder::TABLES[2],
     store_basics::ROUTES,
     store_category::ROUTES,
+    store_qualification::CATEGORIES,
+    store_qualification::BRANDS,
     store_product::ROUTES,
     store_stock::ROUTES,
     store_discount::ROUTES,

@@ -120,6 +120,7 @@ async fn register_account(new: web::Json<NewAccount>, core: web::Data<Core>) -> 
                 publishings: Default::default(),
                 finder: Default::default(),
                 funds: Default::default(),
+                qualifications: Default::default(),
                 stable: Default::default(),
                 basic_token: String::new(),
                 clears: Default::default(),

@@ -51,6 +51,7 @@ mod store_order;
 mod store_order_desk;
 mod store_picture;
 mod store_product;
+mod store_qualification;
 mod store_stock;
 mod templates;
 mod token;
@@ -132,6 +133,7 @@ impl Sandbox {
                 .configure(templates::routes)
                 .configure(finder::routes)
                 .configure(funds::routes)
+                .configure(store_qualification::routes)
                 .configure(douyin::pages::routes)
                 .configure(store_picture::routes)
                 .default_service(web::to(calls::answer))

@@ -7,6 +7,7 @@ use crate::push::{Push, PushState};
 use crate::state::{Account, AccountKind, Order, Product, State, id_of, int_of, text_of};
 use crate::store_order::{DONE, PART_SHIPPED, SHIPPED, TO_SHIP, UNPAID};
 use crate::store_product::{IN_AUDIT, LISTED, skus_of};
+use crate::store_qualification;
 use serde_json::{Map, Value, json};
 
 const SHOWN: usize = 100;
@@ -44,7 +45,8 @@ fn product_card(state: &State, product: &Product, data: &Map<String, Value>) -> 
 }
 
 pub fn waiting_audits(state: &State) -> usize {
-    state.products.values().filter(|p| p.edit_status == IN_AUDIT && p.audit_due_ms.is_none()).count()
+    let products = state.products.values().filter(|p| p.edit_status == IN_AUDIT && p.audit_due_ms.is_none());
+    products.count() + store_qualification::waiting(state)
 }
 
 fn account_card(account: &Account) -> Value {
@@ -190,7 +192,8 @@ pub fn auditor(state: &State) -> Value {
         .take(SHOWN)
         .filter_map(|p| Some(product_card(state, p, p.online.as_ref()?)))
         .collect();
-    json!({"products": products, "online": online, "automatic": state.settings.audit_automatically})
+    json!({"products": products, "qualifications": store_qualification::cards(state), "online": online,
+        "automatic": state.settings.audit_automatically})
 }
 
 pub fn market(state: &State) -> Value {

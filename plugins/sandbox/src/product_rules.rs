@@ -3,6 +3,7 @@
 use crate::errors::{WxError, error, invalid_args};
 use crate::state::{Account, id_of, int_of, text_of};
 use crate::store_category;
+use crate::store_qualification;
 use serde_json::{Map, Value};
 
 const TITLE_MIN: usize = 3;
@@ -20,7 +21,7 @@ pub fn check(account: &Account, draft: &Map<String, Value>, check_images: bool) 
         return Err(error(10020036));
     }
     check_pictures(draft, check_images)?;
-    check_categories(draft)?;
+    check_categories(account, draft)?;
     check_attributes(draft.get("attrs"), "attrs")?;
     check_delivery(account, draft)?;
     let skus = draft.get("skus").and_then(Value::as_array).ok_or_else(|| error(10020038))?;
@@ -86,7 +87,7 @@ fn is_platform_picture(url: &str) -> bool {
     rest.starts_with(PICTURE_PREFIX)
 }
 
-fn check_categories(draft: &Map<String, Value>) -> Result<(), WxError> {
+fn check_categories(account: &Account, draft: &Map<String, Value>) -> Result<(), WxError> {
     let listed = |name: &str| draft.get(name).and_then(Value::as_array).filter(|c| !c.is_empty());
     let path = match (listed("cats_v2"), listed("cats")) {
         (Some(path), _) => path,
@@ -94,7 +95,14 @@ fn check_categories(draft: &Map<String, Value>) -> Result<(), WxError> {
         _ => return Err(error(10020011)),
     };
     let ids: Vec<u64> = path.iter().filter_map(|c| id_of(c.get("cat_id"))).collect();
-    if ids.len() == path.len() && store_category::is_path(&ids) { Ok(()) } else { Err(error(10020017)) }
+    if ids.len() != path.len() || !store_category::is_path(&ids) {
+        return Err(error(10020017));
+    }
+    let leaf = ids.last().copied().unwrap_or_default();
+    match store_category::rule_of(leaf) {
+        Some(_) if !store_qualification::approved(account, leaf) => Err(error(10020018)),
+        _ => Ok(()),
+    }
 }
 
 fn check_attributes(attrs: Option<&Value>, at: &str) -> Result<(), WxError> {

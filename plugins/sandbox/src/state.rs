@@ -152,6 +152,8 @@ pub struct Account {
     #[serde(default)]
     pub funds: crate::funds::Funds,
     #[serde(default)]
+    pub qualifications: crate::store_qualification::Qualifications,
+    #[serde(default)]
     pub stable: StableToken,
     #[serde(default)]
     pub basic_token: String,

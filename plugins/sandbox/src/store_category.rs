@@ -1,4 +1,5 @@
-//! Categories and brands of a store: a small three-level tree that every store may sell in.
+//! Categories of a store: a small three-level tree. In most of it every store may sell; for some leaves it has to apply
+//! (`store_qualification`).
 
 use crate::calls::{Auth, Call, Route, either, get, post};
 use crate::errors::{Answer, error_with, ok_with};
@@ -9,11 +10,7 @@ pub const ROUTES: &[Route] = &[
     either("/channels/ec/category/all", Auth::Account, all),
     post("/channels/ec/category/detail", Auth::Account, detail),
     post("/channels/ec/category/availablesoncategories/get", Auth::Account, children),
-    either("/channels/ec/category/list/get", Auth::Account, approved),
     post("/channels/ec/category/getcategoryrule", Auth::Account, rule),
-    post("/channels/ec/brand/valid/list/get", Auth::Account, brands),
-    post("/channels/ec/brand/list/get", Auth::Account, brand_applications),
-    post("/channels/ec/brand/all", Auth::Account, brands),
     get("/channels/ec/category/league/all", Auth::Account, all),
 ];
 
@@ -64,7 +61,92 @@ const TREE: &[Category] = &[
     category(6012, 6010, "钢笔"),
     category(6020, 6000, "图书"),
     category(6021, 6020, "文学"),
+    category(2030, 2000, "酒类"),
+    category(2031, 2030, "白酒"),
+    category(2032, 2030, "黄酒"),
+    category(5020, 5000, "香水彩妆"),
+    category(5021, 5020, "口红"),
+    category(7000, 0, "珠宝文玩"),
+    category(7010, 7000, "文玩收藏"),
+    category(7011, 7010, "紫砂壶"),
+    category(7012, 7010, "字画"),
 ];
+
+/// What a category asks of a store.
+pub struct Rule {
+    pub id: u64,
+    pub name: &'static str,
+    pub tips: &'static str,
+    /// Whether an application needs a certificate.
+    pub mandatory: bool,
+    pub invited_only: bool,
+    pub needs_brand: bool,
+    /// What goods need beside.
+    pub of_goods: &'static [(&'static str, bool)],
+    pub deposit: i64,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        id: 2031,
+        name: "酒类经营许可",
+        tips: "请提供食品经营许可证（含酒类）与酒类流通备案登记表",
+        mandatory: true,
+        invited_only: false,
+        needs_brand: false,
+        of_goods: &[("质检报告", true)],
+        deposit: 2_000_000,
+    },
+    Rule {
+        id: 2032,
+        name: "酒类经营许可",
+        tips: "请提供食品经营许可证（含酒类）",
+        mandatory: true,
+        invited_only: false,
+        needs_brand: false,
+        of_goods: &[],
+        deposit: 2_000_000,
+    },
+    Rule {
+        id: 5021,
+        name: "化妆品经营资质",
+        tips: "进口化妆品请提供备案凭证",
+        mandatory: false,
+        invited_only: false,
+        needs_brand: true,
+        of_goods: &[("化妆品备案凭证", true)],
+        deposit: 1_000_000,
+    },
+    Rule {
+        id: 7011,
+        name: "工艺品经营资质",
+        tips: "请提供产地证明，涉及名人或大师作品的另附授权证明",
+        mandatory: true,
+        invited_only: false,
+        needs_brand: false,
+        of_goods: &[("作品授权证明/大师资质证明", false), ("鉴定证书", false)],
+        deposit: 500_000,
+    },
+    Rule {
+        id: 7012,
+        name: "艺术品经营资质",
+        tips: "定向准入类目，仅限受邀店铺",
+        mandatory: true,
+        invited_only: true,
+        needs_brand: false,
+        of_goods: &[],
+        deposit: 5_000_000,
+    },
+];
+
+/// What a leaf asks for; none = every store may sell there.
+pub fn rule_of(id: u64) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}
+
+pub fn name_of(id: u64) -> &'static str {
+    TREE.iter().find(|c| c.id == id).map_or("", |c| c.name)
+}
 
 /// Root, branch, leaf, each the child of the one before.
 pub fn is_path(ids: &[u64]) -> bool {
@@ -109,18 +191,32 @@ fn path_to(leaf: &'static Category) -> Vec<&'static Category> {
 }
 
 fn all(_call: &mut Call<'_>) -> Answer {
-    let none = json!({"qua_id": "0", "need_to_apply": false, "tips": "", "mandatory": false, "name": ""});
+    let qua = |id: u64| match rule_of(id) {
+        Some(rule) => json!({"qua_id": id.to_string(), "need_to_apply": true, "tips": rule.tips,
+            "mandatory": rule.mandatory, "name": rule.name}),
+        None => json!({"qua_id": "0", "need_to_apply": false, "tips": "", "mandatory": false, "name": ""}),
+    };
     let paths: Vec<Value> = TREE
         .iter()
         .filter(|c| is_leaf(c.id))
         .map(|leaf| {
             let steps = path_to(leaf).into_iter();
-            let steps: Vec<Value> =
-                steps.map(|c| json!({"cat": view(c), "qua": none, "product_qua_list": []})).collect();
+            let steps: Vec<Value> = steps
+                .map(|c| json!({"cat": view(c), "qua": qua(c.id), "product_qua_list": of_goods(c.id)}))
+                .collect();
             json!({"cat_and_qua": steps})
         })
         .collect();
     Ok(ok_with(json!({"cats": paths, "cats_v2": paths})))
+}
+
+fn of_goods(id: u64) -> Vec<Value> {
+    let rows = rule_of(id).map_or(&[][..], |rule| rule.of_goods);
+    let row = |(index, (name, mandatory)): (usize, &(&str, bool))| {
+        json!({"qua_id": format!("{id}{index}"), "need_to_apply": true, "tips": name, "mandatory": mandatory,
+            "name": name})
+    };
+    rows.iter().enumerate().map(row).collect()
 }
 
 fn children(call: &mut Call<'_>) -> Answer {
@@ -136,15 +232,16 @@ fn detail(call: &mut Call<'_>) -> Answer {
         json!({"name": name, "type": kind, "type_v2": kind, "value": value, "is_required": required,
             "hint": "", "append_allowed": true})
     };
+    let asked = rule_of(id);
     Ok(ok_with(json!({
         "info": {"cat_id": id.to_string(), "name": found.name},
         "attr": {
             "shop_no_shipment": false,
-            "access_permit_required": false,
+            "access_permit_required": asked.is_some_and(|rule| rule.invited_only),
             "pre_sale": true,
             "seven_day_return": true,
             "brand_list": [{"brand_id": NO_BRAND, "name": "无品牌"}],
-            "deposit": 1_000_000,
+            "deposit": asked.map_or(1_000_000, |rule| rule.deposit),
             "product_attr_list": [attribute("产地", "string", "", false), attribute("材质", "string", "", false)],
             "sale_attr_list": [attribute("颜色", "select_one", "黑色;白色;红色;蓝色", false),
                 attribute("规格", "string", "", false)],
@@ -152,19 +249,13 @@ fn detail(call: &mut Call<'_>) -> Answer {
             "coupon_rule": {"discount_ratio_limit": 50, "discount_limit": 100_000},
             "floor_price": 1,
             "confirm_receipt_days": ["10"],
-            "is_limit_brand": false,
+            "is_limit_brand": asked.is_some_and(|rule| rule.needs_brand),
             "product_requirement": {"product_title_requirement": "", "product_img_requirement": "",
                 "product_desc_requirement": ""},
             "size_chart": {"is_support": false, "item_list": []},
         },
-        "product_qua_list": [],
+        "product_qua_list": of_goods(id),
     })))
-}
-
-fn approved(_call: &mut Call<'_>) -> Answer {
-    let leaves = TREE.iter().filter(|c| is_leaf(c.id));
-    let list: Vec<Value> = leaves.map(|c| json!({"cat_id": c.id.to_string(), "qua_id": "0"})).collect();
-    Ok(ok_with(json!({"list": list})))
 }
 
 fn rule(call: &mut Call<'_>) -> Answer {
@@ -172,18 +263,5 @@ fn rule(call: &mut Call<'_>) -> Answer {
     if !TREE.iter().any(|c| c.id == id) {
         return Err(error_with(10020017, "类目非法"));
     }
-    Ok(ok_with(json!({"deposit": 1_000_000})))
-}
-
-fn brands(_call: &mut Call<'_>) -> Answer {
-    Ok(ok_with(json!({
-        "brands": [{"brand_id": NO_BRAND, "ch_name": "无品牌", "en_name": "No brand"}],
-        "total_num": 1,
-        "next_key": "",
-        "continue_flag": false,
-    })))
-}
-
-fn brand_applications(_call: &mut Call<'_>) -> Answer {
-    Ok(ok_with(json!({"brands": [], "total_num": 0})))
+    Ok(ok_with(json!({"deposit": rule_of(id).map_or(1_000_000, |rule| rule.deposit)})))
 }

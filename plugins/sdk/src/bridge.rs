@@ -166,4 +166,30 @@ pub mod operation {
     pub const WITHDRAWAL_CODE: &str = "withdrawal.code";
     /// See [`crate::Funds::code_standing`]; `{ticket}` → [`crate::CodeStanding`].
     pub const WITHDRAWAL_CODE_STANDING: &str = "withdrawal.code_standing";
+    /// See [`crate::Qualifications::send_documents`]; `{documents}` → a list of text.
+    pub const QUALIFICATION_SEND: &str = "qualification.send";
+    /// See [`crate::Qualifications::approved_categories`]; `{}` → a list of [`crate::ApprovedCategory`].
+    pub const CATEGORY_APPROVED: &str = "category.approved";
+    /// See [`crate::Qualifications::search_categories`]; `{words}` → a list of [`crate::CategoryPlace`].
+    pub const CATEGORY_SEARCH: &str = "category.search";
+    /// See [`crate::Qualifications::category_terms`]; `{category_id}` → [`crate::CategoryTerms`].
+    pub const CATEGORY_TERMS: &str = "category.terms";
+    /// See [`crate::Qualifications::apply_for_category`]; [`crate::CategoryWish`] → text.
+    pub const CATEGORY_APPLY: &str = "category.apply";
+    /// See [`crate::Qualifications::category_application`]; `{application_id}` → [`crate::ApplicationStanding`].
+    pub const CATEGORY_APPLICATION: &str = "category.application";
+    /// See [`crate::Qualifications::withdraw_category`]; `{application_id}` → `null`.
+    pub const CATEGORY_WITHDRAW: &str = "category.withdraw";
+    /// See [`crate::Qualifications::brands`]; `{cursor}` → page of [`crate::Brand`].
+    pub const BRAND_LIST: &str = "brand.list";
+    /// See [`crate::Qualifications::brand`]; `{brand_id}` → [`crate::Brand`] or `null`.
+    pub const BRAND_FETCH: &str = "brand.fetch";
+    /// See [`crate::Qualifications::known_brands`]; `{cursor}` → page of [`crate::BrandName`].
+    pub const BRAND_KNOWN: &str = "brand.known";
+    /// See [`crate::Qualifications::apply_for_brand`]; [`crate::BrandWish`] → text.
+    pub const BRAND_APPLY: &str = "brand.apply";
+    /// See [`crate::Qualifications::withdraw_brand`]; [`crate::BrandApplication`] → `null`.
+    pub const BRAND_WITHDRAW: &str = "brand.withdraw";
+    /// See [`crate::Qualifications::delete_brand`]; `{brand_id}` → `null`.
+    pub const BRAND_DELETE: &str = "brand.delete";
 }

@@ -18,6 +18,7 @@ use crate::order_desk::OrderDesk;
 use crate::orders::Orders;
 use crate::promotions::Promotions;
 use crate::push::Webhook;
+use crate::qualifications::Qualifications;
 use crate::reveal::Reveal;
 use crate::scene_code::SceneCodes;
 use crate::shop_desk::ShopDesk;
@@ -78,6 +79,8 @@ pub trait Channel: Send + Sync {
     fn shop_desk(&self) -> Option<&dyn ShopDesk>;
     /// The shop's money at the platform.
     fn funds(&self) -> Option<&dyn Funds>;
+    /// Categories and brands the shop may sell.
+    fn qualifications(&self) -> Option<&dyn Qualifications>;
 }
 
 /// Reading the account's own profile with the account's token.

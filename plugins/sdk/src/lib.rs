@@ -72,6 +72,7 @@ mod order_desk;
 mod orders;
 mod promotions;
 mod push;
+mod qualifications;
 mod reveal;
 mod scene_code;
 mod secret;
@@ -132,6 +133,11 @@ pub use promotions::{
     Discount, DiscountEnd, DiscountEnding, DiscountSku, DiscountState, NewDiscount, Promotions,
 };
 pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
+pub use qualifications::{
+    ApplicationStanding, ApprovedCategory, Brand, BrandApplication, BrandName, BrandRight, BrandWish,
+    CategoryPlace, CategoryStep, CategoryTerms, CategoryWish, DocumentKind, GoodsQualification,
+    QualificationState, Qualifications, SentDocuments, Trademark, Validity,
+};
 pub use reveal::{ClearReceiver, Reveal, VirtualPhone};
 pub use scene_code::{SceneCode, SceneCodes, WantedCode};
 pub use secret::Secret;

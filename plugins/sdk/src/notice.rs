@@ -128,6 +128,10 @@ kinds! {
     DisputeChanged = "dispute.changed";
     /// A coupon changed, or a buyer received, used or lost one.
     CouponChanged = "coupon.changed";
+    /// An application for a category was decided or withdrawn.
+    CategoryAudit = "category.audit";
+    /// A brand of the shop changed, or an application for it.
+    BrandChanged = "brand.changed";
     /// Stock runs low.
     StockLow = "stock.low";
     /// A person wrote to the account.

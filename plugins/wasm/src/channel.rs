@@ -16,10 +16,10 @@ use qianpu_sdk::{
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
     Context, Fans, Fulfilment, Funds, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay,
     LiveNow, LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
-    PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
-    Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, ShopDesk, Showcase,
-    ShowcaseItem, ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates, TimeWindow,
-    TokenSet, Turn, WantedCode, Webhook,
+    PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Qualifications, Refusal,
+    RemoteListing, Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, ShopDesk,
+    Showcase, ShowcaseItem, ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates,
+    TimeWindow, TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -293,6 +293,9 @@ impl Channel for WasmChannel {
     fn funds(&self) -> Option<&dyn Funds> {
         self.has(Capability::Funds).then_some(self)
     }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
+        self.has(Capability::Qualifications).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -311,6 +314,7 @@ macro_rules! operations {
 
 mod fans;
 mod promotions;
+mod qualifications;
 mod shop;
 mod shop_money;
 mod templates;

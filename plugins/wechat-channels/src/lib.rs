@@ -19,8 +19,8 @@ use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
     Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
     Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
-    PushReply, PushRule, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn,
-    Verified, Webhook,
+    PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock,
+    Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -128,6 +128,9 @@ impl Channel for WechatChannels {
         None
     }
     fn funds(&self) -> Option<&dyn Funds> {
+        None
+    }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
 }

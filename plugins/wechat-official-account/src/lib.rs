@@ -22,8 +22,8 @@ use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
     Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
     Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
-    PushReply, PushRule, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn,
-    Verified, Webhook,
+    PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock,
+    Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -132,6 +132,9 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn funds(&self) -> Option<&dyn Funds> {
+        None
+    }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
 }

@@ -1,4 +1,4 @@
-//! WeChat shop 微信小店: products, stock, orders, shipping, freight templates, addresses, money.
+//! WeChat shop 微信小店: products, stock, orders, shipping, freight templates, addresses, money, categories, brands.
 //!
 //! A merchant links the shop by buying the provider's service in the platform's market (the platform pushes
 //! `authorized`), or directly by id and secret. Facts and field names: the platform's documents, `channels/ec/…`.
@@ -8,7 +8,9 @@
 
 mod account;
 mod aftersale;
+mod brand;
 mod case;
+mod category;
 mod coupon;
 mod coupon_terms;
 mod desk;
@@ -21,6 +23,7 @@ mod order;
 mod orders;
 mod product;
 mod publish;
+mod qualifications;
 mod reveal;
 mod shipping;
 mod stock;
@@ -29,7 +32,8 @@ mod webhook;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
     Content, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn,
-    Promotions, PushFormat, PushRule, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
+    Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock,
+    Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -133,6 +137,9 @@ impl Channel for WechatStore {
         Some(self)
     }
     fn funds(&self) -> Option<&dyn Funds> {
+        Some(self)
+    }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
         Some(self)
     }
 }

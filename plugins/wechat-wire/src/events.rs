@@ -51,6 +51,9 @@ pub static EVENTS: &[EventRule] = rules! {
     "product_spu_listing" => ProductListing, "ProductSpuListing", "product_id";
     "product_spu_update" => ProductChanged, "ProductSpuUpdate", "product_id";
     "channels_ec_stock_no_enough" => StockLow, "channels_ec_stock_no_enough", "product_id";
+    // shop: what it may sell
+    "product_category_audit" => CategoryAudit, "ProductCategoryAudit", "audit_id";
+    "channels_ec_brand" => BrandChanged, "BrandEvent", "brand_id";
     // shop: coupons
     "channels_ec_coupon_receive" => CouponChanged, "receive_info", "coupon_id";
     "channels_ec_coupon_create" => CouponChanged, "coupon_info", "coupon_id";

@@ -99,6 +99,9 @@ impl Channel for Hostile {
     fn funds(&self) -> Option<&dyn Funds> {
         None
     }
+    fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
 }
 
 fn for_ever() {

@@ -2,6 +2,7 @@
 
 mod fans;
 mod promotions;
+mod qualifications;
 mod shop;
 mod shop_money;
 mod templates;

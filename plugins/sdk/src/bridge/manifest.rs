@@ -59,6 +59,8 @@ pub enum Capability {
     ShopDesk,
     /// [`Channel::funds`]
     Funds,
+    /// [`Channel::qualifications`]
+    Qualifications,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -193,6 +195,7 @@ impl Capability {
         Self::Leads,
         Self::ShopDesk,
         Self::Funds,
+        Self::Qualifications,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -221,6 +224,7 @@ impl Capability {
             Self::Leads => "leads",
             Self::ShopDesk => "shop_desk",
             Self::Funds => "funds",
+            Self::Qualifications => "qualifications",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -249,6 +253,7 @@ impl Capability {
             Self::Leads => channel.leads().is_some(),
             Self::ShopDesk => channel.shop_desk().is_some(),
             Self::Funds => channel.funds().is_some(),
+            Self::Qualifications => channel.qualifications().is_some(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Operations of a shop's furniture and money.
 
-use super::{Changed, has, input, op, unknown, written};
+use super::{Changed, has, input, op, qualifications, written};
 use crate::channel::Channel;
 use crate::context::Context;
 use crate::http::Answer;
@@ -39,7 +39,7 @@ pub(super) fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, te
         op::WITHDRAWAL_ASK => written(funds()?.withdraw(cx, &input(text)?)),
         op::WITHDRAWAL_CODE => written(funds()?.code(cx, &input::<Ticket>(text)?.ticket)),
         op::WITHDRAWAL_CODE_STANDING => written(funds()?.code_standing(cx, &input::<Ticket>(text)?.ticket)),
-        other => Err(unknown(other)),
+        other => qualifications::start(channel, cx, other, text),
     }
 }
 
@@ -65,6 +65,6 @@ pub(super) fn resume(
         op::WITHDRAWAL_ASK => written(funds()?.resume_withdraw(cx, state, answers)),
         op::WITHDRAWAL_CODE => written(funds()?.resume_code(cx, state, answers)),
         op::WITHDRAWAL_CODE_STANDING => written(funds()?.resume_code_standing(cx, state, answers)),
-        other => Err(unknown(other)),
+        other => qualifications::resume(channel, cx, other, state, answers),
     }
 }
