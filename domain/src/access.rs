@@ -114,7 +114,7 @@ permissions! {
     LiveManage = "live.manage";
     /// Read what people left in forms; each reading is written down.
     LeadRead = "leads.read";
-    /// Change freight templates and addresses of linked shops.
+    /// Change freight templates and addresses of linked shops, and apply for categories and brands.
     ShopDeskManage = "shop_desk.manage";
     /// See money of linked shops at the platforms.
     FundsRead = "channel_funds.read";

@@ -296,6 +296,14 @@ words! {
         ShopAddressSaved = "shop_address.saved",
         /// An address of a shop was taken away at the platform.
         ShopAddressRemoved = "shop_address.removed",
+        /// A category or a brand was applied for.
+        QualificationAsked = "qualification.asked",
+        /// An application for a category or a brand was withdrawn.
+        QualificationWithdrawn = "qualification.withdrawn",
+        /// Somebody said that an application did not arrive.
+        QualificationGivenUp = "qualification.given_up",
+        /// A brand was taken away from a shop.
+        ShopBrandRemoved = "shop_brand.removed",
         /// A withdrawal of a shop's money was asked for.
         FundsWithdrawalAsked = "funds_withdrawal.asked",
         /// The checklist of a live session was made.

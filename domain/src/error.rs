@@ -74,6 +74,8 @@ codes! {
     ListingRunNothing = "listing_run_nothing", 409, false, "Nothing of the run was refused or left", "没有可重试的商品";
     CategoryPathMissing = "category_path_missing", 422, false, "Choose the channel's category first", "请先选择渠道类目";
     ChannelKindOff = "channel_kind_off", 409, false, "Accounts of this kind are switched off", "该类账号已停用";
+    QualificationOpen = "qualification_open", 409, false, "An application for it is not finished yet", "该类目或品牌还有未完成的申请，请先处理";
+    QualificationWrongState = "qualification_wrong_state", 409, false, "The application is not in a state for this", "申请当前状态不能进行此操作";
     WithdrawalOpen = "withdrawal_open", 409, false, "Another withdrawal of this account is not finished yet", "该账号还有未完成的提现，请先处理";
     ChannelClosed = "channel_account_closed", 409, false, "The account can no longer be used", "账号已不可用";
 

@@ -199,6 +199,8 @@ ids! {
     LivePlanId = "lvp";
     /// A limited-time discount at a channel.
     DiscountId = "dsc";
+    /// An application for a category or a brand at a channel.
+    QualificationId = "qlf";
     /// A coupon at a channel.
     CouponId = "cpn";
     /// A withdrawal of a shop's money at its platform.

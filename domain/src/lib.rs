@@ -49,6 +49,7 @@ pub mod permission_set;
 pub mod policy;
 pub mod program;
 pub mod promotion;
+pub mod qualification;
 pub mod score;
 pub mod shipping;
 pub mod shop;

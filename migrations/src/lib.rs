@@ -39,6 +39,7 @@ mod m0030b_coupons;
 mod m0031_shop_desk;
 mod m0032_fans;
 mod m0032b_notices;
+mod m0033_qualifications;
 mod purge;
 mod run;
 mod table;
@@ -83,6 +84,7 @@ pub fn tables() -> Vec<Table> {
         m0031_shop_desk::tables(),
         m0032_fans::tables(),
         m0032b_notices::tables(),
+        m0033_qualifications::tables(),
     ]
     .concat()
 }

@@ -71,6 +71,7 @@ mod plugin_kit;
 mod plugins;
 mod policy_calendar;
 mod postgres_available;
+mod qualifications;
 mod quota_raise;
 mod reach;
 mod restorations;

@@ -37,6 +37,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("deletion_id", ids::DeletionId::PREFIX, "merchant_deletions"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
     ("coupon_id", ids::CouponId::PREFIX, "coupons"),
+    ("qualification_id", ids::QualificationId::PREFIX, "qualifications"),
     ("discount_id", ids::DiscountId::PREFIX, "discounts"),
     ("document_id", ids::DocumentId::PREFIX, "application_documents"),
     ("export_id", ids::ExportId::PREFIX, "exports"),

@@ -33,6 +33,7 @@ pub mod plugins;
 pub mod policies;
 pub mod products;
 pub mod promotions;
+pub mod qualifications;
 pub mod requirements;
 pub mod scores;
 pub mod setup;

@@ -92,6 +92,10 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     let token = figures.metrics_token.reveal();
     expect(token.is_empty() || token.len() >= 16, "figures.metrics_token: empty, or at least 16 characters");
     expect((10..=86_400).contains(&config.orders.reconcile_seconds), "orders.reconcile_seconds: 10 to 86400");
+    expect(
+        (10_240..=20_971_520).contains(&config.qualifications.document_max_bytes),
+        "qualifications.document_max_bytes: 10240 to 20971520",
+    );
     let promotions = &config.promotions;
     expect(
         (0..=8_760).contains(&promotions.discount_longest_hours)

@@ -53,6 +53,7 @@ pub struct Config {
     pub channels: Channels,
     pub orders: Orders,
     pub promotions: Promotions,
+    pub qualifications: Qualifications,
     pub imports: Imports,
     pub domains: Domains,
     pub exports: Exports,

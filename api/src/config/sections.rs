@@ -94,6 +94,12 @@ pub struct Orders {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Qualifications {
+    pub document_max_bytes: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Promotions {
     pub discount_longest_hours: i64,
     pub discount_farthest_days: i64,

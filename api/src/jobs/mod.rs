@@ -14,7 +14,7 @@ use crate::app::money::{daily, deposits, invoice_jobs};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
     account, aftersales, audit, buyers, channel_funds, channels, documents, domains, followers, imports,
-    listings, orders, promotions, webhooks,
+    listings, orders, promotions, qualifications, webhooks,
 };
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -108,6 +108,9 @@ pub const KINDS: &[JobKind] = &[
     kind!(channel_funds::withdraw::ASK_JOB, 20, channel_funds::withdraw::run_ask),
     kind!(channel_funds::follow::LOOK_JOB, i64::MAX, channel_funds::follow::run_look),
     kind!(channel_funds::follow::SYNC_JOB, 20, channel_funds::follow::run_sync),
+    kind!(qualifications::apply::APPLY_JOB, 20, qualifications::apply::run),
+    kind!(qualifications::follow::LOOK_JOB, i64::MAX, qualifications::follow::run_look),
+    kind!(qualifications::follow::SYNC_JOB, 20, qualifications::follow::run_sync),
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
     kind!(aftersales::act::ACT, 20, aftersales::act::run),

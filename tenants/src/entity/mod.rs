@@ -98,6 +98,7 @@ pub(crate) mod policy_rule;
 pub(crate) mod product;
 pub(crate) mod product_picture;
 pub(crate) mod provider_brand;
+pub(crate) mod qualification;
 pub(crate) mod receipt;
 pub(crate) mod recovery_code;
 pub(crate) mod refresh_token;

@@ -79,6 +79,7 @@ pub mod phase_notice;
 pub mod plan;
 pub mod policy;
 pub mod product;
+pub mod qualification;
 pub mod receipt;
 pub mod reply_rule;
 pub mod requirement;

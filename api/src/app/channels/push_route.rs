@@ -5,6 +5,8 @@ use crate::app::aftersales::sync;
 use crate::app::channel_funds::follow;
 use crate::app::listings::{REFRESH_LISTING_JOB, refresh_listing_payload};
 use crate::app::promotions::coupons;
+use crate::app::qualifications::follow as qualifications;
+use qianpu_domain::qualification::QualificationKind;
 use qianpu_sdk::{Notice, NoticeKind, wire};
 use qianpu_tenants::jobs::NewJob;
 use qianpu_tenants::store::channel_account::ChannelAccount;
@@ -82,6 +84,12 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
         K::FundsCode if !subject.is_empty() => Routed::Job(follow::sync_job(account.id, None, Some(subject))),
         K::FundsAccount => Routed::Job(follow::sync_job(account.id, None, None)),
         K::CouponChanged if !subject.is_empty() => Routed::Job(coupons::new_job(account.id, subject)),
+        K::CategoryAudit if !subject.is_empty() => {
+            Routed::Job(qualifications::sync_job(account.id, QualificationKind::Category, subject))
+        }
+        K::BrandChanged if !subject.is_empty() => {
+            Routed::Job(qualifications::sync_job(account.id, QualificationKind::Brand, subject))
+        }
         K::AccountRenamed | K::AccountClosed => Routed::Job(NewJob {
             kind: REFRESH_JOB,
             dedup_key: Some(format!("{id}:{}", notice.kind.as_str())),

@@ -53,6 +53,7 @@ mod plugins;
 mod policies;
 mod promotions;
 mod providers;
+mod qualifications;
 mod renewals;
 mod restorations;
 mod roles;
@@ -126,6 +127,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     followers::routes(pages);
     live::routes(pages);
     promotions::routes(pages);
+    qualifications::routes(pages);
     shop_furniture::routes(pages);
     channel_funds::routes(pages);
     deletion::routes(pages);

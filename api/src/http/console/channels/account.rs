@@ -50,6 +50,7 @@ struct AccountView {
     /// The same about its promotions.
     promotions: Vec<StageTab>,
     /// The page of freight templates and addresses.
+    qualifications: Vec<StageTab>,
     desk: Option<String>,
     may_link: bool,
     live: bool,
@@ -152,6 +153,10 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
             .map(|(name, href)| StageTab { name, href })
             .collect(),
         promotions: super::super::promotions::account_tabs(&auth.caller, account)
+            .into_iter()
+            .map(|(name, href)| StageTab { name, href })
+            .collect(),
+        qualifications: super::super::qualifications::account_tabs(&auth.caller, account)
             .into_iter()
             .map(|(name, href)| StageTab { name, href })
             .collect(),
