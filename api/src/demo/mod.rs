@@ -21,6 +21,7 @@ mod pictures;
 mod platform;
 mod programs;
 mod promotions;
+mod qualifications;
 mod scores;
 pub mod seed;
 mod shop_desk;

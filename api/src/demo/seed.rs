@@ -6,7 +6,7 @@ use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
     aftersales, buyers, douyin, drift, followers, live, money, pictures, platform, programs, promotions,
-    scores, shop_desk, staff, webhooks,
+    qualifications, scores, shop_desk, staff, webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
@@ -101,6 +101,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     live::go(&sandbox, first).await.context("the channels account")?;
     promotions::go(&sandbox, first, state.clock().now()).await.context("promotions")?;
     shop_desk::furnish(&sandbox, first).await.context("freight and money of the WeChat shop")?;
+    qualifications::go(&sandbox, first).await.context("categories and brands")?;
     let shop = douyin::channel(&owner, &sandbox, first).await.context("the Douyin shop")?;
     douyin::orders(&sandbox, first, &shop).await.context("orders at the Douyin shop")?;
     aftersales::ask(&sandbox, first).await.context("after-sale cases")?;
