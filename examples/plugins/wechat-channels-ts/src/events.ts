@@ -32,6 +32,9 @@ const EVENTS: Record<string, Rule> = {
   product_spu_listing: ["product.listing", "ProductSpuListing", "product_id"],
   product_spu_update: ["product.changed", "ProductSpuUpdate", "product_id"],
   channels_ec_stock_no_enough: ["stock.low", "channels_ec_stock_no_enough", "product_id"],
+  // shop: what it may sell
+  product_category_audit: ["category.audit", "ProductCategoryAudit", "audit_id"],
+  channels_ec_brand: ["brand.changed", "BrandEvent", "brand_id"],
   // shop: coupons
   channels_ec_coupon_receive: COUPON("receive_info"),
   channels_ec_coupon_create: COUPON("coupon_info"),
