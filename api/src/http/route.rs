@@ -6,7 +6,7 @@ use super::describe::{Answered, Draft};
 use super::extract::{Access, Gate, Input, caught};
 use crate::error::ApiError;
 use actix_web::http::{Method, header};
-use actix_web::{Handler, HttpRequest, HttpResponse, Responder, ResponseError, guard, web};
+use actix_web::{Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError, Scope, guard, web};
 use qianpu_domain::error::ErrorCode;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -120,26 +120,80 @@ impl Routes {
         for entry in &self.entries {
             by_path.entry(entry.path.replace('{', "\u{10ffff}{")).or_default().push(entry);
         }
-        for entries in by_path.values() {
-            let Some(first) = entries.first() else { continue };
-            let mut resource = web::resource(first.path.as_str());
-            for entry in entries {
-                resource = resource.route((entry.make)());
-            }
-            let allowed = entries.iter().map(|entry| entry.method.as_str()).collect::<Vec<_>>().join(", ");
-            resource = resource.default_service(web::to(move || {
-                let allowed = allowed.clone();
-                async move {
-                    let mut response = ApiError::new(ErrorCode::MethodNotAllowed).error_response();
-                    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
-                        response.headers_mut().insert(header::ALLOW, value);
-                    }
-                    response
-                }
-            }));
-            config.service(resource);
+        let places: Vec<Place<'_>> = by_path.into_values().filter_map(Place::of).collect();
+        for branch in branches(&places.iter().collect::<Vec<_>>(), 0) {
+            match branch {
+                Branch::Resource(resource) => config.service(resource),
+                Branch::Scope(scope) => config.service(scope),
+            };
         }
     }
+}
+
+/// A path with what may be done there.
+struct Place<'a> {
+    segments: Vec<&'a str>,
+    entries: Vec<&'a Entry>,
+}
+
+enum Branch {
+    Resource(Resource),
+    Scope(Scope),
+}
+
+impl<'a> Place<'a> {
+    fn of(entries: Vec<&'a Entry>) -> Option<Self> {
+        let segments = entries.first()?.path.strip_prefix('/')?.split('/').collect();
+        Some(Self { segments, entries })
+    }
+
+    /// The resource, below a scope of the first `depth` segments.
+    fn resource(&self, depth: usize) -> Resource {
+        let rest: String = self.segments.iter().skip(depth).flat_map(|segment| ["/", segment]).collect();
+        let mut resource = web::resource(rest);
+        for entry in &self.entries {
+            resource = resource.route((entry.make)());
+        }
+        let allowed = self.entries.iter().map(|entry| entry.method.as_str()).collect::<Vec<_>>().join(", ");
+        resource.default_service(web::to(move || {
+            let allowed = allowed.clone();
+            async move {
+                let mut response = ApiError::new(ErrorCode::MethodNotAllowed).error_response();
+                if let Ok(value) = header::HeaderValue::from_str(&allowed) {
+                    response.headers_mut().insert(header::ALLOW, value);
+                }
+                response
+            }
+        }))
+    }
+}
+
+/// The places below a scope of `depth` segments, which all of them share. A request tries one pattern after the other,
+/// twice, and those with parameters are slow; so a word that begins several paths is looked at once for all of them.
+/// A scope that was entered is not left again, so there is none where a parameter could stand for its word.
+fn branches(places: &[&Place<'_>], depth: usize) -> Vec<Branch> {
+    let parameter = |place: &&&Place<'_>| place.segments.get(depth).is_some_and(|word| word.contains('{'));
+    if places.iter().any(|place| parameter(&place)) {
+        return places.iter().map(|place| Branch::Resource(place.resource(depth))).collect();
+    }
+    let mut by_word: BTreeMap<Option<&str>, Vec<&Place<'_>>> = BTreeMap::new();
+    for place in places {
+        by_word.entry(place.segments.get(depth).copied()).or_default().push(place);
+    }
+    by_word
+        .into_iter()
+        .map(|(word, group)| match group.as_slice() {
+            [only] => Branch::Resource(only.resource(depth)),
+            _ => {
+                let scope = web::scope(&format!("/{}", word.unwrap_or_default()));
+                let below = branches(&group, depth + 1).into_iter();
+                Branch::Scope(below.fold(scope, |scope, branch| match branch {
+                    Branch::Resource(resource) => scope.service(resource),
+                    Branch::Scope(inner) => scope.service(inner),
+                }))
+            }
+        })
+        .collect()
 }
 
 /// What answers where nothing is.
