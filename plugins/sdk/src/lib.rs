@@ -132,7 +132,7 @@ pub use orders::{
 pub use promotions::{
     Discount, DiscountEnd, DiscountEnding, DiscountSku, DiscountState, NewDiscount, Promotions,
 };
-pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Verified, Webhook};
+pub use push::{PushOrigin, PushRefusal, PushReply, RawPush, Received, Verified, Webhook};
 pub use qualifications::{
     ApplicationStanding, ApprovedCategory, Brand, BrandApplication, BrandName, BrandRight, BrandWish,
     CategoryPlace, CategoryStep, CategoryTerms, CategoryWish, DocumentKind, GoodsQualification,

@@ -21,6 +21,18 @@ pub trait Webhook: Send + Sync {
     /// Says what a verified push means. A body that is genuine and still unreadable is an error; the receiver
     /// keeps it, acknowledges it and raises an alert.
     fn decode(&self, verified: &Verified) -> Result<Vec<Notice>, ChannelError>;
+    /// All three for one push, which is what the server asks for: verified, decoded, and how it is acknowledged. Not to be
+    /// written by a plugin.
+    fn receive(
+        &self,
+        push: &RawPush,
+        credentials: &PushCredentials,
+        now: Timestamp,
+    ) -> Result<Received, PushRefusal> {
+        let verified = self.verify(push, credentials, now)?;
+        let (notices, reply) = (self.decode(&verified), self.acknowledge(&verified));
+        Ok(Received { verified, notices, reply })
+    }
     /// Answers the check the platform makes when the address is configured (WeChat: GET with `echostr`).
     fn handshake(
         &self,
@@ -89,6 +101,17 @@ pub struct Verified {
     pub app_id: String,
     /// The time the platform signed.
     pub signed_at: Timestamp,
+}
+
+/// A push that was taken.
+#[derive(Debug)]
+pub struct Received {
+    /// Its opened message.
+    pub verified: Verified,
+    /// What it means; an error where a genuine push cannot be read.
+    pub notices: Result<Vec<Notice>, ChannelError>,
+    /// What the platform is answered once it is stored.
+    pub reply: PushReply,
 }
 
 impl fmt::Debug for Verified {

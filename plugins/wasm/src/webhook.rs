@@ -1,6 +1,7 @@
 //! Receiving pushes through a component.
 
 use crate::bindings::exports::qianpu::channel::pushes;
+use crate::bindings::qianpu::channel::types;
 use crate::channel::WasmChannel;
 use crate::convert;
 use crate::fault::Fault;
@@ -9,7 +10,7 @@ use crate::secrets::Secrets;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AppStyle, ChannelError, Notice, PushCredentials, PushFormat, PushOrigin, PushRefusal, PushReply, RawPush,
-    Secret, Verified, Webhook,
+    Received, Secret, Verified, Webhook,
 };
 
 /// Notices one push may bring.
@@ -67,7 +68,7 @@ fn credentials(given: &PushCredentials, style: AppStyle, secrets: &mut Secrets) 
     }
 }
 
-fn opened(verified: &Verified) -> pushes::Verified {
+fn wire(verified: &Verified) -> pushes::Verified {
     pushes::Verified {
         origin: origin(verified.origin),
         format: format(verified.format),
@@ -132,6 +133,42 @@ fn unproven(release: &Release, what: &str, fault: &Fault) -> PushRefusal {
     PushRefusal::Malformed
 }
 
+/// Whatever the plugin says: for one of our apps, in one of the formats of this address.
+fn proven(
+    raw: &RawPush,
+    expected: &PushCredentials,
+    said: pushes::Verified,
+) -> Result<Verified, PushRefusal> {
+    let format = match said.format {
+        pushes::Format::Json => PushFormat::Json,
+        pushes::Format::Xml => PushFormat::Xml,
+    };
+    if !expected.app_ids.contains(&said.app_id) {
+        return Err(PushRefusal::WrongApp);
+    }
+    if !expected.formats.contains(&format) {
+        return Err(PushRefusal::WrongFormat);
+    }
+    Ok(Verified {
+        origin: raw.origin,
+        format,
+        plaintext: said.plaintext,
+        app_id: said.app_id,
+        signed_at: Timestamp::from_micros(said.signed_at),
+    })
+}
+
+/// What the plugin says a push means.
+fn decoded(
+    release: &Release,
+    said: Result<Vec<pushes::Notice>, types::Failure>,
+) -> Result<Vec<Notice>, ChannelError> {
+    notices(said.map_err(convert::failure)?).map_err(|fault| {
+        release.report("push.decode", &fault);
+        fault.into()
+    })
+}
+
 impl Webhook for WasmChannel {
     fn verify(
         &self,
@@ -147,37 +184,60 @@ impl Webhook for WasmChannel {
         });
         // The call reported itself.
         let Ok((result, _)) = called else { return Err(PushRefusal::Malformed) };
-        let verified = result.map_err(refusal)?;
-        let format = match verified.format {
-            pushes::Format::Json => PushFormat::Json,
-            pushes::Format::Xml => PushFormat::Xml,
+        proven(raw, expected, result.map_err(refusal)?)
+    }
+
+    /// One instance for the three calls about a push: nothing of another push or merchant is ever in it.
+    fn receive(
+        &self,
+        raw: &RawPush,
+        expected: &PushCredentials,
+        now: Timestamp,
+    ) -> Result<Received, PushRefusal> {
+        let release = self.release();
+        let mut secrets = Secrets::new("");
+        let (asked, given) = (push(raw), credentials(expected, release.info().app_shape.style, &mut secrets));
+        // What an instance said before it went wrong holds.
+        let (mut opened, mut told) = (None, None);
+        let called = release.call("push.receive", secrets, |store, instance| {
+            let pushes = instance.qianpu_channel_pushes();
+            let verified = pushes.call_verify(&mut *store, &asked, &given, now.micros())?;
+            let verified = match verified.map_err(refusal).and_then(|said| proven(raw, expected, said)) {
+                Ok(verified) => opened.insert(verified),
+                Err(refused) => return Ok(Err(refused)),
+            };
+            // What has been proven is read without the keys.
+            store.data_mut().secrets = Secrets::new("");
+            let asked = wire(verified);
+            told = Some(pushes.call_decode(&mut *store, &asked)?);
+            Ok(Ok(pushes.call_acknowledge(&mut *store, &asked)?))
+        });
+        let (given, fault) = match called {
+            Ok((Ok(given), _)) => (Some(given), None),
+            Ok((Err(refused), _)) => return Err(refused),
+            // The call reported itself.
+            Err(fault) => (None, Some(fault)),
         };
-        // Whatever the plugin says: for one of our apps, in one of the formats of this address.
-        if !expected.app_ids.contains(&verified.app_id) {
-            return Err(PushRefusal::WrongApp);
-        }
-        if !expected.formats.contains(&format) {
-            return Err(PushRefusal::WrongFormat);
-        }
-        Ok(Verified {
-            origin: raw.origin,
-            format,
-            plaintext: verified.plaintext,
-            app_id: verified.app_id,
-            signed_at: Timestamp::from_micros(verified.signed_at),
-        })
+        let Some(verified) = opened else { return Err(PushRefusal::Malformed) };
+        let notices = match (told, fault) {
+            (Some(told), _) => decoded(&release, told),
+            (None, Some(fault)) => Err(fault.into()),
+            (None, None) => Err(ChannelError::unexpected("the plugin did not read the push")),
+        };
+        let reply = match given {
+            Some(given) => answered(&release, Ok(given), 500),
+            None => self.acknowledge(&verified),
+        };
+        Ok(Received { verified, notices, reply })
     }
 
     fn decode(&self, verified: &Verified) -> Result<Vec<Notice>, ChannelError> {
         let release = self.release();
-        let asked = opened(verified);
+        let asked = wire(verified);
         let (result, _) = release.call("push.decode", Secrets::new(""), |store, instance| {
             instance.qianpu_channel_pushes().call_decode(store, &asked)
         })?;
-        notices(result.map_err(convert::failure)?).map_err(|fault| {
-            release.report("push.decode", &fault);
-            fault.into()
-        })
+        decoded(&release, result)
     }
 
     fn handshake(
@@ -198,7 +258,7 @@ impl Webhook for WasmChannel {
 
     fn acknowledge(&self, verified: &Verified) -> PushReply {
         let release = self.release();
-        let asked = opened(verified);
+        let asked = wire(verified);
         let called = release.call("push.acknowledge", Secrets::new(""), |store, instance| {
             instance.qianpu_channel_pushes().call_acknowledge(store, &asked)
         });

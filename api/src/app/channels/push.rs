@@ -12,8 +12,8 @@ use crate::state::AppState;
 use qianpu_domain::ids::RequestId;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    Method, Notice, NoticeKind, PushCredentials, PushOrigin, PushRefusal, PushReply, RawPush, Secret,
-    Verified, Webhook,
+    Method, Notice, NoticeKind, PushCredentials, PushOrigin, PushRefusal, PushReply, RawPush, Received,
+    Secret, Verified, Webhook,
 };
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::inbox::{NewInboxMessage, Stored, inbox_insert};
@@ -60,22 +60,22 @@ pub async fn receive_for_account(
     }
     let known = push_known::read(state, request, slug, token).await?.ok_or_else(unknown)?;
     match receive(state, request, slug, webhook, &known, push).await? {
-        Received::Reply(reply) => Ok(reply),
-        Received::Refused(refusal) => Ok(refused(webhook, slug, refusal)),
+        Outcome::Reply(reply) => Ok(reply),
+        Outcome::Refused(refusal) => Ok(refused(webhook, slug, refusal)),
         // It changed while the push was on its way in; the platform pushes again.
-        Received::Changed => Err(unknown()),
+        Outcome::Changed => Err(unknown()),
     }
 }
 
 /// What became of a push to an account.
-enum Received {
+enum Outcome {
     Reply(PushReply),
     Refused(PushRefusal),
     /// The account is no longer what the push was checked with.
     Changed,
 }
 
-impl Received {
+impl Outcome {
     fn genuine(self) -> Option<PushReply> {
         match self {
             Self::Reply(reply) => Some(reply),
@@ -91,26 +91,27 @@ async fn receive(
     webhook: &dyn Webhook,
     known: &Known,
     push: &RawPush,
-) -> Answer<Received> {
+) -> Answer<Outcome> {
     let account = &known.found.account;
     if account.channel != slug {
-        return Ok(Received::Changed);
+        return Ok(Outcome::Changed);
     }
     let ctx = known.ctx.of_request(request);
-    let verified = match open(webhook, slug, push, &known.credentials, state.clock().now()) {
-        Opened::Answered(reply) => return Ok(Received::Reply(reply)),
-        Opened::Refused(refusal) => return Ok(Received::Refused(refusal)),
-        Opened::Verified(verified) => verified,
+    let received = match open(webhook, slug, push, &known.credentials, state.clock().now()) {
+        Opened::Answered(reply) => return Ok(Outcome::Reply(reply)),
+        Opened::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+        Opened::Received(received) => received,
     };
-    let notices = match webhook.decode(&verified) {
+    let Received { verified, notices, reply } = received;
+    let notices = match notices {
         Ok(notices) => notices,
         Err(error) => {
             let tx = state.db.begin(&ctx).await?;
             let Some(account) = push_account_again(&tx, &known.found).await? else {
-                return Ok(Received::Changed);
+                return Ok(Outcome::Changed);
             };
             keep_unreadable(state, tx, account.id.0, slug, &verified, &error.to_string()).await?;
-            return Ok(Received::Reply(webhook.acknowledge(&verified)));
+            return Ok(Outcome::Reply(reply));
         }
     };
     for notice in &notices {
@@ -122,11 +123,11 @@ async fn receive(
         }
         let tx = state.db.begin(&ctx).await?;
         let Some(account) = push_account_again(&tx, &known.found).await? else {
-            return Ok(Received::Changed);
+            return Ok(Outcome::Changed);
         };
         take(tx, &account, notice).await?;
     }
-    Ok(Received::Reply(webhook.acknowledge(&verified)))
+    Ok(Outcome::Reply(reply))
 }
 
 pub(super) fn direct_credentials(
@@ -155,7 +156,7 @@ pub(super) enum Opened {
     /// Nothing more to do: the check of the address was answered.
     Answered(PushReply),
     Refused(PushRefusal),
-    Verified(Verified),
+    Received(Received),
 }
 
 pub(super) fn open(
@@ -174,8 +175,8 @@ pub(super) fn open(
             Err(refusal) => Opened::Refused(refusal),
         };
     }
-    match webhook.verify(push, credentials, now) {
-        Ok(verified) => Opened::Verified(verified),
+    match webhook.receive(push, credentials, now) {
+        Ok(received) => Opened::Received(received),
         Err(refusal) => Opened::Refused(refusal),
     }
 }

@@ -6,7 +6,7 @@ use super::{act_for, family};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, RequestId};
-use qianpu_sdk::{Channel, LinkMode, Notice, NoticeKind, PushCredentials, PushReply, RawPush};
+use qianpu_sdk::{Channel, LinkMode, Notice, NoticeKind, PushCredentials, PushReply, RawPush, Received};
 use qianpu_tenants::context::TenantCtx;
 use qianpu_tenants::inbox::{Stored, inbox_insert};
 use qianpu_tenants::jobs::{NewJob, job_enqueue};
@@ -48,17 +48,18 @@ pub async fn receive_for_app(
     let slug = plugin.info().slug;
     let webhook = plugin.webhook().ok_or_else(unknown)?;
     let credentials = app_credentials(&app, &secrets, about);
-    let verified = match open(webhook, slug, push, &credentials, state.clock().now()) {
+    let received = match open(webhook, slug, push, &credentials, state.clock().now()) {
         Opened::Answered(reply) => return Ok(reply),
         Opened::Refused(refusal) => return Ok(refused(webhook, slug, refusal)),
-        Opened::Verified(verified) => verified,
+        Opened::Received(received) => received,
     };
-    let notices = match webhook.decode(&verified) {
+    let Received { verified, notices, reply } = received;
+    let notices = match notices {
         Ok(notices) => notices,
         Err(error) => {
             let tx = state.db.begin(&ctx).await?;
             keep_unreadable(state, tx, id, slug, &verified, &error.to_string()).await?;
-            return Ok(webhook.acknowledge(&verified));
+            return Ok(reply);
         }
     };
     for notice in &notices {
@@ -70,7 +71,7 @@ pub async fn receive_for_app(
             _ => take_relayed(state, &ctx, &app, slug, about, notice).await?,
         }
     }
-    Ok(webhook.acknowledge(&verified))
+    Ok(reply)
 }
 
 /// A relayed message carries the app's id inside. Senders that put the account's own id there are taken
