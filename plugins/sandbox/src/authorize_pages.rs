@@ -87,7 +87,7 @@ fn failure(core: &Core, request: &HttpRequest, why: &str) -> HttpResponse {
 
 async fn component_page(link: web::Query<Link>, request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
     let checked =
-        core.peek(|state| usable_code(state, Now::read(), &link.component_appid, &link.pre_auth_code));
+        core.peek(|state| usable_code(state, core.now(), &link.component_appid, &link.pre_auth_code));
     if let Err(why) = checked {
         return failure(&core, &request, why);
     }

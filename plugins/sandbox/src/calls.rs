@@ -140,7 +140,7 @@ pub fn canonical_path(path: &str) -> String {
 }
 
 pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
-    let started = Now::read();
+    let started = core.now();
     let path = canonical_path(request.path());
     if request.path().starts_with("/sandbox") || request.path() == "/favicon.ico" {
         return HttpResponse::NotFound().finish();
@@ -209,7 +209,7 @@ pub fn remember(
     let record = CallRecord {
         rid: rid.to_owned(),
         at: started,
-        cost_ms: Now::read().millis().saturating_sub(started.millis()),
+        cost_ms: core.now().millis().saturating_sub(started.millis()),
         appid: appid.to_owned(),
         path: path.to_owned(),
         request_body: request.chars().take(4_000).collect(),
@@ -324,7 +324,7 @@ pub fn take_fault(state: &mut State, path: &str, appid: &str) -> Option<CallFaul
 pub fn admit_upload(core: &Core, request: &HttpRequest) -> Result<String, WxError> {
     let query = query_of(request);
     let path = canonical_path(request.path());
-    let caller = core.peek(|state| owner_of(state, &query, Now::read()));
+    let caller = core.peek(|state| owner_of(state, &query, core.now()));
     let fault = core.with(|state, _| take_fault(state, &path, appid_of(caller.as_ref())));
     if let Some(code) = fault.and_then(|fault| fault.errcode) {
         return Err(error(code));
@@ -336,8 +336,8 @@ pub fn admit_upload(core: &Core, request: &HttpRequest) -> Result<String, WxErro
     })
 }
 
-pub fn upload_answer(outcome: Answer) -> HttpResponse {
-    let rid = new_rid(Now::read());
+pub fn upload_answer(core: &Core, outcome: Answer) -> HttpResponse {
+    let rid = new_rid(core.now());
     let value = outcome.unwrap_or_else(|error| error.render(&rid));
     HttpResponse::Ok().content_type("application/json; charset=UTF-8").body(value.to_string())
 }

@@ -1,15 +1,16 @@
 //! The one home of time and randomness in the sandbox. Everything else is given `Now`.
 
 use rand::Rng;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// One reading of the wall clock, in milliseconds since 1970.
+/// One reading of the clock, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Now(pub u64);
 
 impl Now {
     #[expect(clippy::disallowed_methods, reason = "this is the sandbox's one reading of the clock")]
-    pub fn read() -> Self {
+    fn of_the_wall() -> Self {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
     }
@@ -20,6 +21,29 @@ impl Now {
 
     pub fn seconds(self) -> u64 {
         self.0 / 1000
+    }
+}
+
+/// The clock of a sandbox: the wall's, or one that stands still and is moved by hand, for runs that are the same each
+/// time.
+#[derive(Debug, Default)]
+pub struct Clock {
+    stopped_at: Mutex<Option<Now>>,
+}
+
+impl Clock {
+    pub fn now(&self) -> Now {
+        self.stopped().unwrap_or_else(Now::of_the_wall)
+    }
+
+    /// Where it stands still, if it does.
+    pub fn stopped(&self) -> Option<Now> {
+        *self.stopped_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops it at a moment; none lets it go with the wall again.
+    pub fn set(&self, at: Option<Now>) {
+        *self.stopped_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 }
 

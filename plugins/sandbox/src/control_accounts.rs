@@ -194,7 +194,7 @@ async fn check_direct_push(core: &Core, push: &NewPush, kind: AccountKind) -> Re
     if !push.verify {
         return Ok(());
     }
-    let (timestamp, nonce, echo) = (Now::read().seconds().to_string(), random_nonce(), random_nonce());
+    let (timestamp, nonce, echo) = (core.now().seconds().to_string(), random_nonce(), random_nonce());
     let mut url = url::Url::parse(&direct.url).map_err(|error| refuse(error.to_string()))?;
     url.query_pairs_mut().extend_pairs([
         ("signature", signature(&[&direct.token, &timestamp, &nonce]).as_str()),

@@ -3,7 +3,7 @@
 //! Invariant: the lock is never held across an await, and no call leaves the process while it is held.
 
 use crate::SandboxConfig;
-use crate::clock::{Now, random_hex};
+use crate::clock::{Clock, Now, random_hex};
 use crate::state::State;
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ pub struct Core {
     pub http: reqwest::Client,
     /// Wakes the push sender: something became due earlier than it thinks.
     pub due: Notify,
+    pub clock: Clock,
     state: Mutex<State>,
     pictures: Mutex<BTreeMap<String, Vec<u8>>>,
     changed: Notify,
@@ -49,6 +50,7 @@ impl Core {
             config,
             http,
             due: Notify::new(),
+            clock: Clock::default(),
             state: Mutex::new(state),
             pictures: Mutex::new(BTreeMap::new()),
             changed: Notify::new(),
@@ -59,10 +61,14 @@ impl Core {
 
     /// Works on the state; whatever changed is saved and sent soon after.
     pub fn with<T>(&self, work: impl FnOnce(&mut State, Now) -> T) -> T {
-        let result = work(&mut self.lock(), Now::read());
+        let result = work(&mut self.lock(), self.now());
         self.due.notify_one();
         self.changed.notify_one();
         result
+    }
+
+    pub fn now(&self) -> Now {
+        self.clock.now()
     }
 
     /// Reads the state without waking anyone.

@@ -19,6 +19,7 @@ mod component;
 mod control;
 mod control_accounts;
 mod control_buyer;
+mod control_clock;
 mod control_faults;
 mod control_promotion;
 mod core;
@@ -122,6 +123,7 @@ impl Sandbox {
                 .configure(control::routes)
                 .configure(control_accounts::routes)
                 .configure(control_buyer::routes)
+                .configure(control_clock::routes)
                 .configure(control_faults::routes)
                 .configure(control_promotion::routes)
                 .configure(authorize_pages::routes)

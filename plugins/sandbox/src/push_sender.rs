@@ -22,7 +22,7 @@ pub async fn run(core: Arc<Core>) {
     while !core.is_stopping() {
         let (due, next_ms) = {
             let mut state = core.lock();
-            let now = Now::read();
+            let now = core.now();
             component::push_due_tickets(&mut state, now, core.config.ticket_interval);
             let published = articles::let_time_pass(&mut state, now);
             let agreed =
@@ -42,7 +42,7 @@ pub async fn run(core: Arc<Core>) {
                 settle(&core, push.id, attempt);
             });
         }
-        let pause = Duration::from_millis(next_ms.saturating_sub(Now::read().millis()).clamp(5, 60_000));
+        let pause = Duration::from_millis(next_ms.saturating_sub(core.now().millis()).clamp(5, 60_000));
         tokio::select! {
             () = core.due.notified() => {}
             () = tokio::time::sleep(pause) => {}
@@ -84,7 +84,7 @@ fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
 }
 
 async fn send(core: &Core, push: &Push) -> Attempt {
-    let at = Now::read();
+    let at = core.now();
     if let Signer::Douyin { app_key } = &push.signer {
         return send_signed(core, push, app_key, at).await;
     }
@@ -99,7 +99,7 @@ async fn send(core: &Core, push: &Push) -> Attempt {
             Err(why) => Err(why),
         },
     };
-    let took_ms = Now::read().millis().saturating_sub(at.millis());
+    let took_ms = core.now().millis().saturating_sub(at.millis());
     attempt(at, took_ms, outcome)
 }
 
@@ -117,7 +117,7 @@ async fn send_signed(core: &Core, push: &Push, app_key: &str, at: Now) -> Attemp
         (None, _) => Err("nobody is registered any more to sign this push".to_owned()),
         (_, Err(error)) => Err(format!("address: {error}")),
     };
-    attempt(at, Now::read().millis().saturating_sub(at.millis()), outcome)
+    attempt(at, core.now().millis().saturating_sub(at.millis()), outcome)
 }
 
 fn attempt(at: Now, took_ms: u64, outcome: Result<(u16, String, bool), String>) -> Attempt {

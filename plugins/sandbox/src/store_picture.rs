@@ -1,7 +1,7 @@
 //! Pictures: the upload calls (the only multipart ones) and showing an uploaded picture again.
 
 use crate::calls::{BODY_LIMIT, admit_upload, query_of, upload_answer};
-use crate::clock::{Now, random_text};
+use crate::clock::random_text;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, ok_with};
 use crate::product_rules::PICTURE_PREFIX;
@@ -31,7 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn upload(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
-    upload_answer(accept(&request, payload, &core).await)
+    upload_answer(&core, accept(&request, payload, &core).await)
 }
 
 async fn accept(request: &HttpRequest, payload: web::Payload, core: &Core) -> Answer {
@@ -60,7 +60,7 @@ async fn upload_qualification(
         let key = keep(&core, sent(&request, payload).await?, SMALL_LIMIT)?;
         Ok(ok_with(json!({"data": {"file_id": key}})))
     };
-    upload_answer(work.await)
+    upload_answer(&core, work.await)
 }
 
 async fn upload_article_picture(
@@ -73,7 +73,7 @@ async fn upload_article_picture(
         let key = keep(&core, sent(&request, payload).await?, SMALL_LIMIT)?;
         Ok(json!({"url": format!("https://mmbiz.qpic.cn/{key}")}))
     };
-    upload_answer(work.await)
+    upload_answer(&core, work.await)
 }
 
 async fn upload_media(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
@@ -87,9 +87,9 @@ async fn upload_media(request: HttpRequest, payload: web::Payload, core: web::Da
         if request.path().ends_with("add_material") {
             return Ok(json!({"media_id": key, "url": format!("https://mmbiz.qpic.cn/{key}")}));
         }
-        Ok(json!({"type": kind, "media_id": key, "created_at": Now::read().seconds()}))
+        Ok(json!({"type": kind, "media_id": key, "created_at": core.now().seconds()}))
     };
-    upload_answer(work.await)
+    upload_answer(&core, work.await)
 }
 
 /// The file in a multipart body: the part named `media`, or the only part that is a file.
@@ -180,7 +180,7 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
 /// An uploaded file by its id; what went wrong is JSON, as everywhere.
 async fn download(request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
     if let Err(refused) = admit_upload(&core, &request) {
-        return upload_answer(Err(refused));
+        return upload_answer(&core, Err(refused));
     }
     let key = query_of(&request).get("media_id").cloned().unwrap_or_default();
     let kind = core.peek(|state| state.images.get(&key).cloned());
@@ -189,7 +189,7 @@ async fn download(request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
             let name = format!("attachment; filename=\"{key}.{}\"", kind.trim_start_matches("image/"));
             HttpResponse::Ok().content_type(kind).insert_header(("content-disposition", name)).body(bytes)
         }
-        None => upload_answer(Err(error(40007))),
+        None => upload_answer(&core, Err(error(40007))),
     }
 }
 

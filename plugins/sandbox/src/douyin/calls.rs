@@ -116,7 +116,7 @@ impl Arrival {
 }
 
 pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
-    let started = Now::read();
+    let started = core.now();
     let query = query_of(&request);
     let body = payload.to_bytes_limited(BODY_LIMIT).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
