@@ -1,7 +1,7 @@
 //! How fast pushes are taken in beside bare inserts of the same rows: `cargo bench -p qianpu-tests --bench push_intake`.
 //!
 //! 200 accounts push at once. Each push is verified, decrypted, stored once with the job it leads to, and acknowledged by
-//! the real server over HTTP. The baseline is pgbench, with as many connections on the same PostgreSQL, which inserts the
+//! the real server over HTTP. The baseline is pgbench, with as many connections as the server has on the same PostgreSQL, which inserts the
 //! same row into the inbox in a transaction of the same tenant and does nothing else. Both take turns. Point
 //! `QIANPU_TEST_DATABASE_URL` at a server with its ordinary settings; the one that tests start for themselves does not
 //! wait for its disk and logs every statement.
@@ -84,7 +84,8 @@ fn pgbench(url: &str, script: &std::path::Path) -> usize {
 #[actix_web::main]
 async fn main() {
     let db = TestDb::postgres("push_intake").await.unwrap();
-    let stage = Stage::start(db).await;
+    let connections = AT_ONCE.to_string();
+    let stage = Stage::start_with(db, &[("QIANPU__DATABASE__MAX_CONNECTIONS", &connections)]).await;
     let mut senders = Vec::new();
     // A shop begins with five accounts.
     for group in 0..ACCOUNTS / 5 {

@@ -54,9 +54,14 @@ pub struct Stage {
 
 impl Stage {
     pub async fn start(db: TestDb) -> Stage {
+        Self::start_with(db, &[]).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn start_with(db: TestDb, own: &[(&str, &str)]) -> Stage {
         let sandbox = TestSandbox::start().await;
         sandbox.patch("settings", &json!({ "audit_delay_ms": 50 })).await;
-        let settings = sandbox.settings();
+        let settings = [&sandbox.settings()[..], own].concat();
         let app = TestApp::start_with(db, Clock::ahead(), &settings).await;
         setup::ensure_operator(&app.state, "运营方", None).await.expect("the operator");
         let provider = app.provider("甲服务商").await;
