@@ -439,4 +439,40 @@ both! {
         assert!(open(&owner, &at).await.html.contains("证件不清晰"));
         desk.stage.stop().await;
     }
+
+    async fn pages_lead_from_a_known_brand_to_an_application(db: TestDb) {
+        let desk = Desk::start(db).await;
+        let owner = desk.stage.app.visitor(&desk.stage.merchant, Role::MerchantOwner).await;
+        let send = async |to: &str, fields: &[(&str, &str)], files: &[&str]| {
+            let mut form = Form::new().text("_csrf", owner.form_token.clone());
+            for (name, value) in fields {
+                form = form.text((*name).to_owned(), (*value).to_owned());
+            }
+            for name in files {
+                form = form.part((*name).to_owned(), Part::bytes(PNG).file_name("证件.png"));
+            }
+            let request = owner.client.request(Method::POST, to).header("Cookie", &owner.cookie).multipart(form);
+            let response = request.header("Accept-Language", "zh-CN").send().await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        };
+        let brands = desk.page("brands");
+        let found = open(&owner, &format!("{brands}?words=%E5%B1%B1%E5%89%8D")).await;
+        assert!(found.html.contains("brand_id&#x3D;10000000"), "{}", found.html);
+        let form = open(&owner, &format!("{brands}/apply?brand_id=10000000&name_zh=%E5%B1%B1%E5%89%8D&name_en=Shanqian")).await;
+        assert!(form.html.contains("商标注册人"), "{}", form.html);
+        let fields = [("brand_id", "10000000"), ("name_zh", "山前"), ("name_en", "Shanqian"), ("mark", "registered"), ("right", "own"),
+            ("class", "30"), ("registrant", "山前茶业"), ("number", "1")];
+        let to = format!("{brands}/apply");
+        let (status, html) = send(&to, &fields, &[]).await;
+        assert!(status == 422 && html.contains("请上传资料图片"), "{html}");
+        let (status, _) = send(&to, &fields, &["certificates_file"]).await;
+        assert_eq!(status, 303);
+        let id = desk.list().await[0]["id"].as_str().unwrap().to_owned();
+        desk.in_state(&id, "checking").await;
+        assert_eq!(submit(&owner, &format!("/console/merchant/qualifications/{id}/withdraw"), &[]).await.status, 303);
+        assert!(open(&owner, &brands).await.html.contains("已撤回"));
+        assert_eq!(submit(&owner, &format!("{brands}/remove"), &[("brand_id", "10000000")]).await.status, 303);
+        assert!(open(&owner, &brands).await.html.contains("还没有品牌"));
+        desk.stage.stop().await;
+    }
 }
