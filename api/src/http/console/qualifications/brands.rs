@@ -196,9 +196,8 @@ fn form_view<T>(
     kept: Kept,
 ) -> BrandFormView {
     let text = |key: String| auth.state.pages.catalogue().say(auth.info.lang, &key, []);
-    let choices = |list: &str, values: &[&'static str]| -> Vec<Choice> {
-        let choice =
-            |value: &&'static str| Choice { value, label: text(format!("qualifications.{list}_{value}")) };
+    let choices = |words: &str, values: &[&'static str]| -> Vec<Choice> {
+        let choice = |value: &&'static str| Choice { value, label: text([words, *value].concat()) };
         values.iter().map(choice).collect()
     };
     let back = of_account(account.id, "brands");
@@ -209,9 +208,9 @@ fn form_view<T>(
         back,
         id: name.brand_id.clone(),
         name: named(name),
-        marks: choices("mark", &["registered", "applied_for"]),
-        rights: choices("right", &["own", "granted"]),
-        levels: choices("level", &["1", "2", "3"]),
+        marks: choices("qualifications.mark_", &["registered", "applied_for"]),
+        rights: choices("qualifications.right_", &["own", "granted"]),
+        levels: choices("qualifications.level_", &["1", "2", "3"]),
         kept,
         most_kilobytes: auth.state.config.qualifications.document_max_bytes / 1024,
     }

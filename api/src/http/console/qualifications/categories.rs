@@ -202,7 +202,7 @@ fn form_view<T>(
     let Known { account, terms, brands } = known;
     let lang = auth.info.lang;
     let platform = |code: String| Choice {
-        label: auth.state.pages.catalogue().say(lang, &format!("qualifications.platform_{code}"), []),
+        label: auth.state.pages.catalogue().say(lang, &["qualifications.platform_", &code].concat(), []),
         value: code,
     };
     let document = |kind: &qianpu_sdk::DocumentKind| DocumentField {
