@@ -117,7 +117,7 @@ fn check(state: &State, brand: &Value) -> Result<u64, WxError> {
         Some(1) => {}
         Some(2) => {
             let details = part("grant_details");
-            if !number(&details, "grant_level").is_some_and(|level| level <= 3) {
+            if number(&details, "grant_level").is_none_or(|level| level > 3) {
                 return Err(wrong("grant_level: expecting 1 to 3"));
             }
             period(&details, "grant_details")?;
