@@ -3,7 +3,7 @@
 use super::accounts::HOME;
 use crate::app::channels::{exchanges, pushes};
 use crate::error::{Answer, ApiError};
-use crate::http::extract::{Authed, Path2, Query};
+use crate::http::extract::{Authed, Fields, Path2, Query};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::Flash;
@@ -132,9 +132,9 @@ async fn channel_pushes_page(auth: Authed<perm::AccountRead, Query<PushQuery>>) 
 }
 
 async fn handle_channel_push_form(
-    auth: Authed<perm::AftersaleHandle, Path2<ChannelAccountId, InboxId>>,
+    auth: Authed<perm::AftersaleHandle, (Path2<ChannelAccountId, InboxId>, Fields)>,
 ) -> PageAnswer {
-    let Path2(account, id) = auth.input;
+    let (Path2(account, id), _) = auth.input;
     let done: Answer<()> = pushes::handle(&auth.state, &auth.grant, account, id).await;
     done?;
     let back = format!("{HOME}/pushes?account={account}&tab=waiting");
