@@ -102,8 +102,11 @@ fn leave_message(call: &mut Call<'_>) -> Answer {
     Ok(ok())
 }
 
+/// Entries of a dispute's history: their kind, words and pictures.
+type Entries<'a> = &'a [(i64, &'a str, &'a [String])];
+
 /// Adds entries, moves the dispute when it moves, and tells the merchant.
-fn step(state: &mut State, now: Now, id: u64, status: Option<i64>, entries: &[(i64, &str, &[String])]) {
+fn step(state: &mut State, now: Now, id: u64, status: Option<i64>, entries: Entries<'_>) {
     let pause = state.settings.complaint_seconds;
     let Some(sale) = state.aftersales.get_mut(&id) else { return };
     for (item_type, content, media_ids) in entries {
@@ -164,7 +167,7 @@ pub fn act(
         step(state, now, id, Some(100), &[(1, "商家不同意，请平台介入", &[]), (10, "", &[])]);
         return Some(Ok(()));
     }
-    let entry: (Option<i64>, &[(i64, &str, &[String])]) = match action {
+    let (status, entries): (Option<i64>, Entries<'_>) = match action {
         "queue" => (Some(101), &[(11, "", &[])]),
         "take_up" => (Some(103), &[(13, "", &[])]),
         "ask_buyer" => (Some(104), &[(14, "", &[])]),
@@ -190,7 +193,7 @@ pub fn act(
     if !open || (action == "buyer_proof" && ![104, 108].contains(&sale.complaint_status)) {
         return Some(Err(format!("the dispute's status {} does not allow this", sale.complaint_status)));
     }
-    step(state, now, id, entry.0, entry.1);
+    step(state, now, id, status, entries);
     if action == "side_with_buyer" {
         aftersale::change(state, now, id, "MERCHANT_REFUND_SUCCESS");
     }
@@ -213,7 +216,7 @@ pub fn let_time_pass(state: &mut State, now: Now) -> bool {
         })
         .collect();
     for (id, next) in &late {
-        let entries: &[(i64, &str, &[String])] = if *next == 307 { &[(6, "", &[])] } else { &[] };
+        let entries: Entries<'_> = if *next == 307 { &[(6, "", &[])] } else { &[] };
         step(state, now, *id, Some(*next), entries);
     }
     !late.is_empty()
