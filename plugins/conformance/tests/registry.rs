@@ -79,9 +79,6 @@ impl Channel for Credulous {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
-    fn disputes(&self) -> Option<&dyn Disputes> {
-        None
-    }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         None
     }

@@ -2,7 +2,6 @@
 
 use crate::WechatStore;
 use crate::case::{self, Seen};
-use crate::dispute;
 use qianpu_domain::time::Span;
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
@@ -108,12 +107,13 @@ impl Aftersale for WechatStore {
             Reading::Case => {
                 let found = case::read(&body, cx.now)?;
                 let Some(dispute) = &found.dispute else { return Ok(Step::Done(found)) };
-                let request = dispute::get(cx, &dispute.external_id)?;
-                Ok(Step::call(request, encode_state(&Reading::Dispute(Box::new(found.clone())))?))
+                let asked = json!({ "complaint_id": dispute.external_id });
+                let request = account_post(cx, "/channels/ec/aftersale/getcomplaintorder", &asked)?;
+                let state = encode_state(&Reading::Dispute(Box::new(found.clone())))?;
+                Ok(Step::call(request.idempotent(), state))
             }
             Reading::Dispute(mut found) => {
-                let id = found.dispute.take().map(|dispute| dispute.external_id).unwrap_or_default();
-                found.dispute = Some(dispute::parse(&body, id)?);
+                found.dispute = Some(case::dispute(&body, found.dispute.take())?);
                 Ok(Step::Done(*found))
             }
         }

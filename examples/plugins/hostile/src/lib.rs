@@ -69,9 +69,6 @@ impl Channel for Hostile {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
-    fn disputes(&self) -> Option<&dyn Disputes> {
-        None
-    }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         None
     }

@@ -39,8 +39,6 @@ pub enum Capability {
     Messaging,
     /// [`Channel::aftersale`]
     Aftersale,
-    /// [`Channel::disputes`]
-    Disputes,
     /// [`Channel::menu`]
     Menu,
     /// [`Channel::codes`]
@@ -187,7 +185,6 @@ impl Capability {
         Self::Reveal,
         Self::Messaging,
         Self::Aftersale,
-        Self::Disputes,
         Self::Menu,
         Self::Codes,
         Self::Fans,
@@ -217,7 +214,6 @@ impl Capability {
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
             Self::Aftersale => "aftersale",
-            Self::Disputes => "disputes",
             Self::Menu => "menu",
             Self::Codes => "codes",
             Self::Fans => "fans",
@@ -247,7 +243,6 @@ impl Capability {
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),
             Self::Aftersale => channel.aftersale().is_some(),
-            Self::Disputes => channel.disputes().is_some(),
             Self::Menu => channel.menu().is_some(),
             Self::Codes => channel.codes().is_some(),
             Self::Fans => channel.fans().is_some(),

@@ -8,7 +8,6 @@ mod apps;
 mod callback;
 mod exchanges;
 mod link;
-mod pushes;
 pub(super) mod words;
 
 use crate::http::route::PageRoutes;
@@ -19,10 +18,8 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     apps::routes(pages);
     app::routes(pages);
     accounts::routes(pages);
-    // Before the page of one account, whose id would match the word.
-    exchanges::routes(pages);
-    pushes::routes(pages);
     account::routes(pages);
+    exchanges::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }
