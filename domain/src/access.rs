@@ -245,7 +245,7 @@ roles! {
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage, PromotionRead];
     /// Answers buyers.
-    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle, LeadRead];
+    MerchantServiceDesk = "merchant_service_desk", Merchant, [ShopRead, MediaRead, MediaWrite, ProductRead, OrderRead, BuyerRead, AccountRead, FollowerRead, FollowerAnswer, AftersaleHandle, LeadRead];
 }
 
 /// The role that somebody from above acts with in a tenant of this kind; none acts in the operator's.

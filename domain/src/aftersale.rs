@@ -82,6 +82,33 @@ words! {
 }
 
 words! {
+    /// What a merchant says in a dispute.
+    pub enum EvidenceKind {
+        /// Proof that was asked for 举证.
+        Proof = "proof",
+        /// A message to the platform's people 留言.
+        Message = "message",
+    }
+}
+
+words! {
+    /// How far that is.
+    pub enum EvidenceState {
+        /// The platform is being told.
+        Queued = "queued",
+        /// The platform took it.
+        Sent = "sent",
+        /// The platform would not take it.
+        Refused = "refused",
+    }
+}
+
+/// The most letters of what is said in a dispute.
+pub const MOST_EVIDENCE_WORDS: usize = 500;
+/// The most pictures that go with it.
+pub const MOST_EVIDENCE_PICTURES: usize = 20;
+
+words! {
     /// What can happen to a case. The order of the words is how things of one moment follow each other.
     pub enum AftersaleHappening {
         /// The buyer asked.
@@ -98,6 +125,12 @@ words! {
         Moved = "moved",
         /// A dispute began or moved on.
         Dispute = "dispute",
+        /// Somebody wrote in the dispute; the platform is being told.
+        EvidenceQueued = "evidence_queued",
+        /// The platform took it.
+        EvidenceSent = "evidence_sent",
+        /// The platform would not take it.
+        EvidenceRefused = "evidence_refused",
         /// People were reminded before the deadline.
         Reminded = "reminded",
         /// The refund was booked.
@@ -225,13 +258,16 @@ pub enum AftersaleError {
     /// An earlier decision is on its way to the platform.
     #[error("an earlier decision is on its way to the platform")]
     Busy,
+    /// The dispute does not take this now.
+    #[error("the dispute does not take this now")]
+    DisputeWrongState,
 }
 
 impl AftersaleError {
     /// The stable code.
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::WrongState => ErrorCode::AftersaleWrongState,
+            Self::WrongState | Self::DisputeWrongState => ErrorCode::AftersaleWrongState,
             Self::Busy => ErrorCode::AftersaleBusy,
         }
     }
@@ -249,6 +285,20 @@ pub fn decide(
     }
     let step = progress.accept_step(kind).ok_or(AftersaleError::WrongState)?;
     Ok((decision == Decision::Accept).then_some(step))
+}
+
+/// Checks whether something may be said in a dispute: `takes` is what it takes now, `waiting` whether something said
+/// before is on its way.
+pub fn may_answer(
+    takes: Option<EvidenceKind>,
+    waiting: bool,
+    kind: EvidenceKind,
+) -> Result<(), AftersaleError> {
+    match (takes == Some(kind), waiting) {
+        (false, _) => Err(AftersaleError::DisputeWrongState),
+        (true, true) => Err(AftersaleError::Busy),
+        (true, false) => Ok(()),
+    }
 }
 
 /// What is booked for a refund: never more than is left of what the buyer paid, whatever the platform says.
@@ -332,6 +382,21 @@ mod tests {
         assert_eq!(decided(Some(Decision::Refuse), Decision::Accept), Err(AftersaleError::Busy));
         let done = at(S::Done, 1);
         assert_eq!(decide(K::RefundOnly, &done, None, Decision::Accept), Err(AftersaleError::WrongState));
+    }
+
+    #[test]
+    fn a_dispute_is_answered_once_at_a_time_and_as_it_asks() {
+        use EvidenceKind::{Message, Proof};
+        for (takes, waiting, kind, expected) in [
+            (Some(Proof), false, Proof, Ok(())),
+            (Some(Message), false, Message, Ok(())),
+            (Some(Message), false, Proof, Err(AftersaleError::DisputeWrongState)),
+            (None, false, Proof, Err(AftersaleError::DisputeWrongState)),
+            (None, true, Message, Err(AftersaleError::DisputeWrongState)),
+            (Some(Proof), true, Proof, Err(AftersaleError::Busy)),
+        ] {
+            assert_eq!(may_answer(takes, waiting, kind), expected, "{takes:?} {waiting} {kind}");
+        }
     }
 
     #[test]

@@ -398,6 +398,8 @@ words! {
         AftersaleAccepted = "aftersale.accepted",
         /// After-sale case refused.
         AftersaleRefused = "aftersale.refused",
+        /// Proof given, or a message left, in a dispute.
+        DisputeAnswered = "aftersale.dispute_answered",
         /// Archive of the merchant asked for.
         ExportRequested = "export.requested",
         /// Archive of the merchant made.

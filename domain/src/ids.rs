@@ -175,6 +175,8 @@ ids! {
     AftersaleId = "afs";
     /// Something that happened to an after-sale case.
     AftersaleEventId = "afe";
+    /// Something a merchant said in a dispute.
+    EvidenceId = "evd";
     /// Where a tenant is told of events.
     WebhookEndpointId = "whe";
     /// An event on its way to an endpoint.

@@ -40,6 +40,7 @@ mod m0031_shop_desk;
 mod m0032_fans;
 mod m0032b_notices;
 mod m0033_qualifications;
+mod m0034_disputes;
 mod purge;
 mod run;
 mod table;
@@ -85,6 +86,7 @@ pub fn tables() -> Vec<Table> {
         m0032_fans::tables(),
         m0032b_notices::tables(),
         m0033_qualifications::tables(),
+        m0034_disputes::tables(),
     ]
     .concat()
 }

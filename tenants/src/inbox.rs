@@ -3,10 +3,12 @@
 use crate::db::TenantTx;
 use crate::entity::inbox_message;
 use crate::error::{StoreError, StoreResult};
+use crate::page::{Cursor, Page, PageRequest};
+use crate::store::keyset::newest_first;
 use qianpu_domain::ids::InboxId;
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use uuid::Uuid;
 
 /// A verified push.
@@ -18,6 +20,8 @@ pub struct NewInboxMessage<'a> {
     pub dedup_key: &'a str,
     /// Normalised kind.
     pub kind: &'a str,
+    /// What the platform calls it; empty when it has no name.
+    pub native_type: &'a str,
     /// External id of what changed.
     pub subject: &'a str,
     /// The push's own hint, without secrets.
@@ -42,6 +46,7 @@ pub async fn inbox_insert(tx: &mut TenantTx, message: &NewInboxMessage<'_>) -> S
         owner_id: Set(message.owner),
         dedup_key: Set(message.dedup_key.to_owned()),
         kind: Set(message.kind.to_owned()),
+        native_type: Set(Some(message.native_type.to_owned()).filter(|name| !name.is_empty())),
         subject: Set(message.subject.to_owned()),
         payload: Set(message.payload.to_owned()),
         received_at: Set(tx.now().micros()),
@@ -68,12 +73,29 @@ pub struct InboxMessage {
     pub owner: Uuid,
     /// Normalised kind.
     pub kind: String,
+    /// What the platform calls it.
+    pub native_type: Option<String>,
     /// External id of what changed.
     pub subject: String,
     /// The push's hint.
     pub payload: String,
     /// When it came.
     pub received_at: Timestamp,
+    /// When somebody dealt with it, of those that wait for people.
+    pub handled_at: Option<Timestamp>,
+}
+
+fn from_model(row: inbox_message::Model) -> InboxMessage {
+    InboxMessage {
+        id: InboxId(row.id),
+        owner: row.owner_id,
+        kind: row.kind,
+        native_type: row.native_type,
+        subject: row.subject,
+        payload: row.payload,
+        received_at: Timestamp::from_micros(row.received_at),
+        handled_at: row.handled_at.map(Timestamp::from_micros),
+    }
 }
 
 /// One message.
@@ -82,14 +104,38 @@ pub async fn inbox_get(tx: &TenantTx, id: InboxId) -> StoreResult<InboxMessage> 
         .one(tx.conn())
         .await?
         .ok_or(StoreError::NotFound)?;
-    Ok(InboxMessage {
-        id,
-        owner: row.owner_id,
-        kind: row.kind,
-        subject: row.subject,
-        payload: row.payload,
-        received_at: Timestamp::from_micros(row.received_at),
-    })
+    Ok(from_model(row))
+}
+
+/// Messages for an account or app, newest first; `waiting` kinds only those that nobody dealt with.
+pub async fn inbox_list(
+    tx: &TenantTx,
+    owner: Uuid,
+    waiting: Option<&[&str]>,
+    page: PageRequest,
+) -> StoreResult<Page<InboxMessage>> {
+    use inbox_message::Column;
+    let mut query = inbox_message::Entity::find()
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::OwnerId.eq(owner));
+    if let Some(kinds) = waiting {
+        query = query.filter(Column::HandledAt.is_null()).filter(Column::Kind.is_in(kinds.iter().copied()));
+    }
+    let rows = newest_first(query, Column::ReceivedAt, Column::Id, page).all(tx.conn()).await?;
+    let messages = rows.into_iter().map(from_model).collect();
+    Ok(Page::from_rows(messages, page.limit, |message| Cursor { at: message.received_at, id: message.id.0 }))
+}
+
+/// How many messages of these kinds for these accounts nobody dealt with.
+pub async fn inbox_waiting_count(tx: &TenantTx, owners: &[Uuid], kinds: &[&str]) -> StoreResult<u64> {
+    use inbox_message::Column;
+    Ok(inbox_message::Entity::find()
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::OwnerId.is_in(owners.iter().copied()))
+        .filter(Column::HandledAt.is_null())
+        .filter(Column::Kind.is_in(kinds.iter().copied()))
+        .count(tx.conn())
+        .await?)
 }
 
 /// Marks a message as handled.

@@ -15,13 +15,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The buyer asks; the platform's id of the case.
-async fn ask(selling: &Selling, order: &str, body: Value) -> String {
+pub async fn ask(selling: &Selling, order: &str, body: Value) -> String {
     let asked = selling.stage.sandbox.post(&format!("orders/{order}/aftersale"), &body).await;
     asked["after_sale_order_id"].as_str().expect("an id").to_owned()
 }
 
 /// What the buyer or the platform's people do.
-async fn move_on(selling: &Selling, case: &str, action: &str) {
+pub async fn move_on(selling: &Selling, case: &str, action: &str) {
     selling.stage.sandbox.post(&format!("aftersales/{case}/{action}"), &json!({})).await;
 }
 
@@ -51,7 +51,7 @@ pub fn fen(amount: i64) -> Value {
 }
 
 /// Has one case read again, whatever was pushed.
-async fn look(selling: &Selling, case: &str) {
+pub async fn look(selling: &Selling, case: &str) {
     let stage = &selling.stage;
     let account: ChannelAccountId = selling.account["id"].as_str().unwrap().parse().unwrap();
     let mut tx = stage.app.state.db.begin(&stage.merchant).await.unwrap();
@@ -166,6 +166,58 @@ both! {
         assert_eq!((&order["refunded"], selling.money().await), (&fen(12_800), (0, 0)));
         // Goods that left come back with somebody looking at them, not by themselves.
         assert_eq!(selling.stock().await, (9, 0, 1));
+        selling.stage.stop().await;
+    }
+
+    async fn the_address_that_was_chosen_is_where_the_goods_come_back_to(db: TestDb) {
+        let selling = Selling::start(db, 10).await;
+        let owner = &selling.stage.owner;
+        let account = selling.account["id"].as_str().unwrap();
+        let second = json!({ "name": "退货仓", "phone": "13800138000", "province": "浙江省", "city": "杭州市",
+            "district": "西湖区", "detail": "文三路90号", "sends": false, "receives": true, "default_send": false,
+            "default_receive": false });
+        let added = owner.post(&format!("/api/v1/channel_accounts/{account}/shop_addresses"), &second, 200).await;
+        let chosen = added.text("/address_id");
+        let (external, _) = shipped(&selling, 2).await;
+
+        // By the API: every address is offered, and another than the usual one is told to the platform.
+        let asked = ask(&selling, &external, json!({ "type": "RETURN", "count": 1, "reason": "与描述不符" })).await;
+        let case = case_in(&selling.stage, &asked, "requested").await;
+        let choices = owner.get(&path(&case, "choices"), 200).await.json("/return_addresses");
+        let choices = choices.as_array().unwrap();
+        assert_eq!(choices.len(), 2, "{choices:?}");
+        let other = choices.iter().find(|one| one["address_id"] == chosen.as_str()).expect("the new address");
+        assert!(other["text"].as_str().unwrap().contains("文三路90号") && other["default"] == false, "{other}");
+        let usual = choices.iter().find(|one| one["default"] == true).expect("the usual one");
+        assert_ne!(usual["address_id"], chosen.as_str());
+        // One that is not of this shop: the platform says so, and the case waits as before.
+        owner.post(&path(&case, "accept"), &json!({ "address_id": "99999999" }), 202).await;
+        selling.stage.work().await;
+        let case = case_in(&selling.stage, &asked, "requested").await;
+        assert!(case["decision_error"].as_str().unwrap().contains("address_id"), "{case}");
+        owner.post(&path(&case, "accept"), &json!({ "address_id": "9".repeat(65) }), 422).await;
+        owner.post(&path(&case, "accept"), &json!({ "address_id": chosen }), 202).await;
+        case_in(&selling.stage, &asked, "accepted").await;
+        let told = selling.stage.sandbox.post(&format!("aftersales/{asked}/return"), &json!({})).await;
+        assert_eq!(told["address_id"], chosen.as_str(), "{told}");
+        case_in(&selling.stage, &asked, "returning").await;
+
+        // By the page: the usual one stands first, the other is chosen.
+        let asked = ask(&selling, &external, json!({ "type": "EXCHANGE", "count": 1, "reason": "尺寸不合适" })).await;
+        let case = case_in(&selling.stage, &asked, "requested").await;
+        let desk = selling.stage.app.visitor(&selling.stage.merchant, Role::MerchantServiceDesk).await;
+        let at = format!("{LIST}/{}", case["id"].as_str().unwrap());
+        let page = open(&desk, &at).await;
+        let place = |id: &Value| page.html.find(&format!("value=\"{}\"", id.as_str().unwrap()));
+        let (first, then) = (place(&usual["address_id"]), place(&other["address_id"]));
+        assert!(first.is_some() && first < then, "{first:?} {then:?} in {}", page.html);
+        let version = case["version"].to_string();
+        let fields = [("version", version.as_str()), ("address_id", chosen.as_str())];
+        let sent = submit(&desk, &format!("{at}/accept"), &fields).await;
+        assert_eq!((sent.status, sent.location.as_str()), (303, at.as_str()), "{}", sent.html);
+        case_in(&selling.stage, &asked, "accepted").await;
+        let told = selling.stage.sandbox.post(&format!("aftersales/{asked}/return"), &json!({})).await;
+        assert_eq!(told["address_id"], chosen.as_str(), "{told}");
         selling.stage.stop().await;
     }
 

@@ -91,6 +91,7 @@ both! {
         assert_eq!(idempotency_claim(&mut tx, &other).await.unwrap(), Claim::Mismatch);
 
         let push = NewInboxMessage {
+            native_type: "",
             owner: ctx.tenant().0,
             dedup_key: "d",
             kind: "order.paid",

@@ -64,6 +64,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("order_line_id", ids::OrderLineId::PREFIX, "order_lines"),
     ("plan_id", ids::PlanId::PREFIX, "plans"),
     ("plan_version_id", ids::PlanVersionId::PREFIX, "plan_versions"),
+    ("push_id", ids::InboxId::PREFIX, "inbox_messages"),
     ("policy_id", ids::PolicyId::PREFIX, "policy_rules"),
     ("product_id", ids::ProductId::PREFIX, "products"),
     ("provider_id", ids::TenantId::PREFIX, "tenants"),

@@ -1,7 +1,7 @@
 //! What waits for a person, counted for the first page of a console. Each count belongs to a permission and
 //! leads to the list where it is worked off.
 
-use crate::app::{applications, documents, listings, orders};
+use crate::app::{applications, channels, documents, listings, orders};
 use crate::error::Answer;
 use crate::state::AppState;
 use qianpu_domain::channel::AccountState;
@@ -11,7 +11,7 @@ use qianpu_domain::order::OrderState;
 use qianpu_tenants::authz::{Caller, perm};
 use qianpu_tenants::jobs::job_list;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
-use qianpu_tenants::store::aftersale::{AftersaleFilter, aftersale_waiting_count};
+use qianpu_tenants::store::aftersale::{AftersaleFilter, aftersale_waiting_count, dispute_waiting_count};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_list};
 use qianpu_tenants::store::order::OrderFilter;
 use qianpu_tenants::store::order_desk::{DeskTodo, order_desk_count};
@@ -94,6 +94,21 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
         let waiting = aftersale_waiting_count(&*state.db.read(grant.ctx()).await?, &filter).await?;
         let count = i64::try_from(waiting).unwrap_or(i64::MAX);
         found.push(Todo { name: "todo_aftersales", count, href: "/console/merchant/aftersales?tab=waiting" });
+        let disputed = dispute_waiting_count(&*state.db.read(grant.ctx()).await?, &filter).await?;
+        if disputed > 0 {
+            let count = i64::try_from(disputed).unwrap_or(i64::MAX);
+            let href = "/console/merchant/aftersales?tab=disputes";
+            found.push(Todo { name: "todo_disputes", count, href });
+        }
+        let pushes = channels::pushes::waiting(state, &grant).await?;
+        if !pushes.is_empty() {
+            let count = pushes.iter().map(|(_, count)| count).sum();
+            found.push(Todo {
+                name: "todo_pushes",
+                count,
+                href: "/console/merchant/channel_accounts/pushes",
+            });
+        }
     }
     if let Ok(grant) = caller.grant::<perm::ListingRead>() {
         let counts = listings::counts(state, &grant, None).await?;

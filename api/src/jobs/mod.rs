@@ -114,6 +114,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(orders::apply::SETTLE, 20, orders::settle::run),
     kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
     kind!(aftersales::act::ACT, 20, aftersales::act::run),
+    kind!(aftersales::dispute::TELL, 20, aftersales::dispute::run),
     kind!(aftersales::remind::REMIND, 20, aftersales::remind::run),
     kind!(aftersales::reconcile::RECONCILE, i64::MAX, aftersales::reconcile::run),
     kind!(exports::MAKE, exports::TRIES, exports::run),

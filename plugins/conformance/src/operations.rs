@@ -24,9 +24,16 @@ pub(crate) fn check(channel: &dyn Channel, vectors: &Vectors, report: &mut Repor
         }
     }
     without_credentials(channel, report);
-    states(channel, "order.fetch", &vectors.orders, report);
-    states(channel, "product.fetch", &vectors.listings, report);
-    states(channel, "aftersale.fetch", &vectors.aftersales, report);
+    let own = |value: &Value| value["state"].clone();
+    states(channel, "order.fetch", &vectors.orders, own, report);
+    states(channel, "product.fetch", &vectors.listings, own, report);
+    states(channel, "aftersale.fetch", &vectors.aftersales, own, report);
+    let disputed = |value: &Value| value["dispute"]["state"].clone();
+    states(channel, "aftersale.fetch", &vectors.disputes, disputed, report);
+    let disputes = channel.disputes().is_some();
+    report.must("unknown state", !disputes || !vectors.disputes.is_empty(), || {
+        "there are no states of disputes".to_owned()
+    });
     let (orders, catalog) = (channel.orders().is_some(), channel.catalog().is_some());
     report.must("unknown state", !orders || !vectors.orders.is_empty(), || {
         "there are no order states".to_owned()
@@ -235,7 +242,13 @@ fn without_credentials(channel: &dyn Channel, report: &mut Report<'_>) {
     }
 }
 
-fn states(channel: &dyn Channel, operation: &str, rows: &[StateRow], report: &mut Report<'_>) {
+fn states(
+    channel: &dyn Channel,
+    operation: &str,
+    rows: &[StateRow],
+    state_of: impl Fn(&Value) -> Value,
+    report: &mut Report<'_>,
+) {
     let sample = Sample::new(false, channel.info().app_shape.settings);
     for probe in probes(channel).into_iter().filter(|probe| probe.name == operation) {
         for row in rows {
@@ -243,9 +256,7 @@ fn states(channel: &dyn Channel, operation: &str, rows: &[StateRow], report: &mu
             let state =
                 match drive(&probe, &sample, |requests| vec![answered(200, body.as_bytes()); requests.len()])
                 {
-                    Some(Ok(finished)) => {
-                        finished.value.map(|value| value["state"].clone()).unwrap_or_default()
-                    }
+                    Some(Ok(finished)) => finished.value.as_ref().map(&state_of).unwrap_or_default(),
                     Some(Err(error)) => Value::String(error.to_string()),
                     None => Value::String("no end".to_owned()),
                 };

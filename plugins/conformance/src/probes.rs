@@ -4,10 +4,10 @@ use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::{
     Acceptance, AcceptanceStep, AccessToken, AccountCredentials, Answer, AppCredentials, AppSetting,
-    ArticleDraft, ArticleRefs, CaseKind, CaseRef, Channel, ChannelError, Context, LinkRequest, LiveDay,
-    Locale, Menu, MenuAction, MenuButton, OutgoingMessage, Parcel, ParcelLine, Picture, ProductDraft,
-    PublishedRefs, Refusal, Request, Secret, SendOutcome, Shipment, ShowcaseRef, SkuDraft, Spec, Step,
-    StockLevel, TimeWindow, Turn, WantedCode,
+    ArticleDraft, ArticleRefs, CaseKind, CaseRef, Channel, ChannelError, Context, DisputeEvidence,
+    EvidenceKind, LinkRequest, LiveDay, Locale, Menu, MenuAction, MenuButton, OutgoingMessage, Parcel,
+    ParcelLine, Picture, ProductDraft, PublishedRefs, Refusal, Request, Secret, SendOutcome, Shipment,
+    ShowcaseRef, SkuDraft, Spec, Step, StockLevel, TimeWindow, Turn, WantedCode,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -372,6 +372,20 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
         let refusal = Refusal { case, reason_code: "4".to_owned(), words: "请先收货".to_owned() };
         probe!("aftersale.refuse", move |c| json(aftersale.refuse(c, &refusal), |_| false), |c, s, a| json(
             aftersale.resume_refuse(c, s, a),
+            |_| false
+        ));
+    }
+    if let Some(disputes) = channel.disputes() {
+        let evidence = DisputeEvidence {
+            case_id: "4001".to_owned(),
+            dispute_id: "6001".to_owned(),
+            kind: EvidenceKind::Proof,
+            words: "已按约定发货".to_owned(),
+            pictures: Vec::new(),
+            known: 0,
+        };
+        probe!("dispute.answer", move |c| json(disputes.answer(c, &evidence), |_| false), |c, s, a| json(
+            disputes.resume_answer(c, s, a),
             |_| false
         ));
     }

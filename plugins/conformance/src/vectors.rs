@@ -37,6 +37,9 @@ pub(crate) struct Vectors {
     /// The same for "read the after-sale case".
     #[serde(default)]
     pub(crate) aftersales: Vec<StateRow>,
+    /// Answers to reading a case with a dispute, with the state of the dispute.
+    #[serde(default)]
+    pub(crate) disputes: Vec<StateRow>,
 }
 
 fn wechat_success() -> Value {

@@ -79,6 +79,9 @@ impl Channel for Credulous {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        None
+    }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         None
     }

@@ -53,7 +53,7 @@ fn dispute(info: &Value) -> Option<ChannelDispute> {
         other => DisputeStanding::Unknown(other.to_string()),
     };
     let external_id = id(&info["arbitrate_id"]).filter(|id| id != "0").unwrap_or_default();
-    Some(ChannelDispute { external_id, state, native_state: status.to_string() })
+    Some(ChannelDispute::new(external_id, state, status.to_string()))
 }
 
 /// Reads the answer of `/afterSale/Detail`.

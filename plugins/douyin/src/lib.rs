@@ -25,9 +25,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Fans, Fulfilment, Funds, HostName, Leads, LinkMode, Live,
-    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal,
-    SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
+    Bucket, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, HostName, Leads,
+    LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule,
+    Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -120,6 +120,9 @@ impl Channel for Douyin {
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         Some(self)
+    }
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        None
     }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         None

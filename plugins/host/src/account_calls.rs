@@ -6,9 +6,10 @@ use crate::refresh::turn;
 use crate::vault::{AccountRef, StoredAccount};
 use qianpu_sdk::{
     Acceptance, AccountProfile, Answer, ArticleDraft, ArticleRefs, Carrier, CaseChoices, CaseOutcome,
-    CaseRef, Channel, ChannelCase, ChannelError, ChannelOrder, ClearReceiver, Context, ErrorClass, Menu,
-    OutgoingMessage, Page, ProductDraft, Published, PublishedRefs, Publishing, Refusal, RemoteListing,
-    SceneCode, SendOutcome, ShipOutcome, Shipment, StockLevel, StockOutcome, TimeWindow, Turn, WantedCode,
+    CaseRef, Channel, ChannelCase, ChannelError, ChannelOrder, ClearReceiver, Context, DisputeEvidence,
+    ErrorClass, EvidenceOutcome, Menu, OutgoingMessage, Page, ProductDraft, Published, PublishedRefs,
+    Publishing, Refusal, RemoteListing, SceneCode, SendOutcome, ShipOutcome, Shipment, StockLevel,
+    StockOutcome, TimeWindow, Turn, WantedCode,
 };
 
 impl Host {
@@ -399,6 +400,23 @@ impl Host {
             |channel, cx| turn(channel.aftersale(), "after-sale", |c| c.refuse(cx, refusal)),
             |channel, cx, state, answers| {
                 turn(channel.aftersale(), "after-sale", |c| c.resume_refuse(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Says something in a dispute about a case.
+    pub async fn dispute_answer(
+        &self,
+        account: &AccountRef,
+        evidence: &DisputeEvidence,
+    ) -> Result<EvidenceOutcome, ChannelError> {
+        self.account_operation(
+            account,
+            "dispute.answer",
+            |channel, cx| turn(channel.disputes(), "disputes", |c| c.answer(cx, evidence)),
+            |channel, cx, state, answers| {
+                turn(channel.disputes(), "disputes", |c| c.resume_answer(cx, state, answers))
             },
         )
         .await

@@ -16,7 +16,6 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/aftersale/rejectexchangereship", Auth::Account, keep_new),
     post("/channels/ec/aftersale/reason/get", Auth::Account, reasons),
     post("/channels/ec/aftersale/rejectreason/get", Auth::Account, reject_reasons),
-    post("/channels/ec/aftersale/getcomplaintorder", Auth::Account, complaint),
 ];
 
 const PAGE: usize = 50;
@@ -217,14 +216,6 @@ fn reject_reasons(_call: &mut Call<'_>) -> Answer {
     };
     let list: Vec<serde_json::Value> = REJECT_REASONS.iter().map(row).collect();
     Ok(ok_with(json!({"reason_list": list, "reject_reason_list": list})))
-}
-
-fn complaint(call: &mut Call<'_>) -> Answer {
-    let (id, appid) = (call.id("complaint_id")?, call.appid.clone());
-    let of = |sale: &&AfterSale| sale.complaint_id == id && sale.appid == appid;
-    let sale = call.state.aftersales.values().find(of).ok_or_else(|| error_with(10021050, "纠纷单不存在"))?;
-    Ok(ok_with(json!({"after_sale_order_id": sale.aftersale_id.to_string(),
-        "order_id": sale.order_id.to_string(), "status": sale.complaint_status, "history": []})))
 }
 
 /// The side that let its time pass has its step done for it.

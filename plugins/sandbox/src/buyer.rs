@@ -2,6 +2,7 @@
 
 use crate::aftersale;
 use crate::clock::{Now, random_text};
+use crate::dispute;
 use crate::state::{
     AfterSale, LIMIT, Line, Order, PostAddress, State, id_of, int_of, openid_of, text_of, unionid_of,
 };
@@ -316,6 +317,8 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
         refund_reason: 1,
         complaint_id: 0,
         complaint_status: 0,
+        complaint_deadline: 0,
+        complaint_history: Vec::new(),
     };
     order.aftersale_ids.push(aftersale_id);
     order.update_time = now.seconds();
@@ -324,10 +327,13 @@ pub fn ask_refund(state: &mut State, now: Now, order_id: u64, new: NewAfterSale)
     Ok(aftersale_id)
 }
 
-/// The buyer withdraws the case, sends the goods back, or complains after a refusal; `side_with_buyer` and
-/// `side_with_merchant` are the platform's people; `expire` ends the time of whoever has to act.
+/// The buyer withdraws the case or sends the goods back; `expire` ends the time of whoever has to act. What belongs to a
+/// dispute is in `dispute`.
 pub fn move_aftersale(state: &mut State, now: Now, id: u64, action: &str) -> Result<(), String> {
     let complaint_id = state.new_id(COMPLAINT_IDS);
+    if let Some(done) = dispute::act(state, now, id, action, complaint_id) {
+        return done;
+    }
     let sale = state.aftersales.get_mut(&id).ok_or("no such after-sale order")?;
     let next = match (action, sale.status.as_str()) {
         ("cancel", "MERCHANT_PROCESSING" | "USER_WAIT_RETURN") => "USER_CANCELD",
@@ -337,23 +343,6 @@ pub fn move_aftersale(state: &mut State, now: Now, id: u64, action: &str) -> Res
             "MERCHANT_WAIT_RECEIPT"
         }
         ("receive", "USER_WAIT_RECEIPT") => "MERCHANT_EXCHANGE_SUCCESS",
-        ("complain", status) if aftersale::TURNED_DOWN.contains(&status) && sale.complaint_id == 0 => {
-            sale.complaint_id = complaint_id;
-            sale.complaint_status = 100;
-            sale.update_time = now.seconds();
-            state.push_complaint(now, id);
-            return Ok(());
-        }
-        ("side_with_buyer" | "side_with_merchant", _) if sale.complaint_status == 100 => {
-            let buyer = action == "side_with_buyer";
-            sale.complaint_status = if buyer { 112 } else { 116 };
-            sale.update_time = now.seconds();
-            state.push_complaint(now, id);
-            if !buyer {
-                return Ok(());
-            }
-            "MERCHANT_REFUND_SUCCESS"
-        }
         ("expire", _) if sale.deadline > 0 => {
             sale.deadline = 1;
             aftersale::let_time_pass(state, now);

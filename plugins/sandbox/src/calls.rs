@@ -82,6 +82,7 @@ const TABLES: &[&[Route]] = &[
     store_order_desk::ROUTES,
     store_delivery::ROUTES,
     aftersale::ROUTES,
+    crate::dispute::ROUTES,
     funds::BALANCE,
     funds::ROUTES,
 ];

@@ -150,7 +150,8 @@ async fn move_aftersale(path: web::Path<(u64, String)>, core: web::Data<Core>) -
     reply(core.with(|state, now| {
         buyer::move_aftersale(state, now, id, &action)?;
         let sale = state.aftersales.get(&id).ok_or_else(|| missing("no such after-sale order"))?;
-        Ok(json!({"after_sale_order_id": id.to_string(), "status": sale.status}))
+        Ok(json!({"after_sale_order_id": id.to_string(), "status": sale.status, "address_id": sale.address_id,
+            "complaint_status": sale.complaint_status}))
     }))
 }
 

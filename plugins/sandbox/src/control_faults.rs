@@ -5,6 +5,7 @@ use crate::core::Core;
 use crate::push::{Push, PushState};
 use crate::state::{CallFault, PushFault};
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,7 +23,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(add_push_fault))
                 .route(web::delete().to(clear_push_faults)),
         )
-        .service(web::resource("/sandbox/api/pushes").route(web::get().to(list_pushes)))
+        .service(
+            web::resource("/sandbox/api/pushes")
+                .route(web::get().to(list_pushes))
+                .route(web::post().to(send_push)),
+        )
         .service(web::resource("/sandbox/api/pushes/{id}/resend").route(web::post().to(resend)))
         .service(web::resource("/sandbox/api/calls").route(web::get().to(list_calls)));
 }
@@ -109,6 +114,22 @@ async fn list_pushes(query: web::Query<BTreeMap<String, String>>, core: web::Dat
             .take(limit)
             .collect();
         Ok(json!({"pushes": pushes}))
+    }))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    appid: String,
+    event: String,
+    /// Fields of the event to be said otherwise than in the documents' example.
+    #[serde(default)]
+    fields: serde_json::Map<String, Value>,
+}
+
+async fn send_push(wanted: web::Json<Wanted>, core: web::Data<Core>) -> HttpResponse {
+    reply(core.with(|state, now| {
+        crate::rare_events::send(state, now, &wanted.appid, &wanted.event, &wanted.fields)?;
+        Ok(json!({}))
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::aftersale;
 use crate::control_faults::PUSH_FAULTS;
+use crate::dispute;
 use crate::product_rules::PICTURE_PREFIX;
 use crate::push::{Push, PushState};
 use crate::state::{Account, AccountKind, Order, Product, State, id_of, int_of, text_of};
@@ -130,12 +131,13 @@ fn order_card(state: &State, order: &Order) -> Value {
                 "MERCHANT_PROCESSING" => &["cancel", "expire"],
                 "USER_WAIT_RETURN" => &["return", "cancel", "expire"],
                 "MERCHANT_WAIT_RECEIPT" => &["expire"],
-                _ if s.complaint_status == 100 => &["side_with_buyer", "side_with_merchant"],
+                _ if s.complaint_status != 0 => dispute::actions(s),
                 "USER_WAIT_RECEIPT" => &["receive"],
                 status if aftersale::TURNED_DOWN.contains(&status) && s.complaint_id == 0 => &["complain"],
                 _ => &[],
             };
-            json!({"id": s.aftersale_id.to_string(), "status": s.status, "amount": s.amount, "actions": actions})
+            json!({"id": s.aftersale_id.to_string(), "status": s.status, "amount": s.amount, "actions": actions,
+                "complaint": s.complaint_status})
         })
         .collect();
     let tone = match order.status {

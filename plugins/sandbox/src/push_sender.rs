@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::crypto::{EnvelopeKey, signature};
 use crate::push::{Attempt, Push, PushState, Signer, cdata};
 use crate::state::{Format, Mode, State};
-use crate::{aftersale, articles, component, douyin, funds, product_audit, store_order_desk};
+use crate::{aftersale, articles, component, dispute, douyin, funds, product_audit, store_order_desk};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +28,9 @@ pub async fn run(core: Arc<Core>) {
             let agreed =
                 store_order_desk::let_time_pass(&mut state, now) | funds::let_time_pass(&mut state, now);
             let audited = product_audit::let_time_pass(&mut state, now) || published || agreed;
-            let decided =
-                aftersale::let_time_pass(&mut state, now) | douyin::aftersale::let_time_pass(&mut state, now);
+            let decided = aftersale::let_time_pass(&mut state, now)
+                | dispute::let_time_pass(&mut state, now)
+                | douyin::aftersale::let_time_pass(&mut state, now);
             if douyin::product::let_time_pass(&mut state, now) || audited || decided {
                 core.mark_changed();
             }
@@ -64,6 +65,9 @@ fn take_due(state: &mut State, now: Now, room: usize) -> (Vec<Push>, u64) {
     }
     for sale in state.aftersales.values().filter(|sale| sale.deadline > 0) {
         next = next.min(sale.deadline * 1000);
+    }
+    for sale in state.aftersales.values().filter(|sale| sale.complaint_deadline > 0) {
+        next = next.min(sale.complaint_deadline * 1000);
     }
     for case in state.douyin.cases.values().filter(|case| case.deadline > 0) {
         next = next.min(case.deadline * 1000);

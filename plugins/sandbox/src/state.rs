@@ -56,6 +56,13 @@ pub struct Settings {
     pub daily_limit: u64,
     /// How long a side of an after-sale case has for its step.
     pub aftersale_seconds: u64,
+    /// How long a side of a dispute has for its proof. The documents tell no number.
+    #[serde(default = "two_days")]
+    pub complaint_seconds: u64,
+}
+
+fn two_days() -> u64 {
+    2 * 86_400
 }
 
 impl Default for Settings {
@@ -71,7 +78,8 @@ impl Default for Settings {
             product_ids_as_numbers: true,
             minute_limit: 0,
             daily_limit: 0,
-            aftersale_seconds: 2 * 86_400,
+            aftersale_seconds: two_days(),
+            complaint_seconds: two_days(),
         }
     }
 }

@@ -136,4 +136,18 @@ pub struct AfterSale {
     pub complaint_id: u64,
     #[serde(default)]
     pub complaint_status: i64,
+    /// Until when whoever has to give proof in it may; 0 = nobody has to.
+    #[serde(default)]
+    pub complaint_deadline: u64,
+    /// What happened in it, oldest first.
+    #[serde(default)]
+    pub complaint_history: Vec<ComplaintEntry>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ComplaintEntry {
+    pub item_type: i64,
+    pub time: u64,
+    pub content: String,
+    pub media_ids: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! After-sale cases: reading them, agreeing and refusing. A push only says that a case changed.
 
 use crate::context::Context;
+use crate::dispute::ChannelDispute;
 use crate::http::Answer;
 use crate::orders::{Page, TimeWindow};
 use crate::step::Turn;
@@ -154,33 +155,6 @@ pub struct ReturnParcel {
     pub carrier: String,
     /// Waybill number.
     pub waybill: String,
-}
-
-/// A dispute about a case.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ChannelDispute {
-    /// The channel's id of the dispute; empty when it has none of its own.
-    pub external_id: String,
-    /// Where it stands.
-    pub state: DisputeStanding,
-    /// The raw state.
-    pub native_state: String,
-}
-
-/// Where a dispute stands.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeStanding {
-    /// The merchant has to answer.
-    WaitsForMerchant,
-    /// The buyer has to answer.
-    WaitsForBuyer,
-    /// The platform looks at it.
-    WithPlatform,
-    /// It ended.
-    Ended,
-    /// A raw value we do not know.
-    Unknown(String),
 }
 
 /// A case as it was when somebody decided about it.

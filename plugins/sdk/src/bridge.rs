@@ -98,6 +98,8 @@ pub mod operation {
     pub const AFTERSALE_ACCEPT: &str = "aftersale.accept";
     /// See [`crate::Aftersale::refuse`]; [`crate::Refusal`] → [`crate::CaseOutcome`].
     pub const AFTERSALE_REFUSE: &str = "aftersale.refuse";
+    /// See [`crate::Disputes::answer`]; [`crate::DisputeEvidence`] → [`crate::EvidenceOutcome`].
+    pub const DISPUTE_ANSWER: &str = "dispute.answer";
     /// See [`crate::AccountMenu::fetch`]; `{}` → [`crate::Menu`] or `null`.
     pub const MENU_FETCH: &str = "menu.fetch";
     /// See [`crate::AccountMenu::publish`]; [`crate::Menu`] → `null`.

@@ -5,6 +5,7 @@ use crate::auth::{AccountAuth, AccountProfile, AppAuth};
 use crate::catalog::{Catalog, Stock};
 use crate::content::Content;
 use crate::context::Context;
+use crate::dispute::Disputes;
 use crate::fans::Fans;
 use crate::fulfilment::Fulfilment;
 use crate::funds::Funds;
@@ -59,6 +60,8 @@ pub trait Channel: Send + Sync {
     fn messaging(&self) -> Option<&dyn Messaging>;
     /// After-sale cases.
     fn aftersale(&self) -> Option<&dyn Aftersale>;
+    /// Speaking in disputes about such cases.
+    fn disputes(&self) -> Option<&dyn Disputes>;
     /// Reading and setting the account's menu.
     fn menu(&self) -> Option<&dyn AccountMenu>;
     /// Making codes with a parameter.

@@ -56,6 +56,7 @@ mod content;
 mod context;
 mod coupons;
 pub mod crypto;
+mod dispute;
 mod error;
 mod fans;
 mod fulfilment;
@@ -85,8 +86,7 @@ pub mod wire;
 
 pub use aftersale::{
     Acceptance, AcceptanceStep, Aftersale, CaseChoices, CaseKind, CaseLine, CaseOutcome, CaseParty, CaseRef,
-    CaseState, ChannelCase, ChannelDispute, DisputeStanding, Refusal, RefusalReason, ReturnAddress,
-    ReturnParcel,
+    CaseState, ChannelCase, Refusal, RefusalReason, ReturnAddress, ReturnParcel,
 };
 pub use auth::{
     AccountAuth, AccountProfile, AppAuth, Authorisation, AuthorisedAccount, LinkInvitation, LinkRequest,
@@ -102,6 +102,10 @@ pub use context::{AccessToken, AccountCredentials, AppCredentials, Context, Loca
 pub use coupons::{
     Coupon, CouponChange, CouponGift, CouponHolder, CouponMove, CouponState, CouponStep, CouponTerms,
     CouponValidity, HeldCoupon, HeldState, NewCoupon,
+};
+pub use dispute::{
+    ChannelDispute, DisputeAct, DisputeEntry, DisputeEvidence, DisputePicture, DisputeStanding, DisputeStep,
+    Disputes, EvidenceKind, EvidenceOutcome,
 };
 pub use error::{ChannelError, ErrorClass, FieldError, RemoteError};
 pub use fans::{Fan, FanPage, FanTag, Fans, TagMark, TagName};

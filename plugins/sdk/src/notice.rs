@@ -126,6 +126,18 @@ kinds! {
     AftersaleChanged = "aftersale.changed";
     /// A dispute changed.
     DisputeChanged = "dispute.changed";
+    /// A claim under the platform's guarantee 保障单 changed. Names its order in the hint as `order_id`.
+    GuaranteeChanged = "guarantee.changed";
+    /// A gift that nobody took is refunded by the platform, or that moved on. Names its order in the hint as `order_id`.
+    GiftAftersaleChanged = "gift_aftersale.changed";
+    /// A buyer joined or left the shop's members, or their level or score changed.
+    MemberChanged = "member.changed";
+    /// Somebody became a sharer 分享员 of the shop, or is one no more.
+    SharerChanged = "sharer.changed";
+    /// A product of the agency's (团长) supply was added or changed.
+    SupplierItemChanged = "supplier_item.changed";
+    /// A buyer opened a talk with the shop.
+    SessionEntered = "session.entered";
     /// A coupon changed, or a buyer received, used or lost one.
     CouponChanged = "coupon.changed";
     /// An application for a category was decided or withdrawn.

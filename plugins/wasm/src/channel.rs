@@ -14,12 +14,12 @@ use qianpu_sdk::{
     Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
     AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
     CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, Fans, Fulfilment, Funds, Lead, LeadForm, Leads, LinkInvitation, LinkRequest, Live, LiveDay,
-    LiveNow, LiveSessions, Menu, Messaging, OrderDesk, Orders, OutgoingMessage, Page, Person, PersonSignIn,
-    PlatformNames, ProductDraft, Promotions, Published, PublishedRefs, Publishing, Qualifications, Refusal,
-    RemoteListing, Reveal, SceneCode, SceneCodes, Secret, SendOutcome, ShipOutcome, Shipment, ShopDesk,
-    Showcase, ShowcaseItem, ShowcaseRef, SignInRequest, Step, Stock, StockLevel, StockOutcome, Templates,
-    TimeWindow, TokenSet, Turn, WantedCode, Webhook,
+    Context, DisputeEvidence, Disputes, EvidenceOutcome, Fans, Fulfilment, Funds, Lead, LeadForm, Leads,
+    LinkInvitation, LinkRequest, Live, LiveDay, LiveNow, LiveSessions, Menu, Messaging, OrderDesk, Orders,
+    OutgoingMessage, Page, Person, PersonSignIn, PlatformNames, ProductDraft, Promotions, Published,
+    PublishedRefs, Publishing, Qualifications, Refusal, RemoteListing, Reveal, SceneCode, SceneCodes, Secret,
+    SendOutcome, ShipOutcome, Shipment, ShopDesk, Showcase, ShowcaseItem, ShowcaseRef, SignInRequest, Step,
+    Stock, StockLevel, StockOutcome, Templates, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -263,6 +263,9 @@ impl Channel for WasmChannel {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         self.has(Capability::Aftersale).then_some(self)
     }
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        self.has(Capability::Disputes).then_some(self)
+    }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         self.has(Capability::Menu).then_some(self)
     }
@@ -484,5 +487,12 @@ impl Aftersale for WasmChannel {
             op::AFTERSALE_ACCEPT, json!(acceptance), plain;
         refuse, resume_refuse(refusal: &Refusal) -> CaseOutcome =
             op::AFTERSALE_REFUSE, json!(refusal), plain;
+    }
+}
+
+impl Disputes for WasmChannel {
+    operations! {
+        answer, resume_answer(evidence: &DisputeEvidence) -> EvidenceOutcome =
+            op::DISPUTE_ANSWER, json!(evidence), plain;
     }
 }

@@ -17,10 +17,10 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
-    Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
-    PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock,
-    Templates, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode,
+    Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat,
+    PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step,
+    Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -98,6 +98,9 @@ impl Channel for WechatChannels {
         None
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
+        None
+    }
+    fn disputes(&self) -> Option<&dyn Disputes> {
         None
     }
     fn menu(&self) -> Option<&dyn AccountMenu> {

@@ -20,10 +20,10 @@ use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Fans, Fulfilment, Funds, Leads, LinkMode, Live,
-    Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal,
-    PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock,
-    Templates, Turn, Verified, Webhook,
+    Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode,
+    Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat,
+    PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step,
+    Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -102,6 +102,9 @@ impl Channel for WechatOfficialAccount {
         Some(&CustomerService)
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
+        None
+    }
+    fn disputes(&self) -> Option<&dyn Disputes> {
         None
     }
     fn menu(&self) -> Option<&dyn AccountMenu> {

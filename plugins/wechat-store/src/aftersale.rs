@@ -2,6 +2,7 @@
 
 use crate::WechatStore;
 use crate::case::{self, Seen};
+use crate::dispute;
 use qianpu_domain::time::Span;
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
@@ -107,13 +108,12 @@ impl Aftersale for WechatStore {
             Reading::Case => {
                 let found = case::read(&body, cx.now)?;
                 let Some(dispute) = &found.dispute else { return Ok(Step::Done(found)) };
-                let asked = json!({ "complaint_id": dispute.external_id });
-                let request = account_post(cx, "/channels/ec/aftersale/getcomplaintorder", &asked)?;
-                let state = encode_state(&Reading::Dispute(Box::new(found.clone())))?;
-                Ok(Step::call(request.idempotent(), state))
+                let request = dispute::get(cx, &dispute.external_id)?;
+                Ok(Step::call(request, encode_state(&Reading::Dispute(Box::new(found.clone())))?))
             }
             Reading::Dispute(mut found) => {
-                found.dispute = Some(case::dispute(&body, found.dispute.take())?);
+                let id = found.dispute.take().map(|dispute| dispute.external_id).unwrap_or_default();
+                found.dispute = Some(dispute::parse(&body, id)?);
                 Ok(Step::Done(*found))
             }
         }

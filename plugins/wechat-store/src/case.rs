@@ -1,11 +1,12 @@
-//! Reading an after-sale order (`getaftersaleorder`) and a complaint (`getcomplaintorder`) into our words.
+//! Reading an after-sale order (`getaftersaleorder`) into our words.
 
+use crate::dispute;
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    AcceptanceStep, CaseKind, CaseLine, CaseParty, CaseRef, CaseState, ChannelCase, ChannelDispute,
-    ChannelError, DisputeStanding, ReturnParcel,
+    AcceptanceStep, CaseKind, CaseLine, CaseParty, CaseRef, CaseState, ChannelCase, ChannelError,
+    ReturnParcel,
 };
 use qianpu_wechat_wire::call::{required_id, required_text};
 use serde_json::Value;
@@ -95,38 +96,12 @@ pub(crate) fn read(body: &Value, now: Timestamp) -> Result<ChannelCase, ChannelE
         return_parcel: id(&returned["waybill_id"])
             .map(|waybill| ReturnParcel { carrier: carrier.unwrap_or_default(), waybill }),
         // Its state is read with another call.
-        dispute: id(&found["complaint_id"]).filter(|complaint| complaint != "0").map(|external_id| {
-            ChannelDispute {
-                external_id,
-                state: DisputeStanding::Unknown(String::new()),
-                native_state: String::new(),
-            }
-        }),
+        dispute: id(&found["complaint_id"]).filter(|complaint| complaint != "0").map(dispute::named),
     })
 }
 
 fn state_is_open(state: &CaseState) -> bool {
     !matches!(state, CaseState::Done | CaseState::Cancelled)
-}
-
-/// Reads the answer of `getcomplaintorder`. The sources disagree on the name of the field.
-pub(crate) fn dispute(body: &Value, known: Option<ChannelDispute>) -> Result<ChannelDispute, ChannelError> {
-    let order = if body["complaint_order"].is_object() { &body["complaint_order"] } else { body };
-    let status = ["status", "complaint_status"].iter().find_map(|field| integer(&order[*field]));
-    let status = status.ok_or_else(|| ChannelError::unexpected("the complaint has no status"))?;
-    let external_id = known.map(|known| known.external_id).unwrap_or_default();
-    Ok(ChannelDispute { external_id, state: standing(status), native_state: status.to_string() })
-}
-
-/// The platform's numbers of a complaint.
-fn standing(status: i64) -> DisputeStanding {
-    match status {
-        100 | 106 | 107 | 110 => DisputeStanding::WaitsForMerchant,
-        104 | 105 => DisputeStanding::WaitsForBuyer,
-        101 | 103 | 108 | 109 | 111 | 113 | 114 | 305 | 307 => DisputeStanding::WithPlatform,
-        102 | 112 | 115 | 116 => DisputeStanding::Ended,
-        other => DisputeStanding::Unknown(other.to_string()),
-    }
 }
 
 /// What became of a case since somebody decided about it.

@@ -15,6 +15,7 @@ mod coupon;
 mod coupon_terms;
 mod desk;
 mod discount;
+mod dispute;
 mod freight;
 mod funds;
 mod furniture;
@@ -31,9 +32,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn,
-    Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock,
-    Templates, Webhook,
+    Content, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk, Orders,
+    PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase,
+    Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -107,6 +108,9 @@ impl Channel for WechatStore {
         None
     }
     fn aftersale(&self) -> Option<&dyn Aftersale> {
+        Some(self)
+    }
+    fn disputes(&self) -> Option<&dyn Disputes> {
         Some(self)
     }
     fn menu(&self) -> Option<&dyn AccountMenu> {

@@ -45,7 +45,17 @@ pub static EVENTS: &[EventRule] = rules! {
     // shop: after-sale and disputes
     "channels_ec_aftersale_update" => AftersaleChanged, "finder_shop_aftersale_status_update", "after_sale_order_id";
     "channels_ec_complaint_update" => DisputeChanged, "finder_shop_complaint", "complaint_id";
-    "channels_ec_guarantee_update" => DisputeChanged, "finder_shop_guarantee_status_update", "guarantee_order_id";
+    "channels_ec_guarantee_update" => GuaranteeChanged, "finder_shop_guarantee_status_update", "guarantee_order_id";
+    "channels_ec_present_aftersale_update" => GiftAftersaleChanged, "finder_shop_present_aftersale_status_update", "after_sale_order_id";
+    // shop: members, sharers, agencies, talks
+    "channels_ec_vip_join" => MemberChanged, "user_info", "";
+    "channels_ec_vip_close" => MemberChanged, "user_info", "";
+    "channels_ec_vip_grade_info_update" => MemberChanged, "user_info", "";
+    "channels_ec_vip_score_update" => MemberChanged, "user_info", "";
+    "channels_ec_vip_score_exchange" => MemberChanged, "exchange_info", "";
+    "channels_ec_sharer_change" => SharerChanged, "", "";
+    "head_supplier_item_update" => SupplierItemChanged, "item_info", "product_id";
+    "user_enter_tempsession" => SessionEntered, "", "";
     // shop: products
     "product_spu_audit" => ProductAudit, "ProductSpuAudit", "product_id";
     "product_spu_listing" => ProductListing, "ProductSpuListing", "product_id";
@@ -159,7 +169,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
     let (kind, subject_id, hint) = match rule {
         None => (NoticeKind::Unknown(event.clone()), None, json!({})),
         Some(rule) => {
-            let body = if rule.body.is_empty() { &message } else { &message[rule.body] };
+            let body = if rule.body.is_empty() { &message } else { body_of(rule, &message) };
             let subject = if rule.subject.is_empty() {
                 None
             } else {
@@ -167,7 +177,7 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
                     ChannelError::unexpected(format!("the event {} has no {}", rule.event, rule.subject))
                 })?)
             };
-            let hint = if rule.body.is_empty() { json!({}) } else { body.clone() };
+            let hint = if rule.body.is_empty() { told_beside(&message) } else { without_people(body) };
             let hint = if rule.kind == NoticeKind::MessageSettled { settled(&message) } else { hint };
             (kind_of(rule, &hint), subject, hint)
         }
@@ -188,6 +198,30 @@ fn decode_event(verified: &Verified, message: Value) -> Result<Notice, ChannelEr
         raw: message,
         secret: None,
     })
+}
+
+/// The documents of `channels_ec_present_aftersale_update` name its object in one way and show it in another.
+fn body_of<'a>(rule: &EventRule, message: &'a Value) -> &'a Value {
+    const SHOWN: &str = "finder_shop_aftersale_status_update";
+    let gift = rule.kind == NoticeKind::GiftAftersaleChanged && !message[rule.body].is_object();
+    &message[if gift { SHOWN } else { rule.body }]
+}
+
+/// What an event says beside its envelope, where it has no object of its own. Whom it is about stays out.
+fn told_beside(message: &Value) -> Value {
+    const FIELDS: &[&str] =
+        &["sharer_type", "bind_status", "close_timestamp", "old_nickname", "new_nickname"];
+    let told = FIELDS.iter().filter_map(|field| Some(((*field).to_owned(), message.get(*field)?.clone())));
+    Value::Object(told.collect())
+}
+
+/// A member's telephone number is not needed for anything and is not kept.
+fn without_people(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("phone_number");
+    }
+    body
 }
 
 /// `type` 7 of an order's other news is the buyer's urge, which no call tells.

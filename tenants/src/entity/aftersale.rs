@@ -29,6 +29,7 @@ pub struct Model {
     pub dispute_id: Option<String>,
     pub dispute_state: Option<String>,
     pub dispute_native_state: Option<String>,
+    pub dispute_detail: Option<String>,
     pub decision: Option<String>,
     pub decision_detail: String,
     pub decision_error: Option<String>,

@@ -12,6 +12,7 @@ pub struct Model {
     pub owner_id: Uuid,
     pub dedup_key: String,
     pub kind: String,
+    pub native_type: Option<String>,
     pub subject: String,
     pub payload: String,
     pub received_at: i64,

@@ -34,6 +34,7 @@ pub(crate) mod coupon;
 pub(crate) mod custom_role;
 pub(crate) mod deposit;
 pub(crate) mod discount;
+pub(crate) mod dispute_evidence;
 pub(crate) mod document_notice;
 pub(crate) mod document_renewal;
 pub(crate) mod domain;

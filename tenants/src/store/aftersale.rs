@@ -19,7 +19,7 @@ use serde_json::Value;
 mod list;
 pub use list::{
     AftersaleFilter, AftersaleSort, aftersale_counts, aftersale_list, aftersale_list_of, aftersale_stale,
-    aftersale_waiting_count,
+    aftersale_waiting_count, dispute_waiting_count,
 };
 
 /// What a channel may correct as long as it reports newer facts.
@@ -50,6 +50,9 @@ pub struct Dispute {
     pub state: DisputeState,
     /// The raw state.
     pub native_state: String,
+    /// What the platform tells beside it, as the plugin gave it; null when nothing is kept. Holds the buyer's words:
+    /// erased with the buyer.
+    pub detail: Value,
 }
 
 /// A decision on its way to the platform, or the last one that was not taken.
@@ -140,6 +143,12 @@ pub struct NewAftersale<'a> {
     pub asked_at: Timestamp,
 }
 
+impl Dispute {
+    fn detail_text(&self) -> Option<String> {
+        (self.detail != Value::Null).then(|| self.detail.to_string())
+    }
+}
+
 fn moment(micros: Option<i64>) -> Option<Timestamp> {
     micros.map(Timestamp::from_micros)
 }
@@ -151,6 +160,10 @@ fn from_model(model: row::Model) -> StoreResult<Aftersale> {
             external_id,
             state: DisputeState::from_text(&word).ok_or(corrupt("aftersales.dispute_state"))?,
             native_state: model.dispute_native_state.unwrap_or_default(),
+            detail: match model.dispute_detail.as_deref() {
+                Some(text) => serde_json::from_str(text).map_err(|_| corrupt("aftersales.dispute_detail"))?,
+                None => Value::Null,
+            },
         }),
         _ => None,
     };
@@ -255,6 +268,7 @@ pub async fn aftersale_insert(tx: &mut TenantTx, new: &NewAftersale<'_>) -> Stor
         dispute_id: dispute.map(|dispute| dispute.external_id.clone()),
         dispute_state: dispute.map(|dispute| dispute.state.as_str().to_owned()),
         dispute_native_state: dispute.map(|dispute| dispute.native_state.clone()),
+        dispute_detail: dispute.and_then(Dispute::detail_text),
         decision: None,
         decision_detail: "{}".to_owned(),
         decision_error: None,
@@ -320,6 +334,7 @@ pub async fn aftersale_save(
         .col_expr(Column::DisputeId, Expr::value(dispute.map(|one| one.external_id.clone())))
         .col_expr(Column::DisputeState, Expr::value(dispute.map(|one| one.state.as_str().to_owned())))
         .col_expr(Column::DisputeNativeState, Expr::value(dispute.map(|one| one.native_state.clone())))
+        .col_expr(Column::DisputeDetail, Expr::value(dispute.and_then(Dispute::detail_text)))
         .col_expr(Column::Decision, Expr::value(pending.decision.map(|one| one.as_str().to_owned())))
         .col_expr(Column::DecisionDetail, Expr::value(detail_text(&pending.detail)))
         .col_expr(Column::DecisionError, Expr::value(pending.error.clone()))

@@ -192,7 +192,11 @@ pub async fn erase(tx: &mut TenantTx, id: BuyerId) -> StoreResult<Vec<Erased>> {
     let own = own_orders(tx, id);
     note("order_desks", "receiver of the wish", erase_wishes(tx, own).await?);
     note("orders", "receiver, notes, open id, union id", erase_orders(tx, id).await?);
-    note("aftersales", "words, waybill of the return", erase_aftersales(tx, id).await?);
+    note(
+        "aftersales",
+        "words, waybill of the return, history of the dispute",
+        erase_aftersales(tx, id).await?,
+    );
     let lookups: Vec<String> =
         identities.iter().filter(|one| one.kind == "phone").map(|one| one.lookup.clone()).collect();
     let codes = buyer_code::Entity::delete_many()
@@ -268,13 +272,14 @@ async fn erase_orders(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
     Ok(done.rows_affected)
 }
 
-/// What a buyer wrote about a case, and the parcel it came back in.
+/// What a buyer wrote about a case and in its dispute, and the parcel it came back in.
 async fn erase_aftersales(tx: &mut TenantTx, id: BuyerId) -> StoreResult<u64> {
     use aftersale::Column;
     let own = own_orders(tx, id);
     let done = aftersale::Entity::update_many()
         .col_expr(Column::BuyerWords, Expr::value(""))
         .col_expr(Column::ReturnWaybill, Expr::value(None::<String>))
+        .col_expr(Column::DisputeDetail, Expr::value(None::<String>))
         .filter(Column::TenantId.eq(tx.tenant()))
         .filter(Column::OrderId.in_subquery(own))
         .exec(tx.conn())

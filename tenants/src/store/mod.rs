@@ -31,6 +31,7 @@ pub mod deletion;
 pub mod deposit;
 pub mod directory;
 pub mod discount;
+pub mod dispute_evidence;
 pub mod document_notice;
 pub mod document_renewal;
 pub mod domain;

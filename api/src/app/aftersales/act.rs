@@ -79,7 +79,7 @@ fn acceptance(told: Told<Accept>) -> sdk::Acceptance {
 }
 
 /// Whether trying again by itself cannot help.
-fn for_people(class: &ErrorClass) -> bool {
+pub(super) fn for_people(class: &ErrorClass) -> bool {
     matches!(
         class,
         ErrorClass::Reauthorise

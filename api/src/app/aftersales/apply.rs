@@ -50,6 +50,7 @@ async fn insert(
     let (progress, mut facts) = (report::progress(reported), report::facts(reported));
     if order.personal_erased_at.is_some() {
         facts.buyer_words = String::new();
+        report::without_words(&mut facts);
     }
     let mut open = order_line_list(tx, order.id).await?;
     let mut lines = Vec::new();
@@ -111,6 +112,7 @@ async fn update(
     if order.personal_erased_at.is_some() {
         facts.buyer_words.clone_from(&case.facts.buyer_words);
         facts.return_waybill.clone_from(&case.facts.return_waybill);
+        report::without_words(&mut facts);
     }
     if case.refunded > Fen::ZERO {
         facts.amount = case.facts.amount;
@@ -166,7 +168,10 @@ impl Work<'_> {
         if before == Some(dispute.native_state.as_str()) {
             return Ok(());
         }
-        let detail = json!({ "state": dispute.state.as_str(), "native_state": dispute.native_state });
+        let detail = json!({
+            "state": dispute.state.as_str(), "native_state": dispute.native_state,
+            "step": dispute.detail["step"],
+        });
         let (by, at) = (By::Channel(&self.account.name), self.tx.now());
         let kind = AftersaleHappening::Dispute;
         Ok(aftersale_event_append(self.tx, self.case.id, kind, detail, by, at).await?)

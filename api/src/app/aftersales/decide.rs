@@ -116,7 +116,7 @@ pub async fn refuse(
     queue(tx, case, Decision::Refuse, detail, AuditAction::AftersaleRefused, audited).await
 }
 
-async fn case_to_decide(
+pub(super) async fn case_to_decide(
     tx: &TenantTx,
     grant: &Grant<perm::AftersaleHandle>,
     id: AftersaleId,

@@ -12,9 +12,10 @@ use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::aftersale::{
     Aftersale, AftersaleFilter, AftersaleSort, aftersale_counts, aftersale_get, aftersale_list,
-    aftersale_waiting_count,
+    aftersale_waiting_count, dispute_waiting_count,
 };
 use qianpu_tenants::store::aftersale_event::{AftersaleEventRow, aftersale_event_list};
+use qianpu_tenants::store::dispute_evidence::{Evidence, evidence_list};
 use qianpu_tenants::store::order::{Order, order_get, order_numbers};
 use qianpu_tenants::store::order_line::{OrderLine, order_line_list, order_line_list_of};
 use std::collections::HashMap;
@@ -75,12 +76,25 @@ pub async fn counts(
     Ok((aftersale_counts(&tx, &filter).await?, i64::try_from(waiting).unwrap_or(i64::MAX)))
 }
 
+/// How many disputes wait for the merchant.
+pub async fn disputes_waiting(
+    state: &AppState,
+    grant: &Grant<perm::OrderRead>,
+    mut filter: AftersaleFilter<'_>,
+) -> Answer<i64> {
+    filter.shops = grant.shops();
+    let waiting = dispute_waiting_count(&*state.db.read(grant.ctx()).await?, &filter).await?;
+    Ok(i64::try_from(waiting).unwrap_or(i64::MAX))
+}
+
 /// Everything about one case.
 #[derive(Debug, Clone)]
 pub struct Detail {
     pub listed: Listed,
     pub order: Order,
     pub events: Vec<AftersaleEventRow>,
+    /// What was said in its dispute from here, the newest first.
+    pub evidence: Vec<Evidence>,
 }
 
 /// One case.
@@ -95,9 +109,10 @@ pub async fn get(state: &AppState, grant: &Grant<perm::OrderRead>, id: Aftersale
     let names = account_names(&tx).await?;
     let account_name = names.into_iter().find(|(id, ..)| *id == case.account).map(|(_, name, _)| name);
     let events = aftersale_event_list(&tx, id).await?;
+    let evidence = evidence_list(&tx, id).await?;
     let goods = goods_of(&case, &lines);
     let listed = Listed { order_number: order.number.clone(), account_name, goods, case };
-    Ok(Detail { listed, order, events })
+    Ok(Detail { listed, order, events, evidence })
 }
 
 /// What can be chosen when the case is decided, asked of its channel now.

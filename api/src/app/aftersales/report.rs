@@ -74,8 +74,31 @@ pub(super) fn facts(case: &sdk::ChannelCase) -> AftersaleFacts {
                 sdk::DisputeStanding::Unknown(_) => DisputeState::Unknown,
             },
             native_state: dispute.native_state.clone(),
+            detail: serde_json::to_value(dispute).unwrap_or_default(),
         }),
     }
+}
+
+/// The dispute about a case with all that the channel told of it.
+pub fn dispute(case: &Aftersale) -> Option<sdk::ChannelDispute> {
+    let kept = case.facts.dispute.as_ref()?;
+    let told = serde_json::from_value(kept.detail.clone()).ok();
+    // Nothing is kept of it: what the row itself says.
+    Some(told.unwrap_or_else(|| {
+        let unknown = sdk::DisputeStanding::Unknown(kept.native_state.clone());
+        sdk::ChannelDispute::new(kept.external_id.clone(), unknown, kept.native_state.clone())
+    }))
+}
+
+/// Takes out of a dispute what its buyer wrote and showed.
+pub(super) fn without_words(facts: &mut AftersaleFacts) {
+    let Some(kept) = facts.dispute.as_mut() else { return };
+    let Ok(mut told) = serde_json::from_value::<sdk::ChannelDispute>(kept.detail.clone()) else { return };
+    for entry in &mut told.history {
+        entry.words = String::new();
+        entry.pictures = Vec::new();
+    }
+    kept.detail = serde_json::to_value(&told).unwrap_or_default();
 }
 
 /// A case as it stands here, in the channel's words: what somebody who decides has seen.

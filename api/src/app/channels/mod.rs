@@ -20,6 +20,7 @@ pub mod push;
 pub mod push_app;
 mod push_known;
 pub mod push_route;
+pub mod pushes;
 pub mod quota;
 pub mod raise;
 

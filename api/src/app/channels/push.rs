@@ -218,6 +218,7 @@ pub(super) fn message<'a>(owner: uuid::Uuid, notice: &'a Notice, payload: &'a st
         owner,
         dedup_key: &notice.dedup_key,
         kind: notice.kind.as_str(),
+        native_type: &notice.native_type,
         subject: notice.subject_id.as_deref().unwrap_or_default(),
         payload,
     }
@@ -236,7 +237,14 @@ pub(super) async fn keep_unreadable(
     let sealed = state.channels.sealer.seal(tx.ctx(), "inbox.unreadable", &verified.plaintext)?;
     let payload = json!({ "sealed": hex::encode(sealed) }).to_string();
     let key = format!("unreadable:{}", hex::encode(Sha256::digest(&verified.plaintext)));
-    let kept = NewInboxMessage { owner, dedup_key: &key, kind: "unreadable", subject: "", payload: &payload };
+    let kept = NewInboxMessage {
+        owner,
+        dedup_key: &key,
+        kind: "unreadable",
+        native_type: "",
+        subject: "",
+        payload: &payload,
+    };
     inbox_insert(&mut tx, &kept).await?;
     tx.commit().await?;
     count(slug, "unreadable");

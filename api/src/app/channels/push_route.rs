@@ -25,9 +25,7 @@ pub(super) enum Routed {
 /// The after-sale case that a dispute is about: named beside the dispute, or the subject itself.
 fn disputed_case(notice: &Notice) -> Option<String> {
     match &notice.hint["after_sale_order_id"] {
-        serde_json::Value::Null if notice.hint.get("guarantee_order_id").is_none() => {
-            notice.subject_id.clone()
-        }
+        serde_json::Value::Null => notice.subject_id.clone(),
         named => wire::id(named),
     }
 }
@@ -67,6 +65,17 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
         K::AftersaleChanged if !subject.is_empty() => Routed::Job(sync::new_job(account.id, subject, 0)),
         K::DisputeChanged => match disputed_case(notice) {
             Some(case) => Routed::Job(sync::new_job(account.id, &case, 0)),
+            None => Routed::Kept,
+        },
+        // What is claimed is decided at the platform; what became of the order is read.
+        K::GuaranteeChanged | K::GiftAftersaleChanged => match wire::id(&notice.hint["order_id"]) {
+            Some(order) => Routed::Job(NewJob {
+                kind: ORDER_JOB,
+                dedup_key: Some(format!("{id}:{order}")),
+                payload: json!({ "channel_account_id": id, "external_order_id": order }),
+                run_at: None,
+                priority: 0,
+            }),
             None => Routed::Kept,
         },
         K::ProductAudit | K::ProductListing | K::ProductChanged if !subject.is_empty() => {

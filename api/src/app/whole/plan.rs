@@ -59,6 +59,10 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("inbox_messages", "pushes to this installation; the truth is asked of the platform"),
     ("idempotency_keys", "answers of this installation to requests it got"),
     ("channel_tokens", "credentials; the account is authorised again"),
+    (
+        "dispute_evidence",
+        "sent by this installation; what was said stands in the dispute's history at the platform",
+    ),
     ("exchange_logs", "calls of this installation, kept for a short time only"),
     ("link_intents", "attempts to link an account through this installation"),
     (

@@ -1,16 +1,18 @@
 //! `/aftersales`: what buyers ask for after paying, and the merchant's decisions about it.
 
+mod dispute_views;
 mod views;
 
-use crate::app::aftersales::{decide, read};
+use crate::app::aftersales::{decide, dispute, read};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, IdempotencyKey, IfMatch, Json, Path, Query};
 use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, page_request};
-use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, WaitsFor};
+use dispute_views::DisputeEvidenceView;
+use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, DisputeState, EvidenceKind, WaitsFor};
 use qianpu_domain::error::FieldError;
-use qianpu_domain::ids::{AftersaleId, ChannelAccountId, ShopId};
+use qianpu_domain::ids::{AftersaleId, ChannelAccountId, MediaId, ShopId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::aftersale::{AftersaleFilter, AftersaleSort};
@@ -37,6 +39,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
         refuse_aftersale,
         "Refuse with a reason; the channel is told in the background",
     );
+    api.post(
+        "/aftersales/{aftersale_id}/dispute/evidence",
+        answer_dispute,
+        "Give proof or leave a message in the dispute, as it takes it now; the channel is told in the background",
+    );
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -48,6 +55,8 @@ struct AftersaleQuery {
     kind: Option<String>,
     /// `merchant`, `buyer`, `platform` or `nobody`.
     waits_for: Option<String>,
+    /// Cases whose dispute is `waits_for_merchant`, `waits_for_buyer`, `with_platform`, `ended` or `unknown`.
+    dispute: Option<String>,
     #[param(value_type = Option<String>)]
     shop_id: Option<Id<ShopId>>,
     #[param(value_type = Option<String>)]
@@ -88,6 +97,7 @@ async fn list_aftersales(
         states: &states,
         kind: word("kind", query.kind.as_deref(), AftersaleKind::from_text)?,
         waits_for: word("waits_for", query.waits_for.as_deref(), WaitsFor::from_text)?,
+        dispute: word("dispute", query.dispute.as_deref(), DisputeState::from_text)?,
         shop: query.shop_id.map(|id| id.0),
         shops: None,
         account: query.channel_account_id.map(|id| id.0),
@@ -106,6 +116,8 @@ async fn list_aftersales(
 struct AftersaleCounts {
     /// How many wait for the merchant.
     waiting: i64,
+    /// How many disputes wait for the merchant.
+    disputes_waiting: i64,
     items: Vec<AftersaleCount>,
 }
 
@@ -121,7 +133,13 @@ async fn count_aftersales(auth: Authed<perm::OrderRead>) -> Answer<Json<Aftersal
         let count = found.iter().find(|(found, _)| found == state).map_or(0, |(_, count)| *count);
         AftersaleCount { state: state.as_str(), count }
     };
-    Ok(Json(AftersaleCounts { waiting, items: AftersaleState::ALL.iter().map(count).collect() }))
+    let disputes_waiting =
+        read::disputes_waiting(&auth.state, &auth.grant, AftersaleFilter::default()).await?;
+    Ok(Json(AftersaleCounts {
+        waiting,
+        disputes_waiting,
+        items: AftersaleState::ALL.iter().map(count).collect(),
+    }))
 }
 
 async fn get_aftersale(
@@ -182,6 +200,35 @@ async fn refuse_aftersale(
     let command = decide::Refuse { reason_code: body.reason_code, words: body.words };
     let effect = async |tx: &mut TenantTx| {
         decide::refuse(tx, &grant, id, seen, &command).await.map(|case| AftersaleStandingView::from(&case))
+    };
+    once(&call, &grant, &key, effect).await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AnswerDisputeBody {
+    /// `proof` or `message`; what the dispute's `takes` says.
+    kind: String,
+    /// 1 to 500 letters.
+    words: String,
+    /// Uploaded pictures, at most 20.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pictures: Vec<Id<MediaId>>,
+}
+
+async fn answer_dispute(
+    auth: Authed<
+        perm::AftersaleHandle,
+        (Path<AftersaleId>, IfMatch, IdempotencyKey, Json<AnswerDisputeBody>),
+    >,
+) -> Answer<Once<DisputeEvidenceView, 202>> {
+    let Authed { call, grant, input: (Path(id), IfMatch(seen), key, Json(body)), .. } = auth;
+    let kind = EvidenceKind::from_text(&body.kind).ok_or_else(|| unknown("kind"))?;
+    let pictures = body.pictures.into_iter().map(|id| id.0).collect();
+    let command = dispute::Say { kind, words: body.words, pictures };
+    let effect = async |tx: &mut TenantTx| {
+        dispute::say(tx, &grant, id, seen, &command).await.map(DisputeEvidenceView::from)
     };
     once(&call, &grant, &key, effect).await
 }

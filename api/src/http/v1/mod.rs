@@ -21,6 +21,7 @@ mod channel_apps;
 mod channel_exchanges;
 mod channel_funds;
 mod channel_mappings;
+mod channel_pushes;
 mod coupons;
 mod deletions;
 mod deposits;
@@ -131,6 +132,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_apps::routes(api);
     channel_accounts::routes(api);
     channel_exchanges::routes(api);
+    channel_pushes::routes(api);
     followers::routes(api);
     follower_tags::routes(api);
     follower_notices::routes(api);

@@ -69,6 +69,9 @@ impl Channel for Hostile {
     fn aftersale(&self) -> Option<&dyn Aftersale> {
         None
     }
+    fn disputes(&self) -> Option<&dyn Disputes> {
+        None
+    }
     fn menu(&self) -> Option<&dyn AccountMenu> {
         None
     }

@@ -39,6 +39,8 @@ pub enum Capability {
     Messaging,
     /// [`Channel::aftersale`]
     Aftersale,
+    /// [`Channel::disputes`]
+    Disputes,
     /// [`Channel::menu`]
     Menu,
     /// [`Channel::codes`]
@@ -185,6 +187,7 @@ impl Capability {
         Self::Reveal,
         Self::Messaging,
         Self::Aftersale,
+        Self::Disputes,
         Self::Menu,
         Self::Codes,
         Self::Fans,
@@ -214,6 +217,7 @@ impl Capability {
             Self::Reveal => "reveal",
             Self::Messaging => "messaging",
             Self::Aftersale => "aftersale",
+            Self::Disputes => "disputes",
             Self::Menu => "menu",
             Self::Codes => "codes",
             Self::Fans => "fans",
@@ -243,6 +247,7 @@ impl Capability {
             Self::Reveal => channel.reveal().is_some(),
             Self::Messaging => channel.messaging().is_some(),
             Self::Aftersale => channel.aftersale().is_some(),
+            Self::Disputes => channel.disputes().is_some(),
             Self::Menu => channel.menu().is_some(),
             Self::Codes => channel.codes().is_some(),
             Self::Fans => channel.fans().is_some(),

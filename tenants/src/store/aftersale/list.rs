@@ -6,7 +6,7 @@ use crate::entity::order;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, MAX_LIMIT, Page, PageRequest};
 use crate::store::keyset::newest_first;
-use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, WaitsFor};
+use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, DisputeState, WaitsFor};
 use qianpu_domain::ids::{ChannelAccountId, OrderId, ShopId};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query, SimpleExpr};
@@ -23,6 +23,8 @@ pub struct AftersaleFilter<'a> {
     pub kind: Option<AftersaleKind>,
     /// Only those that wait for this party.
     pub waits_for: Option<WaitsFor>,
+    /// Only those whose dispute stands here.
+    pub dispute: Option<DisputeState>,
     /// Only of this shop.
     pub shop: Option<ShopId>,
     /// Only of these shops: what the caller may see.
@@ -54,6 +56,9 @@ fn filtered(tx: &TenantTx, filter: &AftersaleFilter<'_>, by_state: bool) -> Sele
     }
     if by_state && let Some(party) = filter.waits_for {
         query = query.filter(Column::WaitsFor.eq(party.as_str()));
+    }
+    if by_state && let Some(state) = filter.dispute {
+        query = query.filter(Column::DisputeState.eq(state.as_str()));
     }
     if let Some(kind) = filter.kind {
         query = query.filter(Column::Kind.eq(kind.as_str()));
@@ -151,6 +156,13 @@ pub async fn aftersale_waiting_count(tx: &TenantTx, filter: &AftersaleFilter<'_>
     Ok(query.filter(row::Column::WaitsFor.eq(WaitsFor::Merchant.as_str())).count(tx.conn()).await?)
 }
 
+/// How many disputes wait for the merchant, under the other filters.
+pub async fn dispute_waiting_count(tx: &TenantTx, filter: &AftersaleFilter<'_>) -> StoreResult<u64> {
+    let query = filtered(tx, filter, false);
+    let waits = DisputeState::WaitsForMerchant.as_str();
+    Ok(query.filter(row::Column::DisputeState.eq(waits)).count(tx.conn()).await?)
+}
+
 /// The most cases of one order that are looked at.
 const MOST_OF_ORDER: u64 = 100;
 
@@ -168,7 +180,8 @@ pub async fn aftersale_list_of(tx: &TenantTx, order: OrderId) -> StoreResult<Vec
 }
 
 /// Ids at the channel of cases of an account that are not over and were not read since `before`, the longest unread
-/// first. Those that ended without a refund after `lately` may still go to the platform's people, and count as open.
+/// first. Those that ended without a refund after `lately` may still go to the platform's people, and count as open; so do
+/// those with a dispute that is not over.
 pub async fn aftersale_stale(
     tx: &TenantTx,
     account: ChannelAccountId,
@@ -184,11 +197,19 @@ pub async fn aftersale_stale(
         .filter(row::Column::TenantId.eq(tx.tenant()))
         .filter(row::Column::ChannelAccountId.eq(account.0))
         .filter(
-            Condition::any().add(row::Column::State.is_in(open)).add(
-                Condition::all()
-                    .add(row::Column::State.is_in(ended.map(AftersaleState::as_str)))
-                    .add(row::Column::EndedAt.gte(lately.micros())),
-            ),
+            Condition::any()
+                .add(row::Column::State.is_in(open))
+                .add(
+                    Condition::all()
+                        .add(row::Column::State.is_in(ended.map(AftersaleState::as_str)))
+                        .add(row::Column::EndedAt.gte(lately.micros())),
+                )
+                .add(
+                    Condition::all()
+                        .add(row::Column::State.is_in(ended.map(AftersaleState::as_str)))
+                        .add(row::Column::DisputeState.is_not_null())
+                        .add(row::Column::DisputeState.ne(DisputeState::Ended.as_str())),
+                ),
         )
         .filter(row::Column::SyncedAt.lt(before.micros()))
         .order_by_asc(row::Column::SyncedAt)

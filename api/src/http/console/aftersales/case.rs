@@ -1,5 +1,6 @@
 //! One case: what is asked for, its order beside it, what happened, and the decision.
 
+use super::dispute::{self, DisputeView};
 use super::page_of;
 use crate::app::aftersales::decide;
 use crate::app::aftersales::read::{self, Detail};
@@ -12,7 +13,7 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::aftersale::{AcceptStep, AftersaleHappening, AftersaleKind};
 use qianpu_domain::ids::AftersaleId;
-use qianpu_sdk::CaseChoices;
+use qianpu_sdk::{CaseChoices, DisputeStep};
 use qianpu_tenants::authz::{Perm, perm};
 use qianpu_tenants::store::aftersale_event::AftersaleEventRow;
 use serde::Serialize;
@@ -25,7 +26,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 }
 
 #[derive(Serialize)]
-struct CasePage {
+pub(super) struct CasePage {
     form: FormView,
     id: String,
     kind: &'static str,
@@ -56,6 +57,15 @@ struct CasePage {
     decide: Option<DecideView>,
     /// The form of a refusal is open: it has to be mended.
     refusing: bool,
+    /// What was said in the dispute has to be mended, and not a decision.
+    answering: bool,
+}
+
+impl CasePage {
+    /// The form that was refused is that of the dispute.
+    pub(super) fn answering(self) -> Self {
+        Self { refusing: false, answering: true, ..self }
+    }
 }
 
 #[derive(Serialize)]
@@ -66,13 +76,6 @@ struct GoodsView {
     unit_price: i64,
     ordered: i64,
     shipped: i64,
-}
-
-#[derive(Serialize)]
-struct DisputeView {
-    external_id: String,
-    state: &'static str,
-    native_state: String,
 }
 
 #[derive(Serialize)]
@@ -123,6 +126,10 @@ struct EventView {
     kind: &'static str,
     state: Option<String>,
     dispute: Option<String>,
+    /// The dispute's step, where there is a word for it.
+    step: Option<String>,
+    /// What was said: `proof` or `message`.
+    said: Option<String>,
     native_state: Option<String>,
     amount: Option<i64>,
     note: Option<String>,
@@ -136,17 +143,24 @@ fn event_view(event: AftersaleEventRow) -> EventView {
     let text = |name: &str| event.detail.get(name).and_then(Value::as_str).map(str::to_owned);
     let state = text("state");
     let dispute = event.kind == AftersaleHappening::Dispute;
+    let step = text("step").filter(|word| DisputeStep::KNOWN.iter().any(|step| step.as_str() == word));
     EventView {
+        dispute: state.clone().filter(|_| dispute && step.is_none()),
+        step,
+        said: text("kind"),
         kind: event.kind.as_str(),
-        dispute: state.clone().filter(|_| dispute),
         state: state.filter(|_| !dispute),
         native_state: text("native_state"),
         amount: event.detail.get("amount_fen").and_then(Value::as_i64),
         note: text("reason"),
         tone: match event.kind {
-            AftersaleHappening::DecisionRefused | AftersaleHappening::Dispute => "danger",
+            AftersaleHappening::DecisionRefused
+            | AftersaleHappening::EvidenceRefused
+            | AftersaleHappening::Dispute => "danger",
             AftersaleHappening::Reminded => "warning",
-            AftersaleHappening::Refunded | AftersaleHappening::DecisionTaken => "success",
+            AftersaleHappening::Refunded
+            | AftersaleHappening::DecisionTaken
+            | AftersaleHappening::EvidenceSent => "success",
             _ => "info",
         },
         who: event.actor_name,
@@ -200,11 +214,17 @@ async fn decide_view<P: Perm, T>(auth: &Authed<P, T>, found: &Detail) -> Answer<
     Ok(Some(view))
 }
 
-async fn view<P: Perm, T>(auth: &Authed<P, T>, id: AftersaleId, form: FormView) -> Answer<CasePage> {
+/// The page of a case.
+pub(super) async fn view<P: Perm, T>(
+    auth: &Authed<P, T>,
+    id: AftersaleId,
+    form: FormView,
+) -> Answer<CasePage> {
     let reading = auth.caller.grant::<perm::OrderRead>()?;
     let found = read::get(&auth.state, &reading, id).await?;
     let decide = decide_view(auth, &found).await?;
-    let Detail { listed, order, mut events } = found;
+    let Detail { listed, order, mut events, evidence } = found;
+    let dispute = dispute::view(auth, &listed.case, evidence);
     let (case, progress) = (listed.case, &order.progress);
     events.reverse();
     Ok(CasePage {
@@ -237,11 +257,8 @@ async fn view<P: Perm, T>(auth: &Authed<P, T>, id: AftersaleId, form: FormView) 
             .collect(),
         return_carrier: case.facts.return_carrier,
         return_waybill: case.facts.return_waybill,
-        dispute: case.facts.dispute.map(|dispute| DisputeView {
-            external_id: dispute.external_id,
-            state: dispute.state.as_str(),
-            native_state: dispute.native_state,
-        }),
+        dispute,
+        answering: false,
         asked_at: case.asked_at.micros(),
         ended_at: case.ended_at.map(|at| at.micros()),
         synced_at: case.synced_at.micros(),

@@ -10,7 +10,7 @@ use crate::http::extract::{Authed, Query};
 use crate::http::route::PageRoutes;
 use crate::http::wire::{cursor_text, page_request};
 use crate::pages::respond::PageAnswer;
-use qianpu_domain::aftersale::{AftersaleState, WaitsFor};
+use qianpu_domain::aftersale::{AftersaleState, DisputeState, WaitsFor};
 use qianpu_domain::ids::{ChannelAccountId, ShopId};
 use qianpu_domain::time::Timestamp;
 use qianpu_tenants::authz::perm;
@@ -21,6 +21,8 @@ use utoipa::IntoParams;
 
 /// The tab of what the merchant has to decide.
 const WAITING: &str = "waiting";
+/// The tab of disputes that wait for the merchant.
+const DISPUTES: &str = "disputes";
 /// The tab of everything.
 const ALL: &str = "all";
 
@@ -30,7 +32,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 
 #[derive(Debug, Deserialize, IntoParams)]
 struct ListQuery {
-    /// `waiting`, `all` or a state.
+    /// `waiting`, `disputes`, `all` or a state.
     tab: Option<String>,
     q: Option<String>,
     shop: Option<String>,
@@ -130,18 +132,21 @@ async fn aftersale_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) ->
     let tab = match (state, wanted.as_str()) {
         (Some(state), _) => state.as_str(),
         (None, ALL) => ALL,
+        (None, DISPUTES) => DISPUTES,
         (None, _) => WAITING,
     };
     let filter = AftersaleFilter {
         states: state.as_slice(),
         kind: None,
         waits_for: (tab == WAITING).then_some(WaitsFor::Merchant),
+        dispute: (tab == DISPUTES).then_some(DisputeState::WaitsForMerchant),
         shop: shop.parse::<ShopId>().ok(),
         shops: None,
         account: account.parse::<ChannelAccountId>().ok(),
         search: Some(q.as_str()).filter(|text| !text.is_empty()),
     };
     let (counts, waiting) = read::counts(&auth.state, &auth.grant, filter.clone()).await?;
+    let disputed = read::disputes_waiting(&auth.state, &auth.grant, filter.clone()).await?;
     let page = page_request(None, query.cursor.as_deref())?;
     let sort = if tab == WAITING { AftersaleSort::Deadline } else { AftersaleSort::Newest };
     let found = read::list(&auth.state, &auth.grant, filter, sort, page).await?;
@@ -153,7 +158,11 @@ async fn aftersale_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) ->
     };
     let all: i64 = counts.iter().map(|(_, count)| count).sum();
     let one = |name, state, count| Tab { name, state, href: address(name, ""), count, current: tab == name };
-    let mut tabs = vec![one(WAITING, false, waiting), one(ALL, false, all)];
+    let mut tabs = vec![one(WAITING, false, waiting)];
+    if disputed > 0 || tab == DISPUTES {
+        tabs.push(one(DISPUTES, false, disputed));
+    }
+    tabs.push(one(ALL, false, all));
     for state in AftersaleState::ALL {
         let count = counts.iter().find(|(found, _)| found == state).map_or(0, |(_, count)| *count);
         // States without a case would only widen the row of tabs.

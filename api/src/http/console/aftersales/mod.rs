@@ -1,6 +1,8 @@
-//! The merchant's desk of after-sale cases: the list, one case with its order beside it, and the decisions.
+//! The merchant's desk of after-sale cases: the list, one case with its order beside it, the decisions and the
+//! dispute.
 
 mod case;
+mod dispute;
 mod list;
 
 use crate::http::route::PageRoutes;
@@ -11,6 +13,7 @@ const HOME: &str = "/console/merchant/aftersales";
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     list::routes(pages);
     case::routes(pages);
+    dispute::routes(pages);
 }
 
 fn page_of(id: AftersaleId) -> String {

@@ -8,6 +8,7 @@ mod apps;
 mod callback;
 mod exchanges;
 mod link;
+mod pushes;
 pub(super) mod words;
 
 use crate::http::route::PageRoutes;
@@ -18,8 +19,10 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     apps::routes(pages);
     app::routes(pages);
     accounts::routes(pages);
-    account::routes(pages);
+    // Before the page of one account, whose id would match the word.
     exchanges::routes(pages);
+    pushes::routes(pages);
+    account::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }

@@ -1,6 +1,8 @@
 //! After-sale cases as the API shows them.
 
+use super::dispute_views::{AftersaleDisputeView, DisputeEntryView, DisputeEvidenceView};
 use crate::app::aftersales::read::{Detail, Listed};
+use crate::app::aftersales::report;
 use crate::http::wire::{Money, Time};
 use qianpu_domain::aftersale::{AcceptStep, Decision};
 use qianpu_sdk::CaseChoices;
@@ -94,17 +96,9 @@ impl From<(OrderLine, i64)> for AftersaleGoodsView {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-struct AftersaleDisputeView {
-    /// The channel's id of the dispute.
-    external_id: String,
-    /// `waits_for_merchant`, `waits_for_buyer`, `with_platform`, `ended` or `unknown`.
-    state: &'static str,
-    native_state: String,
-}
-
 impl From<Listed> for AftersaleView {
     fn from(Listed { case, order_number, account_name, goods }: Listed) -> Self {
+        let dispute = AftersaleDisputeView::of(&case);
         Self {
             standing: AftersaleStandingView::from(&case),
             shop_id: case.shop.to_string(),
@@ -118,11 +112,7 @@ impl From<Listed> for AftersaleView {
             amount: case.facts.amount.into(),
             refunded: case.refunded.into(),
             goods: goods.into_iter().map(AftersaleGoodsView::from).collect(),
-            dispute: case.facts.dispute.map(|dispute| AftersaleDisputeView {
-                external_id: dispute.external_id,
-                state: dispute.state.as_str(),
-                native_state: dispute.native_state,
-            }),
+            dispute,
             asked_at: Time(case.asked_at),
             ended_at: case.ended_at.map(Time),
         }
@@ -141,13 +131,17 @@ pub(super) struct AftersaleDetailView {
     return_waybill: Option<String>,
     /// What happened and who did it, oldest first.
     events: Vec<AftersaleEventView>,
+    /// What happened in the dispute, as the channel tells, oldest first.
+    dispute_history: Vec<DisputeEntryView>,
+    /// What was said in the dispute from here, newest first.
+    dispute_evidence: Vec<DisputeEvidenceView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct AftersaleEventView {
     id: String,
-    /// `asked`, `accept_queued`, `refuse_queued`, `decision_taken`, `decision_refused`, `moved`, `dispute`, `reminded`
-    /// or `refunded`.
+    /// `asked`, `accept_queued`, `refuse_queued`, `decision_taken`, `decision_refused`, `moved`, `dispute`,
+    /// `evidence_queued`, `evidence_sent`, `evidence_refused`, `reminded` or `refunded`.
     kind: &'static str,
     detail: serde_json::Value,
     /// `user`, `channel`, `job` or `system`.
@@ -171,9 +165,12 @@ impl From<AftersaleEventRow> for AftersaleEventView {
 }
 
 impl From<Detail> for AftersaleDetailView {
-    fn from(Detail { listed, events, .. }: Detail) -> Self {
+    fn from(Detail { listed, events, evidence, .. }: Detail) -> Self {
         let facts = &listed.case.facts;
+        let history = report::dispute(&listed.case).map(|dispute| dispute.history).unwrap_or_default();
         Self {
+            dispute_history: history.into_iter().map(DisputeEntryView::from).collect(),
+            dispute_evidence: evidence.into_iter().map(DisputeEvidenceView::from).collect(),
             buyer_words: facts.buyer_words.clone(),
             refusal: facts.refusal.clone(),
             return_carrier: facts.return_carrier.clone(),
