@@ -1,5 +1,6 @@
-//! The demo's after-sale cases: at the WeChat shop one waits for the merchant and one for the buyer's parcel; at the
-//! Douyin shop one waits, one was refused and one was refunded.
+//! The demo's after-sale cases: at the WeChat shop one waits for the merchant, one for the buyer's parcel, and one was
+//! refused and is disputed, where the platform waits for the merchant's proof; at the Douyin shop one waits, one was
+//! refused and one was refunded.
 
 use super::client::{Client, items, text};
 use super::seed::Merchant;
@@ -18,6 +19,8 @@ enum Answer {
     None,
     Accept,
     Refuse(&'static str),
+    /// Refused; then the buyer calls the platform's people, and they ask the merchant for proof.
+    Dispute(&'static str),
 }
 
 /// Buyers of both shops ask; some are answered.
@@ -32,6 +35,11 @@ pub async fn ask(sandbox: &Client, merchant: &Merchant) -> anyhow::Result<()> {
             order: ("shipped", 0),
             body: json!({"type": "RETURN", "reason": "与描述不符"}),
             answer: Answer::Accept,
+        },
+        Wish {
+            order: ("completed", 0),
+            body: json!({"type": "REFUND", "reason": "质量问题"}),
+            answer: Answer::Dispute("出厂前逐件检验，未发现质量问题"),
         },
     ];
     work(sandbox, merchant, "wechat-store", ("orders", "aftersale", "after_sale_order_id"), store).await?;
@@ -73,7 +81,28 @@ async fn work<const N: usize>(
         let arrived = |list: &Value| !items(list).is_empty();
         let cases = client.wait(&found, 60, arrived).await.context("a case did not arrive")?;
         let case = items(&cases).first().context("a case")?;
-        answer(client, case, wish.answer).await?;
+        let words = wish.answer;
+        if let Answer::Dispute(refusal) = words {
+            answer(client, case, Answer::Refuse(refusal)).await?;
+            dispute(sandbox, client, case, text(&asked, id)?).await?;
+        } else {
+            answer(client, case, words).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn dispute(sandbox: &Client, client: &Client, case: &Value, id: &str) -> anyhow::Result<()> {
+    let path = format!("/api/v1/aftersales/{}", text(case, "id")?);
+    for (action, step) in [
+        ("complain", "merchant_handles"),
+        ("take_up", "platform_handles"),
+        ("buyer_message", "platform_handles"),
+        ("ask_merchant", "merchant_proof_wanted"),
+    ] {
+        sandbox.post(&format!("/sandbox/api/aftersales/{id}/{action}"), &json!({})).await?;
+        let there = |case: &Value| case["dispute"]["step"] == step;
+        client.wait(&path, 60, there).await.with_context(|| format!("the dispute is not at {step}"))?;
     }
     Ok(())
 }
@@ -82,7 +111,7 @@ async fn answer(client: &Client, case: &Value, answer: Answer) -> anyhow::Result
     let path = format!("/api/v1/aftersales/{}", text(case, "id")?);
     let choices = format!("{path}/choices");
     match answer {
-        Answer::None => return Ok(()),
+        Answer::None | Answer::Dispute(_) => return Ok(()),
         Answer::Accept if case["kind"] == "refund_only" => {
             client.post(&format!("{path}/accept"), &json!({})).await?;
         }

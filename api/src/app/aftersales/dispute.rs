@@ -34,7 +34,8 @@ pub const TELL: &str = "aftersale.evidence";
 /// What a merchant says.
 #[derive(Debug, Clone)]
 pub struct Say {
-    pub kind: EvidenceKind,
+    /// `proof` or `message`.
+    pub kind: String,
     pub words: String,
     pub pictures: Vec<MediaId>,
 }
@@ -54,9 +55,13 @@ fn told(kind: EvidenceKind) -> sdk::EvidenceKind {
     }
 }
 
-/// Checks the words and how many pictures there are.
-pub fn check(words: &str, pictures: usize) -> Answer<()> {
+/// Checks the kind, the words and how many pictures there are.
+pub fn check(kind: &str, words: &str, pictures: usize) -> Answer<EvidenceKind> {
     let mut errors = Vec::new();
+    let kind = EvidenceKind::from_text(kind);
+    if kind.is_none() {
+        errors.push(FieldError::new("kind", "unknown", "proof or message", "应为 proof 或 message"));
+    }
     if words.is_empty() {
         errors.push(FieldError::required("words"));
     }
@@ -68,7 +73,7 @@ pub fn check(words: &str, pictures: usize) -> Answer<()> {
         let (en, zh) = ("at most 20 pictures", "最多20张图片");
         errors.push(FieldError::new("pictures", "too_many", en, zh));
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+    kind.filter(|_| errors.is_empty()).ok_or_else(|| errors.into())
 }
 
 /// Keeps what somebody says and has the channel told. The case's version decides between two who write at once.
@@ -81,24 +86,24 @@ pub async fn say(
 ) -> Answer<Evidence> {
     let case = super::decide::case_to_decide(tx, grant, id, seen).await?;
     let words = command.words.trim();
-    check(words, command.pictures.len())?;
+    let said = check(&command.kind, words, command.pictures.len())?;
     pictures_exist(tx, &command.pictures).await?;
     let dispute = report::dispute(&case);
     let waits = evidence_waits(tx, id).await?;
-    may_answer(dispute.as_ref().and_then(takes), waits, command.kind)
+    may_answer(dispute.as_ref().and_then(takes), waits, said)
         .map_err(|refusal| ApiError::refused(refusal.code(), refusal))?;
     let dispute = dispute.ok_or_else(ApiError::not_found)?;
     aftersale_save(tx, &case, &case.progress, &case.facts, case.refunded, &case.pending).await?;
     let new = NewEvidence {
         aftersale: id,
         dispute_id: &dispute.external_id,
-        kind: command.kind,
+        kind: said,
         words,
         pictures: &command.pictures,
-        known: dispute.said(told(command.kind), words),
+        known: dispute.said(told(said), words),
     };
     let evidence = evidence_insert(tx, &new).await?;
-    let detail = json!({ "kind": command.kind.as_str(), "pictures": command.pictures.len() });
+    let detail = json!({ "kind": said.as_str(), "pictures": command.pictures.len() });
     let now = tx.now();
     let kind = AftersaleHappening::EvidenceQueued;
     aftersale_event_append(tx, id, kind, detail.clone(), By::Actor, now).await?;

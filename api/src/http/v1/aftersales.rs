@@ -10,7 +10,7 @@ use crate::http::idempotent::{Once, once};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, page_request};
 use dispute_views::DisputeEvidenceView;
-use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, DisputeState, EvidenceKind, WaitsFor};
+use qianpu_domain::aftersale::{AftersaleKind, AftersaleState, DisputeState, WaitsFor};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{AftersaleId, ChannelAccountId, MediaId, ShopId};
 use qianpu_tenants::authz::perm;
@@ -224,9 +224,8 @@ async fn answer_dispute(
     >,
 ) -> Answer<Once<DisputeEvidenceView, 202>> {
     let Authed { call, grant, input: (Path(id), IfMatch(seen), key, Json(body)), .. } = auth;
-    let kind = EvidenceKind::from_text(&body.kind).ok_or_else(|| unknown("kind"))?;
     let pictures = body.pictures.into_iter().map(|id| id.0).collect();
-    let command = dispute::Say { kind, words: body.words, pictures };
+    let command = dispute::Say { kind: body.kind, words: body.words, pictures };
     let effect = async |tx: &mut TenantTx| {
         dispute::say(tx, &grant, id, seen, &command).await.map(DisputeEvidenceView::from)
     };

@@ -153,14 +153,12 @@ type Said = Authed<perm::AftersaleHandle, (Path<AftersaleId>, Upload<MEDIA_LIMIT
 async fn answer(auth: &Said) -> Answer<()> {
     let (Path(id), upload) = &auth.input;
     let fields = &upload.fields;
-    let (en, zh) = ("proof or message", "应为举证或留言");
-    let kind = EvidenceKind::from_text(fields.text("kind"));
-    let kind = kind.ok_or_else(|| ApiError::field(FieldError::new("kind", "unknown", en, zh)))?;
+    let kind = fields.text("kind").to_owned();
     let words = fields.text("words").trim().to_owned();
     let files: Vec<&UploadedFile> =
         upload.files.iter().filter(|file| file.field == "pictures" && !file.bytes.is_empty()).collect();
     // Before a file is kept for nothing.
-    dispute::check(&words, files.len())?;
+    dispute::check(&kind, &words, files.len())?;
     let mut pictures = Vec::new();
     for file in files {
         let writes = auth.caller.grant::<perm::MediaWrite>()?;
