@@ -9,6 +9,7 @@ use qianpu_domain::ids::InboxId;
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A verified push.
@@ -39,8 +40,23 @@ pub enum Stored {
 
 /// Stores a push unless its key was seen.
 pub async fn inbox_insert(tx: &mut TenantTx, message: &NewInboxMessage<'_>) -> StoreResult<Stored> {
-    let id = tx.new_id();
-    let row = inbox_message::ActiveModel {
+    let stored = inbox_insert_all(tx, std::slice::from_ref(message)).await?;
+    Ok(stored.first().copied().unwrap_or(Stored::Duplicate))
+}
+
+/// Stores several, each unless its key was seen, one before it in the list included; what became of each.
+pub async fn inbox_insert_all(
+    tx: &mut TenantTx,
+    messages: &[NewInboxMessage<'_>],
+) -> StoreResult<Vec<Stored>> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = messages.iter().map(|_| tx.new_id()).collect();
+    let mut rows: Vec<(Uuid, &NewInboxMessage<'_>)> = ids.iter().copied().zip(messages).collect();
+    // Two processes that store the same pushes at once wait for each other's keys in one order.
+    rows.sort_by_key(|(_, message)| (message.owner, message.dedup_key));
+    let rows = rows.into_iter().map(|(id, message)| inbox_message::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(id),
         owner_id: Set(message.owner),
@@ -51,7 +67,7 @@ pub async fn inbox_insert(tx: &mut TenantTx, message: &NewInboxMessage<'_>) -> S
         payload: Set(message.payload.to_owned()),
         received_at: Set(tx.now().micros()),
         handled_at: Set(None),
-    };
+    });
     let conflict = OnConflict::columns([
         inbox_message::Column::TenantId,
         inbox_message::Column::OwnerId,
@@ -59,9 +75,11 @@ pub async fn inbox_insert(tx: &mut TenantTx, message: &NewInboxMessage<'_>) -> S
     ])
     .do_nothing()
     .to_owned();
-    let rows =
-        inbox_message::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
-    Ok(if rows == 1 { Stored::New(InboxId(id)) } else { Stored::Duplicate })
+    let insert = inbox_message::Entity::insert_many(rows).on_conflict(conflict);
+    let new = insert.exec_with_returning_keys(tx.conn()).await?;
+    let new: HashSet<Uuid> = new.into_iter().map(|(_, id)| id).collect();
+    let became = |id: Uuid| if new.contains(&id) { Stored::New(InboxId(id)) } else { Stored::Duplicate };
+    Ok(ids.into_iter().map(became).collect())
 }
 
 /// A stored push.

@@ -51,8 +51,27 @@ pub async fn job_enqueue_part(tx: &mut TenantTx, new: NewJob, part: Uuid) -> Sto
     enqueue(tx, new, Some(part)).await
 }
 
+/// Adds several jobs, each unless one with its key waits already.
+pub async fn job_enqueue_all(tx: &mut TenantTx, mut new: Vec<NewJob>) -> StoreResult<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    // Two processes that add the same jobs at once wait for each other's keys in one order.
+    new.sort_by(|one, other| (one.kind, &one.dedup_key).cmp(&(other.kind, &other.dedup_key)));
+    let rows: Vec<job::ActiveModel> = new.into_iter().map(|new| row_of(tx, new, None)).collect();
+    let conflict = OnConflict::new().do_nothing().to_owned();
+    job::Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    Ok(())
+}
+
 async fn enqueue(tx: &mut TenantTx, new: NewJob, part: Option<Uuid>) -> StoreResult<bool> {
-    let row = job::ActiveModel {
+    let row = row_of(tx, new, part);
+    let conflict = OnConflict::new().do_nothing().to_owned();
+    Ok(job::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await? == 1)
+}
+
+fn row_of(tx: &TenantTx, new: NewJob, part: Option<Uuid>) -> job::ActiveModel {
+    job::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(tx.new_id()),
         kind: Set(new.kind.to_owned()),
@@ -68,9 +87,7 @@ async fn enqueue(tx: &mut TenantTx, new: NewJob, part: Option<Uuid>) -> StoreRes
         error_text: Set(None),
         created_at: Set(tx.now().micros()),
         part: Set(part),
-    };
-    let conflict = OnConflict::new().do_nothing().to_owned();
-    Ok(job::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await? == 1)
+    }
 }
 
 /// Whether a job of this kind and key waits to be run.

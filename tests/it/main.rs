@@ -72,6 +72,7 @@ mod plugin_kit;
 mod plugins;
 mod policy_calendar;
 mod postgres_available;
+mod push_groups;
 mod pushes;
 mod qualifications;
 mod quota_raise;

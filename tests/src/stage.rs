@@ -157,12 +157,17 @@ impl Stage {
 
     /// The same for another shop of the merchant.
     pub async fn direct_store_of(&self, shop: ShopId, name: &str) -> Value {
+        self.direct_store_by(&self.owner, shop, name).await
+    }
+
+    /// The same for another merchant, whose owner this is.
+    pub async fn direct_store_by(&self, owner: &Client, shop: ShopId, name: &str) -> Value {
         let account = self.sandbox.post("accounts", &json!({ "kind": "store", "nickname": name })).await;
         let app_id = account["appid"].as_str().expect("an app id");
         let body = json!({ "shop_id": shop.to_string(), "channel": "wechat-store", "kind": "wechat_store",
             "app_id": app_id, "secret": account["secret"], "token": PUSH_TOKEN, "encoding_aes_key": AES_KEY,
             "format": "json" });
-        let linked = self.owner.post("/api/v1/channel_accounts/direct", &body, 201).await.json("");
+        let linked = owner.post("/api/v1/channel_accounts/direct", &body, 201).await.json("");
         // The platform checks the address with an echo before it accepts it.
         let push = json!({ "url": linked["hook_url"], "token": PUSH_TOKEN, "encoding_aes_key": AES_KEY,
             "format": "json", "mode": "secure" });

@@ -5,7 +5,7 @@ mod assets;
 mod exchange_writer;
 mod vault;
 
-use crate::app::channels::KnownHooks;
+use crate::app::channels::{KnownHooks, PushQueues};
 use crate::config::Config;
 use assets::Pictures;
 use exchange_writer::ExchangeWriter;
@@ -29,6 +29,8 @@ pub struct Channels {
     pub sealer: Sealer,
     /// Accounts that pushed lately.
     pub known: KnownHooks,
+    /// Pushes that wait to be stored.
+    pub pushes: PushQueues,
 }
 
 impl Channels {
@@ -44,7 +46,13 @@ impl Channels {
         };
         let host = Host::new(parts).map_err(|error| error.to_string())?;
         let plugins = Arc::new(Plugins::new(config.app.data_dir.join("plugins")));
-        Ok(Self { host, plugins, sealer: sealer.clone(), known: KnownHooks::default() })
+        Ok(Self {
+            host,
+            plugins,
+            sealer: sealer.clone(),
+            known: KnownHooks::default(),
+            pushes: PushQueues::default(),
+        })
     }
 }
 

@@ -9,8 +9,11 @@ use crate::db::TenantTx;
 use crate::entity::channel_account;
 use crate::error::{StoreError, StoreResult};
 use crate::secrets::Sealer;
-use qianpu_domain::ids::ChannelAccountId;
-use sea_orm::EntityTrait;
+use qianpu_domain::ids::{ChannelAccountId, ChannelAppId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use uuid::Uuid;
 
 /// An account as a push to its own address was checked with it.
 #[derive(Clone, Debug)]
@@ -66,11 +69,57 @@ pub async fn push_account(
     Ok((PushAccount { account: from_model(row)?, seen }, secrets))
 }
 
-/// The account as it is now; none when a push that was checked with what is known has to be checked anew.
-pub async fn push_account_again(tx: &TenantTx, known: &PushAccount) -> StoreResult<Option<ChannelAccount>> {
-    let row = row(tx, known.account.id).await?;
-    if Seen::of(&row) != known.seen {
-        return Ok(None);
+/// With what a push was found genuine.
+#[derive(Clone, Debug)]
+pub enum PushProof {
+    /// The keys of the account's own address.
+    Own(Arc<PushAccount>),
+    /// Those of the provider's app that relays for the account.
+    Relayed {
+        app: ChannelAppId,
+        account: ChannelAccountId,
+        /// The directory named the account for this push; else it is remembered from an earlier one.
+        looked_up: bool,
+    },
+}
+
+impl PushProof {
+    fn account(&self) -> ChannelAccountId {
+        match self {
+            Self::Own(known) => known.account.id,
+            Self::Relayed { account, .. } => *account,
+        }
     }
-    from_model(row).map(Some)
+
+    /// The account of the row, if what was proven is still so.
+    fn account_of(&self, row: &channel_account::Model) -> StoreResult<Option<ChannelAccount>> {
+        let account = from_model(row.clone())?;
+        let holds = match self {
+            Self::Own(known) => Seen::of(row) == known.seen,
+            Self::Relayed { app, looked_up, .. } => {
+                account.app == Some(*app) && (*looked_up || account.state.counts())
+            }
+        };
+        Ok(Some(account).filter(|_| holds))
+    }
+}
+
+/// For each proof the account as it is now; none when a push that was checked with it has to be checked anew.
+pub async fn push_accounts_now(
+    tx: &TenantTx,
+    proofs: &[&PushProof],
+) -> StoreResult<Vec<Option<ChannelAccount>>> {
+    use channel_account::Column;
+    let ids: BTreeSet<Uuid> = proofs.iter().map(|proof| proof.account().0).collect();
+    let rows = channel_account::Entity::find()
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::Id.is_in(ids))
+        .all(tx.conn())
+        .await?;
+    let rows: HashMap<Uuid, channel_account::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let now = |proof: &&PushProof| match rows.get(&proof.account().0) {
+        Some(row) => proof.account_of(row),
+        None => Ok(None),
+    };
+    proofs.iter().map(now).collect()
 }

@@ -18,7 +18,7 @@ pub use super::account_link::{
     AccountSecrets, NewLink, account_count, account_link, account_link_gate, account_secrets,
     account_set_secrets,
 };
-pub use super::account_push::{PushAccount, push_account, push_account_again};
+pub use super::account_push::{PushAccount, PushProof, push_account, push_accounts_now};
 
 /// A linked account without its secrets.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
 //! * [`quota`], [`raise`], [`phases`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
-//! * [`push`] taking pushes in, [`push_app`] those to an app; [`account_jobs`] what they lead to for an account;
+//! * [`push`] taking pushes in, [`push_app`] those to an app, `push_store` storing them; [`account_jobs`] what they lead to for an account;
 //! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
 
@@ -19,12 +19,15 @@ pub mod phases;
 pub mod push;
 pub mod push_app;
 mod push_known;
+mod push_queue;
 pub mod push_route;
+mod push_store;
 pub mod pushes;
 pub mod quota;
 pub mod raise;
 
 pub use push_known::KnownHooks;
+pub use push_store::PushQueues;
 
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;

@@ -5,23 +5,19 @@
 //! itself is not believed further than "go and fetch".
 
 use super::push_known::{self, Known};
-use super::push_route::{self, Routed};
-use crate::app::followers;
+use super::push_store::{self, Fate};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::RequestId;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    Method, Notice, NoticeKind, PushCredentials, PushOrigin, PushRefusal, PushReply, RawPush, Received,
-    Secret, Verified, Webhook,
+    Method, Notice, PushCredentials, PushOrigin, PushRefusal, PushReply, RawPush, Received, Secret, Verified,
+    Webhook,
 };
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::inbox::{NewInboxMessage, Stored, inbox_insert};
-use qianpu_tenants::jobs::job_enqueue;
+use qianpu_tenants::inbox::{NewInboxMessage, inbox_insert};
 use qianpu_tenants::secrets::Plain;
-use qianpu_tenants::store::channel_account::{
-    AccountSecrets, ChannelAccount, account_note_push, push_account_again,
-};
+use qianpu_tenants::store::channel_account::{AccountSecrets, ChannelAccount, PushProof, push_accounts_now};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -103,31 +99,30 @@ async fn receive(
         Opened::Received(received) => received,
     };
     let Received { verified, notices, reply } = received;
+    let proof = PushProof::Own(known.found.clone());
     let notices = match notices {
         Ok(notices) => notices,
         Err(error) => {
             let tx = state.db.begin(&ctx).await?;
-            let Some(account) = push_account_again(&tx, &known.found).await? else {
+            let Some(Some(account)) = push_accounts_now(&tx, &[&proof]).await?.pop() else {
                 return Ok(Outcome::Changed);
             };
             keep_unreadable(state, tx, account.id.0, slug, &verified, &error.to_string()).await?;
             return Ok(Outcome::Reply(reply));
         }
     };
-    for notice in &notices {
-        // A direct link receives for itself only.
-        let other = notice.account_external_id.as_ref().is_some_and(|named| *named != account.external_id);
-        if other {
-            count(slug, "other_account");
-            continue;
-        }
-        let tx = state.db.begin(&ctx).await?;
-        let Some(account) = push_account_again(&tx, &known.found).await? else {
-            return Ok(Outcome::Changed);
-        };
-        take(tx, &account, notice).await?;
+    // A direct link receives for itself only.
+    let named_other = |notice: &Notice| {
+        notice.account_external_id.as_ref().is_some_and(|named| *named != account.external_id)
+    };
+    let (others, own): (Vec<_>, Vec<_>) = notices.into_iter().partition(named_other);
+    for _ in others {
+        count(slug, "other_account");
     }
-    Ok(Outcome::Reply(reply))
+    match push_store::store(state, &ctx, proof, own).await? {
+        Fate::Taken => Ok(Outcome::Reply(reply)),
+        Fate::Changed => Ok(Outcome::Changed),
+    }
 }
 
 pub(super) fn direct_credentials(
@@ -181,33 +176,7 @@ pub(super) fn open(
     }
 }
 
-/// Stores one notice about an account, with the job it leads to.
-pub(super) async fn take(mut tx: TenantTx, account: &ChannelAccount, notice: &Notice) -> Answer<()> {
-    let stored = inbox_insert(&mut tx, &message(account.id.0, notice, &notice.hint.to_string())).await?;
-    if stored == Stored::Duplicate {
-        count_of(account, "duplicate");
-        return Ok(());
-    }
-    account_note_push(&mut tx, account).await?;
-    match push_route::job_for(account, notice) {
-        Routed::Job(job) => {
-            job_enqueue(&mut tx, job).await?;
-        }
-        Routed::Kept => {}
-    }
-    followers::heard::note(&mut tx, account, notice).await?;
-    if let (NoticeKind::ContentPublished, Some(publish_id)) = (&notice.kind, &notice.subject_id) {
-        followers::publish::pushed(&mut tx, account.id, publish_id).await?;
-    }
-    if notice.kind == NoticeKind::MessageSettled {
-        followers::notice_send::pushed(&mut tx, account.id, notice).await?;
-    }
-    tx.commit().await?;
-    count_of(account, "stored");
-    Ok(())
-}
-
-fn count_of(account: &ChannelAccount, outcome: &'static str) {
+pub(super) fn count_of(account: &ChannelAccount, outcome: &'static str) {
     if let Some(plugin) = qianpu_host::find(&account.channel) {
         count(plugin.info().slug, outcome);
     }

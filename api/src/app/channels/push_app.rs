@@ -1,7 +1,8 @@
 //! Pushes to a provider's app: about the app itself, or relayed for an account that is linked through it.
 
 use super::grants::GRANT_JOB;
-use super::push::{Opened, count, keep_unreadable, message, open, refused, secret, take};
+use super::push::{Opened, count, keep_unreadable, message, open, refused, secret};
+use super::push_store::{self, Fate};
 use super::{act_for, family};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -13,7 +14,7 @@ use qianpu_tenants::jobs::{NewJob, job_enqueue};
 use qianpu_tenants::resolve;
 use qianpu_tenants::secrets::Plain;
 use qianpu_tenants::store::app_authorisation::authorisation_receive;
-use qianpu_tenants::store::channel_account::{ChannelAccount, account_by_user_name, account_get};
+use qianpu_tenants::store::channel_account::{ChannelAccount, PushProof, account_by_user_name, account_get};
 use qianpu_tenants::store::channel_app::{AppSecrets, ChannelApp, app_get, app_secrets, app_ticket_save};
 use qianpu_tenants::store::directory;
 use serde_json::json;
@@ -161,21 +162,24 @@ async fn take_relayed(
 ) -> Answer<()> {
     let named = about.or(notice.account_external_id.as_deref());
     let known = &state.channels.known;
-    if let Some((merchant, id)) = named.and_then(|named| known.relayed(app.id, named)) {
-        let tx = state.db.begin(&merchant.of_request(ctx.request_id())).await?;
-        let account = account_get(&tx, id).await?;
-        if account.app == Some(app.id) && account.state.counts() {
-            return take(tx, &account, notice).await;
+    if let Some((merchant, account)) = named.and_then(|named| known.relayed(app.id, named)) {
+        let merchant = merchant.of_request(ctx.request_id());
+        let proof = PushProof::Relayed { app: app.id, account, looked_up: false };
+        if push_store::store(state, &merchant, proof, vec![notice.clone()]).await? == Fate::Taken {
+            return Ok(());
         }
     }
-    let Some((merchant, account)) = relayed_account(state, ctx, app, about, notice).await? else {
-        count(slug, "unknown_account");
-        return Ok(());
-    };
-    if let Some(named) = named {
-        known.keep_relayed(app.id, named, &merchant, account.id);
+    if let Some((merchant, account)) = relayed_account(state, ctx, app, about, notice).await? {
+        if let Some(named) = named {
+            known.keep_relayed(app.id, named, &merchant, account.id);
+        }
+        let proof = PushProof::Relayed { app: app.id, account: account.id, looked_up: true };
+        if push_store::store(state, &merchant, proof, vec![notice.clone()]).await? == Fate::Taken {
+            return Ok(());
+        }
     }
-    take(state.db.begin(&merchant).await?, &account, notice).await
+    count(slug, "unknown_account");
+    Ok(())
 }
 
 async fn relayed_account(

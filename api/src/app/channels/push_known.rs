@@ -23,7 +23,7 @@ const MOST: usize = 10_000;
 /// Whose an address is, and what its pushes are checked with.
 pub(super) struct Known {
     pub(super) ctx: TenantCtx,
-    pub(super) found: PushAccount,
+    pub(super) found: Arc<PushAccount>,
     pub(super) credentials: PushCredentials,
     read_at: Timestamp,
 }
@@ -105,7 +105,7 @@ pub(super) async fn read(
     let Some(credentials) = super::push::direct_credentials(&found.account, &secrets) else {
         return Ok(None);
     };
-    let known = Arc::new(Known { ctx, found, credentials, read_at });
+    let known = Arc::new(Known { ctx, found: Arc::new(found), credentials, read_at });
     state.channels.known.keep(token, known.clone());
     Ok(Some(known))
 }
