@@ -224,6 +224,8 @@ both! {
         };
         let refused = send(&at, "300", "").await;
         assert_eq!(refused.status, 422);
+        let refused = send(&at, "300", "many").await;
+        assert!(refused.status == 422 && refused.html.contains("请填写整数"), "{}", refused.html);
         let refused = send(&at, "300", "100").await;
         assert!(refused.status == 422 && refused.html.contains("最多200元"), "{}", refused.html);
         let made = send(&at, "10", "100").await;

@@ -212,6 +212,7 @@ both! {
         // What is wrong is said at the field, and what was typed stays.
         let wrong = answer(&desk, &at, &[fields[0], fields[1], ("words", "面单在图里")], &[b"no picture"]).await;
         assert!(wrong.0 == 422 && wrong.2.contains("仅支持 JPEG") && wrong.2.contains("面单在图里"), "{}", wrong.2);
+        assert!(wrong.2.contains("id=\"e-dispute-pictures\"") && !wrong.2.contains("pictures: "), "{}", wrong.2);
         let many: Vec<&[u8]> = vec![PNG; 21];
         let wrong = answer(&desk, &at, &[fields[0], fields[1], ("words", "面单在图里")], &many).await;
         assert!(wrong.0 == 422 && wrong.2.contains("最多20张图片"), "{}", wrong.2);
@@ -226,6 +227,7 @@ both! {
             assert!(page.html.contains(text), "{text} in {}", page.html);
         }
         assert!(!page.html.contains("name=\"words\""), "the form is gone: {}", page.html);
+        assert!(!page.html.contains("平台未告知"), "nothing is asked of the merchant now: {}", page.html);
         let picture = case["dispute_evidence"][0]["pictures"][0].as_str().unwrap();
         assert_eq!(open(&desk, &format!("/console/merchant/media/{picture}")).await.status, 200);
         // Who only reads sees the dispute and no form, and cannot send one.

@@ -211,6 +211,10 @@ both! {
         open(&format!("{account}/notices"), &["订单发货通知"]).await;
         open(&format!("{account}/notices?event=paid"), &["订单支付成功通知"]).await;
         open(&format!("{account}/notices?event=paid&template={template}"), &["character_string1", "value-thing2"]).await;
+        let form = [("event", "paid"), ("template", template.as_str()), ("field", "character_string1"),
+            ("field", "thing2"), ("value-thing2", ""), ("text-thing2", ""), ("value-character_string1", "order_number")];
+        let wrong = crate::order_pages::submit(&visitor, &format!("{account}/notices"), &form).await;
+        assert!(wrong.status == 422 && wrong.html.contains("id=\"e-thing2\"") && !wrong.html.contains("fields.thing2"), "{}", wrong.html);
         open(&format!("/console/merchant/followers/{follower}"), &["老客户"]).await;
         telling.send(&telling.by_hand(), 202).await;
         telling.newest(1, "delivered").await;

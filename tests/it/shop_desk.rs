@@ -226,6 +226,13 @@ both! {
         assert_eq!(desk.templates().await["chosen"], id);
         assert!(open(&browser, &page).await.html.contains("发布商品用"));
         assert!(open(&browser, &format!("{form}?id={id}")).await.html.contains("广东省 广州市"));
+        // Places that nobody filled in are offered once, however often the form is sent.
+        let empty = submit(&browser, &form, &[("name", ""), ("rules[0].first", "1"), ("rules[1].areas", ""), ("rules[2].areas", " ")]).await;
+        assert!(empty.status == 422 && empty.html.contains("rules[2].areas") && !empty.html.contains("rules[3].areas"), "{}", empty.html);
+        // What is wrong with a box stands at the box.
+        let place = [("name", "王五"), ("phone", "13800138000"), ("province", "浙江省"), ("city", "杭州市"), ("district", "西湖区"), ("detail", "一号")];
+        let idle = submit(&browser, &format!("{page}/address"), &place).await;
+        assert!(idle.status == 422 && idle.html.contains("id=\"e-sends\"") && !idle.html.contains("sends: "), "{}", idle.html);
         // The platform does not answer: the page says so and offers nothing.
         let fault = json!({ "path": "/channels/ec/merchant/getfreighttemplatelist", "errcode": -1, "count": 9 });
         desk.stage.sandbox.post("faults/calls", &fault).await;

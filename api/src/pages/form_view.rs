@@ -14,6 +14,9 @@ pub struct FormView {
     errors: BTreeMap<String, String>,
     /// Errors that belong to no single field; shown on top.
     summary: Vec<String>,
+    /// The fields those were said of, for [`Self::with_own`].
+    #[serde(skip)]
+    paths: Vec<String>,
     /// Whether anything is wrong.
     refused: bool,
 }
@@ -34,6 +37,7 @@ impl FormView {
             if view.values.contains_key(&error.path) {
                 view.errors.entry(error.path.clone()).or_insert(text);
             } else {
+                view.paths.push(error.path.clone());
                 view.summary.push(if error.path.is_empty() {
                     text
                 } else {
@@ -42,6 +46,20 @@ impl FormView {
             }
         }
         view
+    }
+
+    /// Fields of the form that browsers leave out when they are empty, as boxes and files: what is wrong
+    /// with them stands there and not on top.
+    pub fn with_own<S: AsRef<str>>(mut self, names: &[S]) -> Self {
+        for name in names.iter().map(AsRef::as_ref) {
+            while let Some(at) = self.paths.iter().position(|path| path == name) {
+                self.paths.remove(at);
+                let text = self.summary.remove(at);
+                let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
+                self.errors.entry(name.to_owned()).or_insert(text);
+            }
+        }
+        self
     }
 
     /// Whether anything is wrong with it.
@@ -54,8 +72,28 @@ impl FormView {
         let mut view = Self::refused(fields, error.errors(), lang);
         if error.errors().is_empty() {
             let code = error.code();
+            view.paths.push(String::new());
             view.summary.push(lang.pick(code.title_zh(), code.title_en()).to_owned());
         }
         view
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_box_stands_at_the_box() {
+        let fields = Fields(vec![("name".to_owned(), "x".to_owned())]);
+        let wrong = |path: &str| FieldError::new(path, "wrong", format!("of {path}"), "不对");
+        let errors = [wrong("name"), wrong("box"), wrong("elsewhere"), wrong("files")];
+        let view = FormView::refused(&fields, &errors, Lang::En);
+        assert_eq!(view.summary, ["box: of box", "elsewhere: of elsewhere", "files: of files"]);
+        let view = view.with_own(&["box", "files", "absent"]);
+        assert_eq!(view.summary, ["elsewhere: of elsewhere"]);
+        assert_eq!(view.errors["box"], "of box");
+        assert_eq!(view.errors["files"], "of files");
+        assert_eq!(view.errors.len(), 3);
     }
 }

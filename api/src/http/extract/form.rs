@@ -60,6 +60,18 @@ impl Fields {
         }
         fen
     }
+    /// A whole number; empty is `None`.
+    pub fn whole(&self, name: &str, errors: &mut Vec<FieldError>) -> Option<i64> {
+        let text = self.text(name);
+        if text.is_empty() {
+            return None;
+        }
+        let number = text.parse().ok();
+        if number.is_none() {
+            errors.push(FieldError::new(name, "whole_number", "a whole number", "请填写整数"));
+        }
+        number
+    }
     /// A value with a textual form, such as an id or a whole number; empty is `None`.
     pub fn parsed<T: FromStr>(&self, name: &str, errors: &mut Vec<FieldError>) -> Option<T> {
         let text = self.text(name);

@@ -188,6 +188,7 @@ async fn answer_dispute_form(auth: Said) -> PageAnswer {
         Ok(()) => Ok(auth.redirect_with(&Flash::success("aftersales.dispute_queued"), &page_of(id))),
         Err(error) if may_be_mended(&error) => {
             let form = FormView::refused_by(&auth.input.1.fields, &error, auth.info.lang);
+            let form = form.with_own(&["words", "pictures"]);
             let page = case::view(&auth, id, form).await?.answering();
             auth.refused_page("aftersales/case", page)
         }

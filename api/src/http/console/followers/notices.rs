@@ -277,7 +277,8 @@ async fn set_order_notice_form(
     match outcome {
         Ok(_) => Ok(auth.redirect_with(&Flash::success("followers.notice_set"), &of_account(*id, "notices"))),
         Err(error) if mended(&error) => {
-            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let own: Vec<String> = names(fields).iter().map(|name| format!("fields.{name}")).collect();
+            let form = FormView::refused_by(fields, &error, auth.info.lang).with_own(&own);
             let query = NoticesQuery {
                 event: Some(fields.text("event").to_owned()),
                 template: Some(fields.text("template").to_owned()),

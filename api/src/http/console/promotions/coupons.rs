@@ -275,10 +275,10 @@ fn typed(fields: &Fields, zone: &str) -> Result<TypedCoupon, Vec<FieldError>> {
         }
     };
     let gift = if by_rate {
-        let percent: Option<i64> = fields.parsed("percent", &mut errors);
+        let percent = fields.whole("percent", &mut errors);
         must("percent", percent.is_some(), &mut errors);
         let pieces: Option<i64> = match kind {
-            "rate_pieces" => fields.parsed("pieces", &mut errors),
+            "rate_pieces" => fields.whole("pieces", &mut errors),
             _ => None,
         };
         must("pieces", kind == "rate" || pieces.is_some(), &mut errors);
@@ -305,14 +305,14 @@ fn typed(fields: &Fields, zone: &str) -> Result<TypedCoupon, Vec<FieldError>> {
     let valid = match fields.text("validity") {
         "range" => Validity::Between(time("valid_from", &mut errors), time("valid_until", &mut errors)),
         _ => {
-            let days: Option<i64> = fields.parsed("valid_days", &mut errors);
+            let days = fields.whole("valid_days", &mut errors);
             must("valid_days", days.is_some(), &mut errors);
             Validity::Days(days.unwrap_or(0))
         }
     };
-    let total: Option<i64> = fields.parsed("total", &mut errors);
+    let total = fields.whole("total", &mut errors);
     must("total", total.is_some(), &mut errors);
-    let per_person: Option<i64> = fields.parsed("per_person", &mut errors);
+    let per_person = fields.whole("per_person", &mut errors);
     must("per_person", per_person.is_some(), &mut errors);
     let listings: Vec<ListingId> = fields.all("listing_ids").filter_map(|text| text.parse().ok()).collect();
     if !errors.is_empty() {

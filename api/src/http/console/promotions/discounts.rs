@@ -225,7 +225,7 @@ fn typed(fields: &Fields, listing: ListingId, zone: &str) -> Result<TypedDiscoun
         let Some(sku) = name.strip_prefix(PRICE).and_then(|id| id.parse::<SkuId>().ok()) else { continue };
         let quantity_field = format!("{QUANTITY}{sku}");
         let price = fields.yuan(name, &mut errors);
-        let quantity: Option<i64> = fields.parsed(&quantity_field, &mut errors);
+        let quantity = fields.whole(&quantity_field, &mut errors);
         match (price, quantity) {
             (Some(price), Some(quantity)) => skus.push(TypedSku { sku, price, quantity }),
             (Some(_), None) if fields.text(&quantity_field).is_empty() => {

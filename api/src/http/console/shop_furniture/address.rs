@@ -79,6 +79,9 @@ async fn shop_address_page(
     auth.page("shop_desk/address", view(*account, which.id.clone(), form))
 }
 
+/// Boxes that a browser leaves out when they are not ticked.
+const BOXES: [&str; 4] = ["sends", "receives", "default_send", "default_receive"];
+
 fn typed(fields: &Fields) -> ShopAddress {
     let part = |name: &str| fields.text(name).to_owned();
     let flag = |name: &str| !fields.text(name).is_empty();
@@ -108,7 +111,7 @@ async fn save_shop_address_form(
     match outcome {
         Ok(_) => Ok(auth.redirect_with(&Flash::success("shop_desk.saved"), &of_account(*account))),
         Err(error) if may_be_mended(&error) => {
-            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let form = FormView::refused_by(fields, &error, auth.info.lang).with_own(&BOXES);
             auth.refused_page("shop_desk/address", view(*account, address.address_id, form))
         }
         Err(error) => after::<_, _, ()>(&auth, *account, Err(error), "shop_desk.saved"),

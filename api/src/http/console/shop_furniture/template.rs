@@ -90,11 +90,12 @@ fn places(list: &str, used: usize, most: usize, from: usize) -> Vec<Place> {
     (from..(used.max(from) + 2).min(most)).map(place).collect()
 }
 
-/// How many rows of a list a form has.
+/// How many rows of a list were filled in: the last one with anything in it.
 fn rows(fields: &Fields, list: &str) -> usize {
     let begins = format!("{list}[");
-    let index = |(name, _): &(String, String)| {
-        name.strip_prefix(&begins)?.split_once(']')?.0.parse::<usize>().ok().filter(|index| *index < 100)
+    let index = |(name, value): &(String, String)| {
+        let index = name.strip_prefix(&begins)?.split_once(']')?.0.parse::<usize>().ok()?;
+        (index < 100 && !value.trim().is_empty()).then_some(index)
     };
     fields.0.iter().filter_map(index).max().map_or(0, |last| last + 1)
 }
@@ -174,9 +175,9 @@ fn typed(fields: &Fields) -> Result<Typed, Vec<FieldError>> {
         let zero = Fen::new(0);
         rules.push(TypedRule {
             areas: if index == 0 { Vec::new() } else { areas(fields.text(&at("areas"))) },
-            first: fields.parsed(&at("first"), &mut errors).unwrap_or(0),
+            first: fields.whole(&at("first"), &mut errors).unwrap_or(0),
             first_price: fields.yuan(&at("first_price"), &mut errors).unwrap_or(zero),
-            more: fields.parsed(&at("more"), &mut errors).unwrap_or(0),
+            more: fields.whole(&at("more"), &mut errors).unwrap_or(0),
             more_price: fields.yuan(&at("more_price"), &mut errors).unwrap_or(zero),
         });
         rule_rows.push(index);
@@ -189,7 +190,7 @@ fn typed(fields: &Fields) -> Result<Typed, Vec<FieldError>> {
         }
         free.push(TypedFree {
             areas: areas(fields.text(&at("areas"))),
-            quantity: fields.parsed(&at("quantity"), &mut errors),
+            quantity: fields.whole(&at("quantity"), &mut errors),
             amount: fields.yuan(&at("amount"), &mut errors),
         });
         free_rows.push(index);
