@@ -425,7 +425,7 @@ both! {
         };
         let to = format!("{at}/apply");
         let (status, html) = send(&to, &[("category_id", "2031"), ("elsewhere_platform", "jd"), ("elsewhere_account", "")], &["documents.certificate_file"]).await;
-        assert!(status == 422 && html.contains("已上传"), "{html}");
+        assert!(status == 422 && html.contains("已上传的图片 1") && html.contains("/media/med_"), "{html}");
         let (status, html) = send(&to, &[("category_id", "2031")], &[]).await;
         assert!(status == 422 && html.contains("请上传资料图片"), "{html}");
         let (status, _) = send(&to, &[("category_id", "2031")], &["documents.certificate_file"]).await;
@@ -436,7 +436,8 @@ both! {
         desk.decide(&checking.text("/external_application_id"), "refuse", "证件不清晰").await;
         let one = format!("/console/merchant/qualifications/{id}");
         assert_eq!(submit(&owner, &format!("{one}/read"), &[]).await.status, 303);
-        assert!(open(&owner, &at).await.html.contains("证件不清晰"));
+        let page = open(&owner, &at).await.html;
+        assert!(page.contains("证件不清晰") && page.contains("/categories/apply?") && page.contains("重新申请"), "{page}");
         desk.stage.stop().await;
     }
 

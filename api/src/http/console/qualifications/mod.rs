@@ -23,7 +23,7 @@ use qianpu_tenants::authz::{Caller, Perm, perm};
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use qianpu_tenants::store::qualification::Qualification;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     categories::routes(pages);
@@ -92,6 +92,8 @@ struct ApplicationRow {
     open: bool,
     in_doubt: bool,
     may_withdraw: bool,
+    /// Where it is applied for again, when it came to nothing.
+    again: Option<String>,
 }
 
 fn row(one: Qualification) -> ApplicationRow {
@@ -102,6 +104,7 @@ fn row(one: Qualification) -> ApplicationRow {
         state: one.state.as_str(),
         open: one.state.open(),
         in_doubt: one.state == S::InDoubt,
+        again: None,
         may_withdraw: one.state == S::Checking || (one.state == S::Sent && one.sent_at.is_none()),
         name: one.subject_name,
         subject_id: one.subject_id,
@@ -122,7 +125,18 @@ async fn applications<T>(
     let page = page_request(Some(20), cursor)?;
     let found = qualifications::list(&auth.state, &auth.grant, id, Some(kind), page).await?;
     let next = found.next.map(|next| cursor_text(&next));
-    Ok((found.items.into_iter().map(row).collect(), next))
+    let mut rows: Vec<ApplicationRow> = found.items.into_iter().map(row).collect();
+    // Brands are applied for again from the list of them. Only the newest application of a category leads on.
+    if kind == QualificationKind::Category && cursor.is_none() {
+        let mut seen = BTreeSet::new();
+        for row in &mut rows {
+            let newest = seen.insert(row.subject_id.clone());
+            let nothing = ["refused", "withdrawn", "not_made"].contains(&row.state);
+            let apply = || format!("{}/apply?category_id={}", of_account(id, "categories"), row.subject_id);
+            row.again = (newest && nothing).then(apply);
+        }
+    }
+    Ok((rows, next))
 }
 
 /// The words for a failure that people can do something about; anything else is passed on.
@@ -199,6 +213,8 @@ type Sent = Upload<MEDIA_LIMIT>;
 struct KeptDocument {
     field: String,
     id: String,
+    number: usize,
+    href: String,
 }
 
 /// Documents by field; each field of the form is there.
@@ -245,8 +261,13 @@ impl Typed {
     /// What was uploaded already, for the form that is shown again.
     fn kept(&self, names: &[String]) -> Kept {
         let of = |name: &String| {
-            let document = |id: MediaId| KeptDocument { field: name.clone(), id: id.to_string() };
-            self.documents(name).into_iter().map(document).collect()
+            let document = |(id, number): (MediaId, usize)| KeptDocument {
+                field: name.clone(),
+                id: id.to_string(),
+                number,
+                href: format!("/console/merchant/media/{id}"),
+            };
+            self.documents(name).into_iter().zip(1..).map(document).collect()
         };
         names.iter().map(|name| (name.clone(), of(name))).collect()
     }
