@@ -231,6 +231,7 @@ both! {
 
     async fn a_code_that_ends_or_is_cancelled_closes_the_withdrawal(db: TestDb) {
         let purse = Purse::start(db).await;
+        let visitor = purse.stage.app.visitor(&purse.stage.merchant, Role::MerchantFinance).await;
         for (key, what, code) in
             [("withdraw-000000001", "cancel", "cancelled"), ("withdraw-000000002", "expire", "expired")]
         {
@@ -239,6 +240,8 @@ both! {
             purse.scan(what).await;
             let closed = purse.until(&id, "closed").await;
             assert_eq!(closed["code_state"], code);
+            let page = open(&visitor, &format!("/console/merchant/funds_withdrawals/{id}")).await.html;
+            assert!(!page.contains("扫码人不是管理员"), "nobody scanned it: {page}");
         }
         // One that fails at the bank brings its money back, and says why.
         let id = purse.ask(60_000, "withdraw-000000003", 201).await.text("/id");

@@ -67,15 +67,21 @@ pub fn flows(state: &State, appid: &str) -> Vec<Flow> {
             add(format!("5{}", one.id), back, 5, true, one.amount, of, "提现失败退票");
         }
     }
-    found.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+    balanced(&mut found);
+    found.reverse();
+    found
+}
+
+/// Puts movements into the order they were booked in and tells the balance after each. Within a second what came in is
+/// booked before what left: nothing leaves that is not there.
+fn balanced(found: &mut [Flow]) {
+    found.sort_by(|one, other| (one.at, !one.income, &one.id).cmp(&(other.at, !other.income, &other.id)));
     let mut balance = 0;
-    for flow in &mut found {
+    for flow in found {
         balance += if flow.income { flow.amount } else { -flow.amount };
         flow.balance = balance;
         flow.transaction_id = flow.related["transaction_id"].as_str().unwrap_or_default().to_owned();
     }
-    found.reverse();
-    found
 }
 
 /// What can be taken out.
@@ -92,4 +98,33 @@ pub fn pending(state: &State, appid: &str) -> i64 {
     };
     let left = |order: &Order| order.total() - refunds(state, order).map(|sale| sale.amount).sum::<i64>();
     state.orders.values().filter(waits).map(left).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_before_it_came_in() {
+        let flow = |id: &str, at, income, amount| Flow {
+            id: id.to_owned(),
+            at,
+            kind: 0,
+            income,
+            amount,
+            balance: 0,
+            related: json!({}),
+            transaction_id: String::new(),
+            remark: "",
+        };
+        let mut found = [
+            flow("41", 7, false, 1_200),
+            flow("51", 9, true, 300),
+            flow("42", 8, false, 300),
+            flow("90", 7, true, 2_000),
+        ];
+        balanced(&mut found);
+        let told: Vec<(&str, i64)> = found.iter().map(|flow| (flow.id.as_str(), flow.balance)).collect();
+        assert_eq!(told, [("90", 2_000), ("41", 800), ("42", 500), ("51", 800)]);
+    }
 }

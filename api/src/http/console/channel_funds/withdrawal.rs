@@ -10,7 +10,7 @@ use crate::pages::Flash;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
 use qianpu_domain::ids::FundsWithdrawalId;
-use qianpu_domain::withdrawal::WithdrawalState;
+use qianpu_domain::withdrawal::{CodeState, WithdrawalState};
 use qianpu_tenants::authz::perm;
 use serde::Serialize;
 
@@ -40,7 +40,6 @@ struct WithdrawalView {
     /// The code is there, and the caller may not see it.
     hidden: bool,
     external_id: Option<String>,
-    native_state: String,
     note: String,
     bank_memo: String,
     bank: Option<String>,
@@ -77,6 +76,7 @@ async fn view(auth: &Authed<perm::FundsRead, Path<FundsWithdrawalId>>) -> Answer
             Err(error) => code_trouble = Some(words(auth, error)?),
         }
     }
+    let scanned = matches!(one.code, Some(CodeState::Scanned | CodeState::Confirmed));
     Ok(WithdrawalView {
         at: address(one.id),
         back: of_account(account.id),
@@ -84,13 +84,13 @@ async fn view(auth: &Authed<perm::FundsRead, Path<FundsWithdrawalId>>) -> Answer
         amount: one.amount.get(),
         state: one.state.as_str(),
         code_state: one.code.map(|code| code.as_str()),
-        scanned_by: one.scanned_by,
+        // The platform tells the kind of person with each answer, also where nobody scanned it.
+        scanned_by: one.scanned_by.filter(|_| scanned),
         problem: one.problem,
         code,
         code_trouble,
         hidden: shown && !may,
         external_id: one.external_id,
-        native_state: one.native_state,
         note: one.note,
         bank_memo: one.bank_memo,
         bank: one.bank,
