@@ -47,6 +47,17 @@ function button(text, className) {
   return element;
 }
 
+// Parts that belong to some choices of a select are there only with those: data-when is its name, data-is the choices.
+for (const part of document.querySelectorAll("form [data-when]")) {
+  const select = part.closest("form").elements[part.dataset.when];
+  const show = () => {
+    part.hidden = !part.dataset.is.split(" ").includes(select.value);
+    for (const field of part.querySelectorAll("input, select, textarea")) field.disabled = part.hidden;
+  };
+  select.addEventListener("change", show);
+  show();
+}
+
 // Unsaved changes in a form with data-guard are not lost by a stray click.
 for (const form of document.querySelectorAll("form[data-guard]")) {
   form.addEventListener("input", () => (form.dataset.changed = "yes"));
