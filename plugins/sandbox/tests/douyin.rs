@@ -203,3 +203,26 @@ async fn products_orders_and_parcels_follow_the_documents() {
     assert_ne!(opened[1]["err_no"], 0);
     client.sandbox.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_app_has_its_own_way_to_tokens() {
+    let client = Client::start().await;
+    let ask = |shop: &str| json!({"code": "", "grant_type": "authorization_self", "shop_id": shop});
+    let refused = client.call("/token/create", "", &ask("77")).await;
+    assert_eq!(
+        refused["sub_code"], "dop.token-generate-failed:grant-type-invalid",
+        "a tool app needs a code"
+    );
+
+    let own = json!({"app_key": KEY, "app_secret": SECRET, "self_use": true});
+    client.post("/sandbox/api/douyin/apps", &own).await;
+    let refused = client.call("/token/create", "", &ask("77")).await;
+    assert_eq!(refused["sub_code"], "dop.token-generate-failed:no-authorization");
+    let shop = json!({"shop_id": 78, "name": "自家茶铺", "grants": [KEY]});
+    client.post("/sandbox/api/douyin/shops", &shop).await;
+    let made = client.call("/token/create", "", &ask("78")).await;
+    assert_eq!((&made["data"]["shop_id"], &made["data"]["expires_in"]), (&json!(78), &json!(7 * 86_400)));
+    let code = json!({"code": "x", "grant_type": "authorization_code"});
+    let refused = client.call("/token/create", "", &code).await;
+    assert_eq!(refused["sub_code"], "dop.token-generate-failed:grant-type-invalid", "it has no codes");
+}

@@ -3,7 +3,7 @@
 use super::aftersale::{self, NewCase};
 use super::people::{self, NewOrder};
 use super::{App, Shop, order_view, product, token};
-use crate::clock::Now;
+use crate::clock::{Now, random_text};
 use crate::control::{Reply, check_push_address, missing, refuse, reply};
 use crate::core::Core;
 use crate::state::{LIMIT, State};
@@ -110,6 +110,34 @@ pub fn grant(state: &mut State, now: Now, grant: &Grant) -> Result<String, Strin
     let code = token::issue_code(&mut state.douyin, now, &app.app_key, grant.shop_id);
     url.query_pairs_mut().append_pair("code", &code).append_pair("state", &grant.state);
     Ok(url.to_string())
+}
+
+/// A merchant makes a self-use app 自用型应用 and grants it the own shop.
+pub fn make_own_app(state: &mut State, shop_id: u64) -> Result<(), String> {
+    if state.douyin.apps.len() >= 200 {
+        return Err("too many apps".into());
+    }
+    let app_key = state.new_id(7_400_000_000_000_000_000).to_string();
+    let shop = state.douyin.shops.get_mut(&shop_id).ok_or("no such shop")?;
+    shop.grants.insert(app_key.clone());
+    let app = App {
+        app_key: app_key.clone(),
+        app_secret: random_text(36),
+        service_id: String::new(),
+        callback_url: String::new(),
+        push_url: String::new(),
+        self_use: true,
+    };
+    state.douyin.apps.insert(app_key, app);
+    Ok(())
+}
+
+/// The merchant types where the own app's pushes go.
+pub fn set_push_url(state: &mut State, app_key: &str, push_url: &str) -> Result<(), String> {
+    check_push_address(push_url).map_err(|_| "push_url has to be a loopback address")?;
+    let app = state.douyin.apps.get_mut(app_key).filter(|app| app.self_use).ok_or("no such app")?;
+    app.push_url = push_url.to_owned();
+    Ok(())
 }
 
 async fn authorize(wanted: web::Json<Grant>, core: web::Data<Core>) -> HttpResponse {

@@ -71,6 +71,9 @@ pub struct App {
     pub callback_url: String,
     #[serde(default)]
     pub push_url: String,
+    /// A merchant's app for the own shop 自用型应用; otherwise a provider's tool app 工具型应用.
+    #[serde(default)]
+    pub self_use: bool,
 }
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use super::aftersale::{self, Case, NewCase};
 use super::control::{self, Grant};
 use super::people::{self, Item, NewOrder};
-use super::{Order, Product, Source};
+use super::{App, Order, Product, Source};
 use crate::core::Core;
 use crate::pages::{html, see_other};
 use crate::state::State;
@@ -19,6 +19,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/authorize").route(web::get().to(authorize_page)))
         .service(web::resource("/douyin").route(web::get().to(page)))
         .service(web::resource("/sandbox/forms/douyin-authorize").route(web::post().to(authorize)))
+        .service(web::resource("/sandbox/forms/douyin-own-app").route(web::post().to(own_app)))
+        .service(web::resource("/sandbox/forms/douyin-own-push").route(web::post().to(own_push)))
         .service(web::resource("/sandbox/forms/douyin-order").route(web::post().to(order)))
         .service(web::resource("/sandbox/forms/douyin-act").route(web::post().to(act)))
         .service(web::resource("/sandbox/forms/douyin-case").route(web::post().to(act_case)))
@@ -107,10 +109,37 @@ async fn page(request: HttpRequest, query: Query, core: web::Data<Core>) -> Http
         let orders: Vec<Value> =
             state.douyin.orders.values().rev().take(SHOWN).map(|o| order_card(state, o)).collect();
         let shops: Vec<Value> = state.douyin.shops.values().take(SHOWN).map(control::shop_view).collect();
-        json!({"products": products, "orders": orders, "shops": shops, "problem": query.get("problem"),
+        let own_apps: Vec<Value> =
+            state.douyin.apps.values().filter(|app| app.self_use).take(SHOWN).map(|app| own_app_card(state, app)).collect();
+        json!({"products": products, "orders": orders, "shops": shops, "own_apps": own_apps, "problem": query.get("problem"),
             "automatic": state.settings.audit_automatically})
     });
     html(&core, &request, "douyin", data)
+}
+
+fn own_app_card(state: &State, app: &App) -> Value {
+    let granted = state.douyin.shops.values().filter(|shop| shop.grants.contains(&app.app_key));
+    let shops: Vec<Value> = granted.take(SHOWN).map(control::shop_view).collect();
+    json!({"app_key": app.app_key, "app_secret": app.app_secret, "push_url": app.push_url, "shops": shops})
+}
+
+#[derive(Deserialize)]
+struct OwnAppForm {
+    shop_id: u64,
+}
+
+async fn own_app(form: web::Form<OwnAppForm>, core: web::Data<Core>) -> HttpResponse {
+    back(core.with(|state, _| control::make_own_app(state, form.shop_id)))
+}
+
+#[derive(Deserialize)]
+struct OwnPushForm {
+    app_key: String,
+    push_url: String,
+}
+
+async fn own_push(form: web::Form<OwnPushForm>, core: web::Data<Core>) -> HttpResponse {
+    back(core.with(|state, _| control::set_push_url(state, &form.app_key, form.push_url.trim())))
 }
 
 fn back(outcome: Result<(), String>) -> HttpResponse {

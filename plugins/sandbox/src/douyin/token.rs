@@ -34,8 +34,10 @@ pub fn issue_code(douyin: &mut Douyin, now: Now, app_key: &str, shop_id: u64) ->
 
 fn create(call: &mut Call<'_>) -> Answer {
     let (app_key, now) = (call.app_key.clone(), call.now);
-    let shop_id = match call.text("grant_type").as_str() {
-        "authorization_code" => {
+    let self_use = call.douyin().apps.get(&app_key).is_some_and(|app| app.self_use);
+    // Each kind of app has its own way.
+    let shop_id = match (call.text("grant_type").as_str(), self_use) {
+        ("authorization_code", false) => {
             let invalid = || failed("code-invalid", "生成token失败，code参数不正确");
             let text = call.text("code");
             let code = call.douyin().codes.get_mut(&text).ok_or_else(invalid)?;
@@ -49,7 +51,7 @@ fn create(call: &mut Call<'_>) -> Answer {
             code.shop_id
         }
         // The shop's own app: no code, the shop says itself which it is.
-        "authorization_self" => call.id("shop_id")?,
+        ("authorization_self", true) => call.id("shop_id")?,
         _ => return Err(failed("grant-type-invalid", "生成token失败，grant_type参数取值不正确")),
     };
     let granted = call.douyin().shops.get(&shop_id).is_some_and(|shop| shop.grants.contains(&app_key));
