@@ -249,7 +249,7 @@ async fn busy_quota_and_lost_answers_lead_to_their_classes() {
 
     // Wrong secrets are the merchant's to correct.
     let error =
-        bench.host.try_direct_link("wechat-store", &app_id, &Secret::from("wrong")).await.unwrap_err();
+        bench.host.try_direct_link("wechat-store", &app_id, None, &Secret::from("wrong")).await.unwrap_err();
     assert_eq!(error.class_name(), "fix_request", "{error}");
     bench.sandbox.stop().await;
 }

@@ -2,6 +2,7 @@
 //! published, orders by push and by reconciliation, parcels, stock, trouble.
 
 mod aftersales;
+mod self_use;
 
 use qianpu_api::app::orders::reconcile;
 use qianpu_domain::access::Role;

@@ -1,5 +1,6 @@
 //! Credentials from the database, opened for one call and forgotten.
 
+use crate::app::channels::accounts::own_app_id;
 use async_trait::async_trait;
 use qianpu_domain::ids::{RequestId, TenantId};
 use qianpu_host::{AccountRef, AppRef, StoredAccount, StoredApp, TokenVault, VaultError, find};
@@ -95,6 +96,7 @@ impl TokenVault for Vault {
         let tokens = token_find(&tx, &self.sealer, account.id.0).await.map_err(failed)?;
         let channel = find(&row.channel).ok_or(VaultError::NotFound)?.info().slug;
         let app = row.app.zip(ctx.provider()).map(|(id, tenant)| AppRef { channel, tenant, id });
+        let own_app_id = own_app_id(&row).map(str::to_owned);
         Ok(StoredAccount {
             credentials: AccountCredentials {
                 external_id: row.external_id,
@@ -103,6 +105,7 @@ impl TokenVault for Vault {
                 refresh_token: tokens.and_then(|tokens| tokens.refresh).map(secret),
             },
             app,
+            own_app_id,
             settings: row.settings,
         })
     }

@@ -1,4 +1,5 @@
-//! The provider's app: the authorisation page, the exchange of the code, and the refresh of an account's token.
+//! The provider's app: the authorisation page and the exchange of the code; the refresh of an account's token, also of a
+//! shop that is linked by an app of its own.
 
 use crate::account::profile_of_token;
 use crate::call::{app_call, read_only};
@@ -109,18 +110,51 @@ impl AppAuth for Douyin {
 impl AccountAuth for Douyin {
     /// Before its last hour the platform answers with the tokens there are, so asking twice does no harm; in the last
     /// hour it gives new ones, and the old ones go on for an hour.
+    /// A shop's own app needs nobody for new tokens: where there is no refresh token, or it is no longer taken, they
+    /// are made by the app's secret alone.
     fn refresh(&self, cx: &Context<'_>) -> Turn<TokenSet> {
-        let refresh =
-            cx.account()?.refresh_token.as_ref().ok_or_else(|| {
-                ChannelError::new(ErrorClass::Reauthorise, "the account has no refresh token")
-            })?;
+        let account = cx.account()?;
+        let refresh = match (&account.refresh_token, &account.secret) {
+            (Some(refresh), _) => refresh,
+            (None, Some(_)) => return own_tokens(cx),
+            (None, None) => {
+                let detail = "the account has no refresh token";
+                return Err(ChannelError::new(ErrorClass::Reauthorise, detail));
+            }
+        };
         let params = json!({ "refresh_token": refresh.expose(), "grant_type": "refresh_token" });
         let request = app_call(cx, "/token/refresh", &params)?.redacted("refresh_token");
-        Ok(Step::call(request.bucket(TOKENS).idempotent(), Vec::new()))
+        Ok(Step::call(request.bucket(TOKENS).idempotent(), REFRESHED.to_vec()))
     }
-    fn resume_refresh(&self, cx: &Context<'_>, _state: &[u8], answers: &[Answer]) -> Turn<TokenSet> {
-        tokens(&read_only(cx, answers)?, cx.now).map(Step::Done)
+    fn resume_refresh(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<TokenSet> {
+        let account = cx.account()?;
+        let data = match (read_only(cx, answers), &account.secret) {
+            (Err(error), Some(_)) if state == REFRESHED && lost(&error) => return own_tokens(cx),
+            (answer, _) => answer?,
+        };
+        // One app may serve several shops, and without a shop the platform would answer for the one that granted first.
+        if state == CREATED && profile_of_token(&data)?.external_id.as_ref() != Some(&account.external_id) {
+            return Err(ChannelError::unexpected("the tokens are those of another shop"));
+        }
+        tokens(&data, cx.now).map(Step::Done)
     }
+}
+
+/// Where a refresh stands.
+const REFRESHED: &[u8] = b"refreshed";
+const CREATED: &[u8] = b"created";
+
+/// Whether a refresh token is no longer taken.
+fn lost(error: &ChannelError) -> bool {
+    matches!(error.class, ErrorClass::Reauthorise | ErrorClass::RetryAfterRefresh)
+}
+
+/// New tokens for the shop of a self-use app 自用型应用. Making them again does no harm.
+fn own_tokens(cx: &Context<'_>) -> Turn<TokenSet> {
+    let shop = &cx.account()?.external_id;
+    let params = json!({ "code": "", "grant_type": "authorization_self", "shop_id": shop });
+    let request = app_call(cx, "/token/create", &params)?.bucket(TOKENS).idempotent();
+    Ok(Step::call(request, CREATED.to_vec()))
 }
 
 fn tokens(data: &Value, now: Timestamp) -> Result<TokenSet, ChannelError> {

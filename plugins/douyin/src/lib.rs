@@ -1,7 +1,8 @@
 //! Douyin shop 抖店: products, stock, orders, shipping, the receiver in the clear.
 //!
-//! A merchant links the shop by the authorisation page of the platform's service market; the provider's app has an id
-//! and a secret that sign every call and every push, and no token of its own. Field names follow the platform's
+//! A merchant links the shop by the authorisation page of the platform's service market, with the provider's tool app
+//! 工具型应用, or with a self-use app 自用型应用 made for the shop alone. An app has an id and a secret that sign every call
+//! and every push, and no token of its own. Field names follow the platform's
 //! documents as its public client libraries carry them; what is our assumption says so where it stands.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -51,7 +52,7 @@ static INFO: ChannelInfo = ChannelInfo {
     name_en: "Douyin shop",
     name_zh: "抖店",
     kinds: &[AccountKind { code: SHOP, name_en: "Douyin shop", name_zh: "抖店" }],
-    link_modes: &[LinkMode::AuthorisationLink],
+    link_modes: &[LinkMode::AuthorisationLink, LinkMode::Direct],
     app_family: Some("douyin"),
     app_shape: AppShape {
         style: AppStyle::Signing,
@@ -62,7 +63,10 @@ static INFO: ChannelInfo = ChannelInfo {
         }],
         callback: "douyin",
     },
-    push_rules: &[PushRule { mode: LinkMode::AuthorisationLink, formats: &[PushFormat::Json] }],
+    push_rules: &[
+        PushRule { mode: LinkMode::AuthorisationLink, formats: &[PushFormat::Json] },
+        PushRule { mode: LinkMode::Direct, formats: &[PushFormat::Json] },
+    ],
     hosts: &[
         HostName { name: API, base_url: "https://openapi-fxg.jinritemai.com" },
         HostName { name: LOGIN, base_url: "https://fuwu.jinritemai.com" },

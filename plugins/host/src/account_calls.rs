@@ -464,7 +464,8 @@ impl Host {
             Some(app) if channel.info().app_shape.style.signs_calls() => {
                 Some(self.vault.load_app(&app).await?.credentials)
             }
-            _ => None,
+            Some(_) => None,
+            None => stored.own_app(),
         };
         Ok(Holder { app, account: Some(stored.credentials), settings: stored.settings })
     }

@@ -3,7 +3,7 @@
 use crate::drive::{Holder, Host, Operation};
 use crate::observe::Target;
 use crate::refresh::{has, turn};
-use crate::vault::AppRef;
+use crate::vault::{AppRef, own_app};
 use qianpu_sdk::{
     AccountCredentials, AccountProfile, Answer, AppAuth, Authorisation, AuthorisedAccount, ChannelError,
     Context, ErrorClass, LinkInvitation, LinkRequest, Page, Secret, TokenSet, Turn,
@@ -103,11 +103,13 @@ impl Host {
         .await
     }
 
-    /// Tries credentials a merchant typed: gets a token and reads the profile. Nothing is stored.
+    /// Tries credentials a merchant typed: gets a token and reads the profile. Nothing is stored. `own_app_id` is the id
+    /// of the account's own app, at a platform where an app signs every call; the secret is then that app's.
     pub async fn try_direct_link(
         &self,
         channel: &'static str,
         external_id: &str,
+        own_app_id: Option<&str>,
         secret: &Secret<String>,
     ) -> Result<(TokenSet, AccountProfile), ChannelError> {
         let mut account = AccountCredentials {
@@ -116,7 +118,8 @@ impl Host {
             access_token: None,
             refresh_token: None,
         };
-        let tokens = match self.run_refresh(channel, Target::Candidate, None, account.clone()).await {
+        let app = own_app_id.map(|id| own_app(id, secret));
+        let tokens = match self.run_refresh(channel, Target::Candidate, app.clone(), account.clone()).await {
             Err(error) if error.class == ErrorClass::RetryAfterRefresh => {
                 return Err(ChannelError { class: ErrorClass::Reauthorise, ..error });
             }
@@ -124,7 +127,7 @@ impl Host {
         };
         account.access_token = Some(tokens.access_token.clone());
         let channel = self.channel(channel)?;
-        let holder = Holder { app: None, account: Some(account), settings: serde_json::json!({}) };
+        let holder = Holder { app, account: Some(account), settings: serde_json::json!({}) };
         let operation = Operation { channel, target: Target::Candidate, name: "account.profile" };
         let profile = self
             .drive(

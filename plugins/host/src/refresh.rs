@@ -61,7 +61,7 @@ impl Host {
     ) -> Result<TokenSet, ChannelError> {
         let mut app = match &stored.app {
             Some(app) => Some(self.app_ready(app).await?),
-            None => None,
+            None => stored.own_app(),
         };
         let target = Target::Account(*account);
         let first = self.run_refresh(account.channel, target, app.clone(), stored.credentials.clone()).await;

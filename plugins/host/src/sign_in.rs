@@ -18,7 +18,7 @@ impl Host {
         let stored = self.vault.load_account(account).await?;
         let app = match &stored.app {
             Some(app) => Some(self.vault.load_app(app).await?.credentials),
-            None => None,
+            None => stored.own_app(),
         };
         let context = Context {
             now: (self.now)(),
@@ -38,7 +38,10 @@ impl Host {
         code: &Secret<String>,
     ) -> Result<Person, ChannelError> {
         let stored = self.vault.load_account(account).await?;
-        let Some(app) = stored.app else { return self.ask_person(account, stored, None, code).await };
+        let Some(app) = stored.app else {
+            let own = stored.own_app();
+            return self.ask_person(account, stored, own, code).await;
+        };
         let ready = self.app_ready(&app).await?;
         let seen = ready.access_token.as_ref().map(|token| token.value.clone());
         match self.ask_person(account, stored.clone(), Some(ready), code).await {

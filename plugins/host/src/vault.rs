@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, TenantId};
 use qianpu_domain::time::Span;
-use qianpu_sdk::{AccessToken, AccountCredentials, AppCredentials, ChannelError, ErrorClass, TokenSet};
+use qianpu_sdk::{
+    AccessToken, AccountCredentials, AppCredentials, ChannelError, ErrorClass, Secret, TokenSet,
+};
 
 /// Names a provider's channel app.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -44,8 +46,23 @@ pub struct StoredAccount {
     pub credentials: AccountCredentials,
     /// The channel app it is linked through; `None` for a direct link.
     pub app: Option<AppRef>,
+    /// Id of the account's own app: for a direct link at a platform where an app signs every call. Its secret is the
+    /// account's ([`AccountCredentials::secret`]).
+    pub own_app_id: Option<String>,
     /// Non-secret settings of the account: a JSON object.
     pub settings: serde_json::Value,
+}
+
+impl StoredAccount {
+    /// The account's own app, where it has one.
+    pub(crate) fn own_app(&self) -> Option<AppCredentials> {
+        Some(own_app(self.own_app_id.as_deref()?, self.credentials.secret.as_ref()?))
+    }
+}
+
+/// An app that has an id and a secret and no more.
+pub(crate) fn own_app(app_id: &str, secret: &Secret<String>) -> AppCredentials {
+    AppCredentials { app_id: app_id.to_owned(), secret: secret.clone(), ticket: None, access_token: None }
 }
 
 /// Where credentials live.

@@ -19,7 +19,7 @@ async fn futures_are_send(
     let _ = send(host.publish(account, draft, &PublishedRefs::default())).await;
     let _ = send(host.ship(account, shipment)).await;
     let _ = send(host.complete_link(app, &Secret::from("code"))).await;
-    let _ = send(host.try_direct_link("wechat-store", "wx", &Secret::from("secret"))).await;
+    let _ = send(host.try_direct_link("wechat-store", "wx", None, &Secret::from("secret"))).await;
 }
 
 #[test]

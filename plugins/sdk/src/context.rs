@@ -21,7 +21,9 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// 32 hex digits, fresh for every operation.
     pub nonce: &'a str,
-    /// The provider's channel app, when the account is linked through one or the operation is the app's own.
+    /// The provider's channel app, when the account is linked through one or the operation is the app's own. At a
+    /// platform of the style [`crate::AppStyle::Signing`] an account that is linked directly brings an app of its own,
+    /// which then stands here.
     pub app: Option<&'a AppCredentials>,
     /// The linked account, when there is one yet.
     pub account: Option<&'a AccountCredentials>,
@@ -96,7 +98,8 @@ pub struct AccountCredentials {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PushCredentials {
     /// App ids that may stand inside the encrypted push; any other is a refusal. A push of a channel app
-    /// carries the app's id, also for messages relayed for merchants; a direct link carries the account's own.
+    /// carries the app's id, also for messages relayed for merchants; a direct link carries the account's own, or that
+    /// of its own app.
     pub app_ids: Vec<String>,
     /// The token both sides know (signature). Where the platform signs with the app's secret, that secret.
     pub token: Secret<String>,

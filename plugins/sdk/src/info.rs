@@ -57,7 +57,8 @@ pub enum AppStyle {
     /// token and a key that the provider chose (WeChat's third-party platforms).
     TicketAndToken,
     /// The app has an id and a secret and no more. They sign every call, those of accounts too, and the pushes.
-    /// Nobody lists the accounts that granted: the exchange of the code names the account.
+    /// Nobody lists the accounts that granted: the exchange of the code names the account. For a direct link the
+    /// merchant types the id and the secret of an app of their own beside the account's id.
     Signing,
 }
 
@@ -69,6 +70,10 @@ impl AppStyle {
     /// Whether calls of an account need the app's id and secret.
     pub const fn signs_calls(self) -> bool {
         matches!(self, Self::Signing)
+    }
+    /// Whether an account that is linked directly is called with an app of its own, whose id is not the account's.
+    pub const fn own_app(self) -> bool {
+        self.signs_calls()
     }
     /// Whether the provider chooses a token and a key for pushes; otherwise they are signed with the app's secret,
     /// which then stands in [`crate::PushCredentials::token`].

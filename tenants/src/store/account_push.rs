@@ -23,7 +23,8 @@ pub struct PushAccount {
     seen: Seen,
 }
 
-/// All of a row that decides whether a push is genuine, the secrets as they are sealed.
+/// All of a row that decides whether a push is genuine, the secrets as they are sealed. The settings name the account's own
+/// app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     state: String,
@@ -32,6 +33,8 @@ struct Seen {
     external_id: String,
     hook_token: String,
     push_format: String,
+    settings: String,
+    secret: Option<Vec<u8>>,
     push_token: Option<Vec<u8>>,
     aes_key: Option<Vec<u8>>,
     previous_aes_key: Option<Vec<u8>>,
@@ -46,6 +49,8 @@ impl Seen {
             external_id: row.external_id.clone(),
             hook_token: row.hook_token.clone(),
             push_format: row.push_format.clone(),
+            settings: row.settings.clone(),
+            secret: row.secret.clone(),
             push_token: row.push_token.clone(),
             aes_key: row.aes_key.clone(),
             previous_aes_key: row.previous_aes_key.clone(),

@@ -187,7 +187,8 @@ impl Bench {
             self.sandbox.post("accounts", &json!({"kind": "store", "nickname": "茶铺", "push": push})).await;
         let app_id = account["appid"].as_str().unwrap().to_owned();
         let secret = Secret::from(account["secret"].as_str().unwrap());
-        let (tokens, profile) = self.host.try_direct_link("wechat-store", &app_id, &secret).await.unwrap();
+        let (tokens, profile) =
+            self.host.try_direct_link("wechat-store", &app_id, None, &secret).await.unwrap();
         assert_eq!((profile.name.as_deref(), profile.active), (Some("茶铺"), Some(true)));
         let reference = account_ref(7, "wechat-store");
         let stored = StoredAccount {
@@ -198,6 +199,7 @@ impl Bench {
                 refresh_token: None,
             },
             app: None,
+            own_app_id: None,
             settings: json!({}),
         };
         self.memory.accounts.lock().unwrap().insert(reference, stored);
@@ -231,6 +233,7 @@ impl Bench {
                 refresh_token: grant.tokens.refresh_token.clone(),
             },
             app: Some(app),
+            own_app_id: None,
             settings: json!({}),
         };
         self.memory.accounts.lock().unwrap().insert(reference, stored);

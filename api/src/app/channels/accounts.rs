@@ -22,6 +22,14 @@ use qianpu_tenants::store::channel_token::{token_delete, token_expiry};
 use qianpu_tenants::store::exchange_log::{Exchange, exchange_list};
 use serde_json::{Value, json};
 
+/// The setting with the id of the account's own app; only linking sets it.
+pub(super) const OWN_APP_ID: &str = "own_app_id";
+
+/// Id of the account's own app: of an account that is linked directly at a platform where an app signs every call.
+pub fn own_app_id(account: &ChannelAccount) -> Option<&str> {
+    account.settings[OWN_APP_ID].as_str().filter(|_| account.app.is_none())
+}
+
 /// An account with what people look at first.
 #[derive(Debug, Clone)]
 pub struct AccountHealth {

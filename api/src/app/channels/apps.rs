@@ -9,7 +9,7 @@ use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::ChannelAppId;
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_host::AppRef;
-use qianpu_sdk::{AppShape, Channel};
+use qianpu_sdk::{AppShape, AppStyle, Channel};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::page::{Page, PageRequest};
@@ -77,7 +77,7 @@ pub(super) fn check_external_id(path: &str, text: &str, errors: &mut Vec<FieldEr
 }
 
 /// Checks the secret, the push token and the push key of an app or a direct link.
-pub(super) fn check_secrets(secret: &Plain, token: &Plain, key: &Plain, errors: &mut Vec<FieldError>) {
+fn check_secrets(secret: &Plain, token: &Plain, key: &Plain, errors: &mut Vec<FieldError>) {
     check_secret(secret, errors);
     let alphanumeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !(3..=32).contains(&token.expose().len()) || !alphanumeric(token.expose()) {
@@ -100,14 +100,14 @@ fn check_secret(secret: &Plain, errors: &mut Vec<FieldError>) {
 }
 
 /// Checks the push token and key: given where the platform has them, absent where it does not.
-fn check_push_keys(
-    shape: AppShape,
+pub(super) fn check_push_keys(
+    style: AppStyle,
     secret: &Plain,
     token: Option<&Plain>,
     key: Option<&Plain>,
     errors: &mut Vec<FieldError>,
 ) {
-    if shape.style.has_push_keys() {
+    if style.has_push_keys() {
         let none = Plain::from(String::new());
         return check_secrets(secret, token.unwrap_or(&none), key.unwrap_or(&none), errors);
     }
@@ -142,7 +142,7 @@ pub async fn create(
     check_external_id("component_app_id", &command.app_id, &mut errors);
     let shape = channel.info().app_shape;
     let (token, key) = (command.token.as_ref(), command.encoding_aes_key.as_ref());
-    check_push_keys(shape, &command.secret, token, key, &mut errors);
+    check_push_keys(shape.style, &command.secret, token, key, &mut errors);
     check_settings(shape, &command.settings, &mut errors);
     if !errors.is_empty() {
         return Err(errors.into());
@@ -196,7 +196,7 @@ pub async fn change(
     let chosen = shape.style.has_push_keys();
     let mut errors = Vec::new();
     check_push_keys(
-        shape,
+        shape.style,
         command.secret.as_ref().unwrap_or(&filler),
         command.token.as_ref().or_else(|| chosen.then_some(&filler)),
         command.encoding_aes_key.as_ref().or_else(|| chosen.then_some(&key_filler)),

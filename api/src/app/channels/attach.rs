@@ -1,5 +1,6 @@
 //! The one place where an account becomes linked: rules, quota, row, directory and tokens in one transaction.
 
+use super::accounts::OWN_APP_ID;
 use super::call::back_at_work;
 use super::{phases, quota};
 use crate::error::{Answer, ApiError};
@@ -32,6 +33,8 @@ pub struct Attachment<'a> {
     pub kind: &'a str,
     pub mode: LinkMode,
     pub app: Option<ChannelAppId>,
+    /// Id of the account's own app, where a direct link has one.
+    pub own_app_id: Option<&'a str>,
     pub external_id: &'a str,
     pub profile: &'a AccountProfile,
     pub tokens: Option<&'a TokenSet>,
@@ -140,7 +143,7 @@ async fn insert(
         app: attachment.app,
         push_format: attachment.push_format.as_str(),
         scopes: attachment.scopes,
-        settings: &json!({}),
+        settings: &with_own_app(json!({}), attachment),
         secrets: attachment.secrets,
     };
     account_link(tx, &state.channels.sealer, &link).await.map_err(|error| match error {
@@ -149,8 +152,18 @@ async fn insert(
     })
 }
 
+/// Settings of an account with the id of its own app.
+fn with_own_app(mut settings: Value, attachment: &Attachment<'_>) -> Value {
+    if let (Some(map), Some(id)) = (settings.as_object_mut(), attachment.own_app_id) {
+        map.insert(OWN_APP_ID.to_owned(), json!(id));
+    }
+    settings
+}
+
 async fn renew(tx: &mut TenantTx, account: &ChannelAccount, attachment: &Attachment<'_>) -> Answer<()> {
+    let settings = with_own_app(account.settings.clone(), attachment);
     let change = AccountChange {
+        settings: Some(&settings),
         state: Some(AccountState::Active),
         native_state: attachment.profile.native_state.as_deref(),
         name: attachment.profile.name.as_deref().filter(|name| !name.is_empty()),

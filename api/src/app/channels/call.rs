@@ -8,6 +8,7 @@
 //! No transaction may be open meanwhile. Settling keeps the account's state true: a token that is no longer
 //! accepted makes it `expired`, with the reason in the platform's words.
 
+use super::link_direct::keys_refused;
 use crate::app::aftersales;
 use crate::app::listings::catch_up_job;
 use crate::app::orders::reconcile;
@@ -120,6 +121,10 @@ impl<'a> AccountCall<'a> {
             Err(error) => match error.class {
                 ErrorClass::Reauthorise => Some((AccountEvent::AuthorisationLost, Some(error))),
                 // Without the platform's own words it is our fault, not the account's state.
+                // Nobody but the merchant can put other keys in place: the same as a lost grant.
+                ErrorClass::FixRequest { .. } if self.account.app.is_none() && keys_refused(error) => {
+                    Some((AccountEvent::AuthorisationLost, Some(error)))
+                }
                 ErrorClass::Fatal if error.remote.is_some() => Some((AccountEvent::Limited, Some(error))),
                 _ => None,
             },
@@ -140,7 +145,11 @@ impl<'a> AccountCall<'a> {
         let mut tx = self.state.db.begin(self.ctx).await?;
         let fresh = account_get(&tx, self.account.id).await?;
         let to = next(fresh.state, event);
-        let words = error.map(|error| (error.code().as_str(), plain_words(error)));
+        let code = |error: &ChannelError| match event {
+            AccountEvent::AuthorisationLost => ErrorCode::ChannelReauthorise,
+            _ => error.code(),
+        };
+        let words = error.map(|error| (code(error).as_str(), plain_words(error)));
         let change = AccountChange {
             state: (to != fresh.state).then_some(to),
             error: Some(words.as_ref().map(|(code, text)| (*code, text.as_str()))),

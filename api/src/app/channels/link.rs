@@ -1,14 +1,14 @@
-//! A merchant links an account: through the provider's app (by the platform's page, or by buying in its
-//! market), or directly by the account's own id and secret.
+//! A merchant links an account through the provider's app: by the platform's page, or by buying in its market.
+//! Links by an account's own keys are in [`super::link_direct`].
 
-use super::apps::{callback_url, check_external_id, check_secrets};
+use super::apps::{callback_url, check_external_id};
 use super::attach::{Attachment, attach};
 use super::call::channel_error;
-use super::{act_for, app_ref, find, format, phases, quota};
+use super::{act_for, app_ref, find, phases, quota};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::error::{ErrorCode, FieldError};
+use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ChannelAccountId, LinkIntentId, RequestId, ShopId, TenantId};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
@@ -136,7 +136,7 @@ pub async fn start(
 
 /// Refuses at once what would be refused in the end, so that nobody is sent to the platform in vain. An
 /// account that is linked already may be authorised anew whatever the quota says.
-async fn check_now(
+pub(super) async fn check_now(
     state: &AppState,
     grant: &Grant<perm::AccountLink>,
     shop: ShopId,
@@ -260,6 +260,7 @@ pub async fn complete(state: &AppState, request: RequestId, state_token: &str, c
         kind: &intent.kind,
         mode,
         app: Some(intent.app),
+        own_app_id: None,
         external_id: &authorisation.external_id,
         profile: &profile,
         tokens: Some(&authorisation.tokens),
@@ -335,81 +336,4 @@ pub(super) fn push_format(channel: &dyn Channel, mode: LinkMode) -> PushFormat {
 /// An account linked through an app has no secrets of its own.
 pub(super) fn no_secrets() -> AccountSecrets {
     AccountSecrets { secret: None, push_token: None, aes_key: None, previous_aes_key: None }
-}
-
-/// What a merchant types for a direct link.
-#[derive(Debug, Clone)]
-pub struct LinkDirectly {
-    pub shop: ShopId,
-    pub channel: String,
-    pub kind: String,
-    pub external_id: String,
-    pub secret: Plain,
-    pub token: Plain,
-    pub encoding_aes_key: Plain,
-    /// `json` or `xml`.
-    pub format: String,
-    /// Tells accounts apart where the platform gives no name.
-    pub name: Option<String>,
-}
-
-/// Links an account by its own id and secret, after trying them.
-pub async fn direct(
-    state: &AppState,
-    grant: &Grant<perm::AccountLink>,
-    command: &LinkDirectly,
-) -> Answer<ChannelAccountId> {
-    let unknown = || ApiError::new(ErrorCode::ChannelUnknown);
-    let channel = find(&command.channel)?;
-    channel.info().kind(&command.kind).ok_or_else(unknown)?;
-    if !channel.info().link_modes.contains(&LinkMode::Direct) {
-        return Err(unknown());
-    }
-    let mut errors = Vec::new();
-    check_external_id("app_id", &command.external_id, &mut errors);
-    check_secrets(&command.secret, &command.token, &command.encoding_aes_key, &mut errors);
-    let allowed = channel.info().formats(LinkMode::Direct);
-    let wanted = format(&command.format).filter(|format| allowed.contains(format));
-    if wanted.is_none() {
-        let names: Vec<&str> = allowed.iter().map(|format| format.as_str()).collect();
-        let names = names.join(", ");
-        let error =
-            FieldError::new("format", "unsupported", format!("one of {names}"), format!("应为 {names}"));
-        errors.push(error);
-    }
-    let Some(push_format) = wanted.filter(|_| errors.is_empty()) else { return Err(errors.into()) };
-    check_now(state, grant, command.shop, channel, &command.kind, Some(&command.external_id)).await?;
-
-    let secret = Secret::new(command.secret.expose().to_owned());
-    let slug = channel.info().slug;
-    let tried = state.channels.host.try_direct_link(slug, &command.external_id, &secret).await;
-    let (tokens, mut profile) = tried.map_err(|error| channel_error(&error))?;
-    if profile.kind.as_ref().is_some_and(|kind| *kind != command.kind) {
-        return Err(ApiError::new(ErrorCode::LinkWrongAccount));
-    }
-    let typed = command.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    if profile.name.as_deref().is_none_or(str::is_empty) {
-        profile.name = typed.map(str::to_owned);
-    }
-    let secrets = AccountSecrets {
-        secret: Some(command.secret.clone()),
-        push_token: Some(command.token.clone()),
-        aes_key: Some(command.encoding_aes_key.clone()),
-        previous_aes_key: None,
-    };
-    let attachment = Attachment {
-        shop: command.shop,
-        channel,
-        kind: &command.kind,
-        mode: LinkMode::Direct,
-        app: None,
-        external_id: &command.external_id,
-        profile: &profile,
-        tokens: Some(&tokens),
-        scopes: &profile.scopes,
-        push_format,
-        secrets: &secrets,
-        intent: None,
-    };
-    attach(state, grant.ctx(), &attachment).await
 }

@@ -2,8 +2,9 @@
 //! a platform. Where things are:
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
-//! * [`quota`], [`raise`], [`phases`], [`link`], [`attach`] linking; [`accounts`] looking after what is linked;
-//! * [`push`] taking pushes in, [`push_app`] those to an app, `push_store` storing them; [`account_jobs`] what they lead to for an account;
+//! * [`quota`], [`raise`], [`phases`], [`link`], [`link_direct`], [`attach`] linking; [`accounts`] looking after what is linked;
+//! * [`push`] taking pushes in, [`push_app`] those to an app, `push_store` storing them; [`account_jobs`] what they lead
+//!   to for an account;
 //! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
 
@@ -15,6 +16,7 @@ pub mod call;
 pub mod exchanges;
 pub mod grants;
 pub mod link;
+pub mod link_direct;
 pub mod phases;
 pub mod push;
 pub mod push_app;

@@ -4,6 +4,7 @@
 //! transaction, and only then to the acknowledgement, so a crash makes the platform push again. The push
 //! itself is not believed further than "go and fetch".
 
+use super::accounts::own_app_id;
 use super::push_known::{self, Known};
 use super::push_store::{self, Fate};
 use crate::error::{Answer, ApiError};
@@ -132,13 +133,26 @@ pub(super) fn direct_credentials(
     if !account.state.counts() {
         return None;
     }
+    let formats = vec![super::format(&account.push_format)?];
+    let max_age = PushCredentials::DEFAULT_MAX_AGE;
+    // Where the account has an app of its own, that app's id and secret sign its pushes.
+    if let Some(app_id) = own_app_id(account) {
+        return Some(PushCredentials {
+            app_ids: vec![app_id.to_owned()],
+            token: secret(secrets.secret.as_ref()?),
+            encoding_aes_key: Secret::new(String::new()),
+            previous_encoding_aes_key: None,
+            formats,
+            max_age,
+        });
+    }
     Some(PushCredentials {
         app_ids: vec![account.external_id.clone()],
         token: secret(secrets.push_token.as_ref()?),
         encoding_aes_key: secret(secrets.aes_key.as_ref()?),
         previous_encoding_aes_key: secrets.previous_aes_key.as_ref().map(secret),
-        formats: vec![super::format(&account.push_format)?],
-        max_age: PushCredentials::DEFAULT_MAX_AGE,
+        formats,
+        max_age,
     })
 }
 

@@ -1,7 +1,8 @@
 //! `/channel_accounts` and `/channel_links`: linked accounts and links under way.
 
-use crate::app::channels::accounts::{self, AccountHealth, ChangeAccount, category_path};
-use crate::app::channels::link::{self, LinkDirectly, StartLink};
+use crate::app::channels::accounts::{self, AccountHealth, ChangeAccount, category_path, own_app_id};
+use crate::app::channels::link::{self, StartLink};
+use crate::app::channels::link_direct::{self, LinkDirectly};
 use crate::app::channels::{quota, raise};
 use crate::error::Answer;
 use crate::http::describe::{Created, NoContent, Versioned};
@@ -41,6 +42,8 @@ struct ChannelAccountBody {
     kind: String,
     /// The account's id at the platform.
     external_id: String,
+    /// The id of the account's own app, where it is called with one (Douyin: `app_key` of a self-use app).
+    own_app_id: Option<String>,
     name: String,
     /// `direct`, `authorisation_link` or `purchase`.
     link_mode: String,
@@ -85,6 +88,7 @@ impl From<AccountHealth> for ChannelAccountBody {
             id: account.id.to_string(),
             shop_id: account.shop.to_string(),
             category_path: category_path(&account),
+            own_app_id: own_app_id(&account).map(str::to_owned),
             freight_template_id: account.settings["freight_template_id"].as_str().map(str::to_owned),
             channel: account.channel,
             kind: account.kind,
@@ -177,12 +181,18 @@ struct DirectLinkBody {
     shop_id: Id<ShopId>,
     channel: String,
     kind: String,
+    /// The account's id (WeChat: the AppID). Where a merchant makes an app of their own for the account (Douyin: a
+    /// self-use app 自用型应用), that app's id (`app_key`).
     app_id: String,
+    /// The account's id at the platform where `app_id` is that of its own app (Douyin: the shop's id); else left out.
+    external_id: Option<String>,
     secret: String,
-    token: String,
-    encoding_aes_key: String,
-    /// `json` or `xml`.
-    format: String,
+    /// The token of pushes, at platforms where the merchant chooses one (WeChat).
+    token: Option<String>,
+    /// The key of pushes, at platforms where the merchant chooses one (WeChat).
+    encoding_aes_key: Option<String>,
+    /// `json` or `xml`; left out it is the platform's own default.
+    format: Option<String>,
     /// Tells accounts apart where the platform gives no name.
     name: Option<String>,
 }
@@ -195,14 +205,15 @@ async fn link_channel_account(
         shop: body.shop_id.0,
         channel: body.channel,
         kind: body.kind,
-        external_id: body.app_id,
+        app_id: body.app_id,
+        external_id: body.external_id,
         secret: Plain::from(body.secret),
-        token: Plain::from(body.token),
-        encoding_aes_key: Plain::from(body.encoding_aes_key),
+        token: body.token.map(Plain::from),
+        encoding_aes_key: body.encoding_aes_key.map(Plain::from),
         format: body.format,
         name: body.name,
     };
-    let id = link::direct(&call.state, &grant, &command).await?;
+    let id = link_direct::direct(&call.state, &grant, &command).await?;
     let view = accounts::get(&call.state, &caller.grant::<perm::AccountRead>()?, id).await?;
     Ok(Created(view.into()))
 }

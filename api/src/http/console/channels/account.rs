@@ -33,10 +33,14 @@ struct ExchangeQuery {
 struct AccountView {
     account: AccountCard,
     shop_id: String,
+    channel: String,
     /// Which words say how the channel does it.
     texts: &'static str,
     hook_url: String,
     push_format: String,
+    /// Linked by its own keys.
+    direct: bool,
+    own_app_id: Option<String>,
     scopes: Vec<words::Scope>,
     form: FormView,
     sells: bool,
@@ -137,9 +141,12 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
     Ok(AccountView {
         account: AccountCard::of(&found, lang),
         shop_id: account.shop.to_string(),
+        channel: account.channel.clone(),
         texts: words::texts(&account.channel),
         hook_url: found.hook_url.clone(),
         push_format: account.push_format.clone(),
+        direct: account.app.is_none(),
+        own_app_id: accounts::own_app_id(account).map(str::to_owned),
         scopes: words::scopes(&account.scopes, lang),
         form: form.unwrap_or_else(|| FormView::filled(stored)),
         sells,

@@ -3,7 +3,8 @@
 use super::accounts::{Gauge, HOME, shops_of};
 use super::apps::without_secrets;
 use super::words;
-use crate::app::channels::link::{self, LinkDirectly, StartLink};
+use crate::app::channels::link::{self, StartLink};
+use crate::app::channels::link_direct::{self, LinkDirectly};
 use crate::app::channels::quota;
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Fields, Path, Query};
@@ -31,6 +32,8 @@ struct WizardQuery {
     channel: Option<String>,
     /// An account to authorise anew.
     external_id: Option<String>,
+    /// Whether it is linked by its own keys, and gets new ones.
+    direct: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +45,8 @@ struct WizardView {
     kinds: Vec<KindChoice>,
     chosen: Option<Chosen>,
     form: FormView,
+    /// The form of the account's own keys.
+    own_form: FormView,
     /// Id of the rule that refused.
     rule: Option<String>,
     direct_open: bool,
@@ -73,6 +78,10 @@ struct Chosen {
     /// What an account's id looks like.
     id_sample: &'static str,
     direct: bool,
+    /// Whether a direct link is by an app that the merchant made, whose secret signs the pushes too.
+    own_app: bool,
+    /// Which words say what the channel does.
+    texts: &'static str,
     formats: Vec<&'static str>,
     scopes: Vec<words::Scope>,
     gauge_full: bool,
@@ -113,6 +122,8 @@ async fn wizard<T>(
                 way: words::way(info),
                 id_sample: if info.app_family == Some("douyin") { "1234567" } else { "wx0000000000000000" },
                 direct,
+                own_app: info.app_shape.style.own_app(),
+                texts: words::texts(info.slug),
                 formats: info.formats(LinkMode::Direct).iter().map(|format| format.as_str()).collect(),
                 scopes: words::asked(one.kind, lang),
                 gauge_full: one.quota.used >= one.quota.limit,
@@ -137,6 +148,7 @@ async fn wizard<T>(
         kinds,
         chosen,
         form,
+        own_form: FormView::default(),
         rule: error.and_then(|error| error.rule().map(str::to_owned)),
         direct_open: false,
     })
@@ -149,9 +161,12 @@ async fn link_account_page(auth: Authed<perm::AccountLink, Query<WizardQuery>>) 
         channel: query.channel.as_deref().unwrap_or_default(),
     };
     let external_id = query.external_id.clone().unwrap_or_default();
-    let form = FormView::filled([("external_id", external_id.clone()), ("app_id", external_id)]);
+    let form = FormView::filled([("external_id", external_id.clone())]);
     let view = wizard(&auth, &wanted, form, None).await?;
-    auth.page("channels/link", view)
+    let own_app = view.chosen.as_ref().is_some_and(|chosen| chosen.own_app);
+    let own_form = FormView::filled([(if own_app { "external_id" } else { "app_id" }, external_id)]);
+    let direct_open = query.direct.unwrap_or_default();
+    auth.page("channels/link", WizardView { own_form, direct_open, ..view })
 }
 
 fn shop_of(fields: &Fields) -> Answer<ShopId> {
@@ -197,25 +212,28 @@ async fn refused(
     let kept = without_secrets(&fields);
     let form = FormView::refused_by(&kept, &error, auth.info.lang);
     let wanted = Wanted { shop: fields.text("shop_id"), channel: fields.text("channel") };
+    let (form, own_form) = if direct { (FormView::default(), form) } else { (form, FormView::default()) };
     let view = wizard(auth, &wanted, form, Some(&error)).await?;
-    auth.refused_page("channels/link", WizardView { direct_open: direct, ..view })
+    auth.refused_page("channels/link", WizardView { own_form, direct_open: direct, ..view })
 }
 
 async fn link_directly_form(auth: Authed<perm::AccountLink, Fields>) -> PageAnswer {
     let fields = &auth.input;
     let plain = |name: &str| Plain::from(fields.text(name).to_owned());
+    let given = |name: &str| Some(fields.text(name).to_owned()).filter(|text| !text.is_empty());
     let command = LinkDirectly {
         shop: shop_of(fields)?,
         channel: fields.text("channel").to_owned(),
         kind: fields.text("kind").to_owned(),
-        external_id: fields.text("app_id").to_owned(),
+        app_id: fields.text("app_id").to_owned(),
+        external_id: given("external_id"),
         secret: plain("secret"),
-        token: plain("token"),
-        encoding_aes_key: plain("encoding_aes_key"),
-        format: fields.text("format").to_owned(),
-        name: Some(fields.text("name").to_owned()),
+        token: given("token").map(Plain::from),
+        encoding_aes_key: given("encoding_aes_key").map(Plain::from),
+        format: given("format"),
+        name: given("name"),
     };
-    match link::direct(&auth.state, &auth.grant, &command).await {
+    match link_direct::direct(&auth.state, &auth.grant, &command).await {
         Ok(id) => {
             Ok(auth.redirect_with(&Flash::success("channels.linked_directly"), &format!("{HOME}/{id}")))
         }

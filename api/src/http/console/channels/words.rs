@@ -95,6 +95,7 @@ const DOUYIN: &[(&str, &str, &str)] = &[
     ("product", "商品与库存", "Products and stock"),
     ("order", "订单", "Orders"),
     ("logistics", "发货与物流", "Shipping"),
+    ("aftersale", "售后与退款", "After-sale and refunds"),
     ("decrypt", "收件信息解密", "Decryption of receivers"),
     ("message", "消息推送", "Pushes"),
 ];
@@ -112,7 +113,7 @@ pub(super) fn scopes(ids: &[String], lang: Lang) -> Vec<Scope> {
 pub(super) fn asked(kind: &str, lang: Lang) -> Vec<Scope> {
     let ids: &[&str] = match kind {
         // The platform's token names one scope for all of it, so these are for people to read only.
-        "douyin_shop" => &["product", "order", "logistics", "decrypt", "message"],
+        "douyin_shop" => &["product", "order", "logistics", "aftersale", "decrypt", "message"],
         _ => needed_scopes(kind),
     };
     scopes(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), lang)
