@@ -6,6 +6,8 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 const APP_KEY: &str = "7420000000000000001";
+/// The self-use app of a shop that nobody linked yet.
+const OWN_APP_KEY: &str = "7420000000000000002";
 const SERVICE: &str = "30001";
 /// Where every product goes in the sandbox's own category tree.
 const CATEGORY: [&str; 3] = ["21000", "21001", "21002"];
@@ -27,6 +29,13 @@ pub async fn channel(owner: &Client, sandbox: &Client, merchant: &Merchant) -> a
     let told = json!({"app_key": APP_KEY, "app_secret": secret, "service_id": SERVICE,
         "callback_url": text(&app, "callback_url")?, "push_url": text(&app, "hook_url")?});
     sandbox.post("/sandbox/api/douyin/apps", &told).await?;
+
+    // For whoever tries the demo: a shop with an app of its own, not linked yet. The sandbox's page shows its keys.
+    let own =
+        json!({"app_key": OWN_APP_KEY, "app_secret": qianpu_tenants::random::token(), "self_use": true});
+    sandbox.post("/sandbox/api/douyin/apps", &own).await?;
+    let waiting = json!({"name": "山前茶事抖音店", "grants": [OWN_APP_KEY]});
+    sandbox.post("/sandbox/api/douyin/shops", &waiting).await?;
 
     let shop = sandbox.post("/sandbox/api/douyin/shops", &json!({"name": "山前手作抖音店"})).await?;
     let shop_id = shop["shop_id"].as_u64().context("no shop_id")?;
