@@ -2,6 +2,7 @@
 
 use crate::bindings::Channel as World;
 use crate::call::Call;
+use crate::clock::TICK;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -9,13 +10,10 @@ use std::time::Duration;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// How often long calls are looked at.
-const TICK: Duration = Duration::from_millis(10);
-
 /// What one call into a component may use. The same for all plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long it may run.
+    /// How long it may run, in time of the processor.
     pub time: Duration,
     /// Linear memory, in bytes: all memories of an instance together.
     pub memory: usize,
@@ -81,11 +79,6 @@ impl Runtime {
     /// The limits in force.
     pub const fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    pub(crate) fn ticks(&self) -> u64 {
-        let ticks = self.limits.time.as_millis().div_ceil(TICK.as_millis());
-        u64::try_from(ticks).unwrap_or(1) + 1
     }
 }
 

@@ -18,6 +18,7 @@
 mod bindings;
 mod call;
 mod channel;
+mod clock;
 mod convert;
 mod engine;
 mod fault;

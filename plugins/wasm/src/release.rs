@@ -2,6 +2,7 @@
 
 use crate::bindings::{Channel as World, ChannelPre};
 use crate::call::Call;
+use crate::clock;
 use crate::engine::{Limits, Runtime};
 use crate::fault::Fault;
 use crate::secrets::Secrets;
@@ -186,7 +187,7 @@ fn enter<T>(
 ) -> Result<(T, Secrets), Fault> {
     let mut store = Store::new(&runtime.engine, Call::new(plugin, runtime.limits, secrets));
     store.limiter(|call| call);
-    store.set_epoch_deadline(runtime.ticks());
+    clock::stop_after(&mut store, runtime.limits.time);
     store.set_hostcall_fuel(runtime.limits.answer);
     let result = pre.instantiate(&mut store).and_then(|instance| run(&mut store, &instance));
     let denied = store.data().memory_denied;
