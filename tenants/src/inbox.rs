@@ -12,6 +12,9 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// The most rows of one statement: a database takes some thousands of values.
+const MOST_ROWS: usize = 500;
+
 /// A verified push.
 #[derive(Clone, Debug)]
 pub struct NewInboxMessage<'a> {
@@ -56,7 +59,26 @@ pub async fn inbox_insert_all(
     let mut rows: Vec<(Uuid, &NewInboxMessage<'_>)> = ids.iter().copied().zip(messages).collect();
     // Two processes that store the same pushes at once wait for each other's keys in one order.
     rows.sort_by_key(|(_, message)| (message.owner, message.dedup_key));
-    let rows = rows.into_iter().map(|(id, message)| inbox_message::ActiveModel {
+    let mut new = HashSet::new();
+    for some in rows.chunks(MOST_ROWS) {
+        let some = some.iter().map(|(id, message)| row_of(tx, *id, message));
+        let conflict = OnConflict::columns([
+            inbox_message::Column::TenantId,
+            inbox_message::Column::OwnerId,
+            inbox_message::Column::DedupKey,
+        ])
+        .do_nothing()
+        .to_owned();
+        let insert = inbox_message::Entity::insert_many(some).on_conflict(conflict);
+        let keys = insert.exec_with_returning_keys(tx.conn()).await?;
+        new.extend(keys.into_iter().map(|(_, id)| id));
+    }
+    let became = |id: Uuid| if new.contains(&id) { Stored::New(InboxId(id)) } else { Stored::Duplicate };
+    Ok(ids.into_iter().map(became).collect())
+}
+
+fn row_of(tx: &TenantTx, id: Uuid, message: &NewInboxMessage<'_>) -> inbox_message::ActiveModel {
+    inbox_message::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(id),
         owner_id: Set(message.owner),
@@ -67,19 +89,7 @@ pub async fn inbox_insert_all(
         payload: Set(message.payload.to_owned()),
         received_at: Set(tx.now().micros()),
         handled_at: Set(None),
-    });
-    let conflict = OnConflict::columns([
-        inbox_message::Column::TenantId,
-        inbox_message::Column::OwnerId,
-        inbox_message::Column::DedupKey,
-    ])
-    .do_nothing()
-    .to_owned();
-    let insert = inbox_message::Entity::insert_many(rows).on_conflict(conflict);
-    let new = insert.exec_with_returning_keys(tx.conn()).await?;
-    let new: HashSet<Uuid> = new.into_iter().map(|(_, id)| id).collect();
-    let became = |id: Uuid| if new.contains(&id) { Stored::New(InboxId(id)) } else { Stored::Duplicate };
-    Ok(ids.into_iter().map(became).collect())
+    }
 }
 
 /// A stored push.

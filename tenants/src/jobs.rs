@@ -51,16 +51,20 @@ pub async fn job_enqueue_part(tx: &mut TenantTx, new: NewJob, part: Uuid) -> Sto
     enqueue(tx, new, Some(part)).await
 }
 
+/// The most rows of one statement: a database takes some thousands of values.
+const MOST_ROWS: usize = 500;
+
 /// Adds several jobs, each unless one with its key waits already.
 pub async fn job_enqueue_all(tx: &mut TenantTx, mut new: Vec<NewJob>) -> StoreResult<()> {
-    if new.is_empty() {
-        return Ok(());
-    }
     // Two processes that add the same jobs at once wait for each other's keys in one order.
     new.sort_by(|one, other| (one.kind, &one.dedup_key).cmp(&(other.kind, &other.dedup_key)));
-    let rows: Vec<job::ActiveModel> = new.into_iter().map(|new| row_of(tx, new, None)).collect();
-    let conflict = OnConflict::new().do_nothing().to_owned();
-    job::Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    let mut new = new.into_iter().peekable();
+    while new.peek().is_some() {
+        let rows: Vec<job::ActiveModel> =
+            new.by_ref().take(MOST_ROWS).map(|new| row_of(tx, new, None)).collect();
+        let conflict = OnConflict::new().do_nothing().to_owned();
+        job::Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    }
     Ok(())
 }
 

@@ -120,6 +120,9 @@ async fn receive(
     for _ in others {
         count(slug, "other_account");
     }
+    if own.is_empty() {
+        return Ok(Outcome::Reply(reply));
+    }
     match push_store::store(state, &ctx, proof, own).await? {
         Fate::Taken => Ok(Outcome::Reply(reply)),
         Fate::Changed => Ok(Outcome::Changed),
