@@ -2,6 +2,8 @@
 //! what is wrong with one of them is nobody else's trouble.
 
 use futures_util::future::join_all;
+use qianpu_tenants::inbox::{NewInboxMessage, Stored, inbox_insert_all};
+use qianpu_tenants::jobs::{NewJob, job_enqueue_all};
 use qianpu_tests::push::{Push, Sender, push};
 use qianpu_tests::stage::{AES_KEY, PUSH_TOKEN, Stage};
 use qianpu_tests::{both, postgres};
@@ -81,6 +83,26 @@ async fn wave(tx: DatabaseTransaction, pushes: Vec<(&Account, Push)>) -> Vec<(u1
 }
 
 both! {
+    async fn more_than_one_statement_takes_are_stored_in_several(db: TestDb) {
+        let stage = Stage::start(db).await;
+        let catalogue = postgres::connect(&stage.app.db.superuser_url()).await.unwrap();
+        // Two of them have one key.
+        let keys: Vec<String> = (0..1_201).map(|number| format!("key {}", number % 1_200)).collect();
+        let message = |key| NewInboxMessage { owner: uuid::Uuid::nil(), dedup_key: key, kind: "order.paid", native_type: "",
+            subject: key, payload: "{}" };
+        let messages: Vec<NewInboxMessage> = keys.iter().map(|key| message(key)).collect();
+        let jobs_of = |key: &String| NewJob { kind: "order.sync", dedup_key: Some(key.clone()), payload: json!({}),
+            run_at: None, priority: 0 };
+        let mut tx = stage.app.state.db.begin(&stage.merchant).await.unwrap();
+        let became = inbox_insert_all(&mut tx, &messages).await.unwrap();
+        let new = became.iter().filter(|one| matches!(one, Stored::New(_))).count();
+        assert_eq!((became.len(), new), (1_201, 1_200));
+        job_enqueue_all(&mut tx, keys.iter().map(jobs_of).collect()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((stored(&catalogue).await.len(), jobs(&catalogue).await), (1_200, 1_200));
+        stage.stop().await;
+    }
+
     async fn those_that_wait_are_stored_together_and_each_once(db: TestDb) {
         let stage = Stage::start(db).await;
         let accounts = [stage.direct_store("一号店").await, stage.direct_store("二号店").await];
