@@ -170,6 +170,8 @@ both! {
         }
         // What came to its end without a push is found when something is said, and nothing is said.
         move_on(&selling, &asked, "ask_merchant").await;
+        // Asked twice within a second: the platform's two pushes are the same to the letter.
+        look(&selling, &asked).await;
         let case = at_step(&selling, &asked, "merchant_proof_wanted").await;
         selling.stage.sandbox.post("faults/pushes", &json!({ "kind": "drop", "count": 1000 })).await;
         move_on(&selling, &asked, "withdraw_complaint").await;

@@ -51,6 +51,7 @@ async fn jobs(catalogue: &DatabaseConnection) -> i64 {
 }
 
 /// Somebody for whom everybody waits who would store a push.
+#[allow(clippy::disallowed_methods, reason = "a lock beside the application")]
 async fn in_the_way(catalogue: &DatabaseConnection) -> DatabaseTransaction {
     let tx = catalogue.begin().await.unwrap();
     let lock = match catalogue.get_database_backend() {

@@ -171,7 +171,6 @@ async fn renew(tx: &mut TenantTx, account: &ChannelAccount, attachment: &Attachm
         scopes: Some(attachment.scopes),
         error: Some(None),
         linked: true,
-        ..AccountChange::default()
     };
     Ok(account_save(tx, account, &change).await?)
 }

@@ -65,8 +65,7 @@ fn unavailable() -> ApiError {
 }
 
 async fn store_waiting(state: AppState, tenant: TenantId) {
-    let mut groups = state.channels.pushes.0.groups(tenant);
-    while let Some(group) = groups.next() {
+    for group in state.channels.pushes.0.groups(tenant) {
         store_group(&state, group).await;
     }
 }
