@@ -23,6 +23,8 @@ enum Handling {
     Link,
     /// What was sent is wrong: never made again by itself.
     Fix,
+    /// The key that the merchant typed is no longer right: never made again by itself, and the account says so.
+    Key,
     /// The platform's rules say no: never made again by itself.
     Refused,
     /// The account is barred or closed, and says so.
@@ -37,7 +39,7 @@ enum Wait {
     Seconds(i64),
 }
 
-use Handling::{Again, Barred, Fix, FreshToken, Link, Refused};
+use Handling::{Again, Barred, Fix, FreshToken, Key, Link, Refused};
 
 /// Code → handling, of calls for an account.
 const ACCOUNT: &[(i64, Handling)] = &[
@@ -52,7 +54,7 @@ const ACCOUNT: &[(i64, Handling)] = &[
     (61016, Link),
     (61023, Link),
     (40013, Fix),
-    (40125, Fix),
+    (40125, Key),
     (41001, Fix),
     (41002, Fix),
     (41004, Fix),
@@ -137,6 +139,7 @@ both! {
                 Handling::Wait(_) => (503, "channel_busy", 1, 0, "active"),
                 Link => (409, "channel_reauthorise", 1, 0, "expired"),
                 Fix => (422, "channel_request_invalid", 1, 0, "active"),
+                Key => (422, "channel_request_invalid", 1, 0, "expired"),
                 Refused => (422, "channel_refused", 1, 0, "active"),
                 Barred => (409, "channel_account_closed", 1, 0, "limited"),
             };
