@@ -23,7 +23,7 @@ enum Handling {
     Link,
     /// What was sent is wrong: never made again by itself.
     Fix,
-    /// The key that the merchant typed is no longer right: never made again by itself, and the account says so.
+    /// The key that the merchant typed is not right or not there: never made again by itself, and the account says so.
     Key,
     /// The platform's rules say no: never made again by itself.
     Refused,
@@ -57,7 +57,7 @@ const ACCOUNT: &[(i64, Handling)] = &[
     (40125, Key),
     (41001, Fix),
     (41002, Fix),
-    (41004, Fix),
+    (41004, Key),
     (41018, Fix),
     (40003, Fix),
     (40029, Fix),
