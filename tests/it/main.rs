@@ -73,6 +73,7 @@ mod plugins;
 mod policy_calendar;
 mod postgres_available;
 mod push_groups;
+mod push_zero;
 mod pushes;
 mod qualifications;
 mod quota_raise;

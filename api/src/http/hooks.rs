@@ -57,7 +57,13 @@ fn raw_push<T>(open: &Open<T>, origin: PushOrigin, method: Method, body: Vec<u8>
 }
 
 fn part<'a, T>(open: &'a Open<T>, name: &str) -> Answer<&'a str> {
-    open.request.match_info().get(name).ok_or_else(ApiError::not_found)
+    let own = open.request.match_info().get(name).filter(|text| storable(text));
+    own.ok_or_else(ApiError::not_found)
+}
+
+/// What no database keeps is nobody's address.
+fn storable(text: &str) -> bool {
+    !text.contains('\0') && !text.contains("%00")
 }
 
 async fn for_account<T>(open: &Open<T>, push: RawPush) -> Answer<HttpResponse> {
@@ -67,7 +73,10 @@ async fn for_account<T>(open: &Open<T>, push: RawPush) -> Answer<HttpResponse> {
 
 async fn for_app<T>(open: &Open<T>, push: RawPush) -> Answer<HttpResponse> {
     let (channel, token) = (part(open, "channel")?, part(open, "token")?);
-    let about = open.request.match_info().get("app_id");
+    let about = match open.request.match_info().get("app_id") {
+        Some(_) => Some(part(open, "app_id")?),
+        None => None,
+    };
     reply(receive_for_app(&open.state, open.request_id(), channel, token, about, &push).await?)
 }
 

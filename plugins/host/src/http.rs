@@ -129,7 +129,7 @@ impl Http {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
             .collect();
-        Ok(Response { status: answer.status().as_u16(), headers, body })
+        Ok(Response { status: answer.status().as_u16(), headers, body: without_zero(body) })
     }
 
     async fn form(
@@ -210,4 +210,39 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// An answer in JSON without the character U+0000 in its texts: PostgreSQL keeps none with it, and what somebody wrote in a
+/// note would keep a whole order out. U+FFFD stands in its place. It can only be written as an escape.
+fn without_zero(mut body: Vec<u8>) -> Vec<u8> {
+    const ZERO: &[u8] = b"\\u0000";
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if !matches!(first, Some(b'{' | b'[')) || !body.windows(ZERO.len()).any(|six| six == ZERO) {
+        return body;
+    }
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        // What follows a backslash belongs to it, another backslash too.
+        let escape = *byte == b'\\';
+        if let Some(own) = body.get_mut(at..at + ZERO.len()).filter(|own| *own == ZERO) {
+            own.copy_from_slice(b"\\ufffd");
+        }
+        at += if escape { 2 } else { 1 };
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_zero;
+
+    #[test]
+    fn a_zero_character_is_taken_out_of_json_only() {
+        let after = |text: &str| String::from_utf8(without_zero(text.as_bytes().to_vec())).unwrap();
+        assert_eq!(after(r#" {"a":"\u0000b\u0000"}"#), r#" {"a":"\ufffdb\ufffd"}"#);
+        assert_eq!(after(r#"["\\u0000","\\\u0000"]"#), r#"["\\u0000","\\\ufffd"]"#);
+        assert_eq!(after(r#"GIF \u0000"#), r#"GIF \u0000"#);
+        assert_eq!(after(r#"{"a":"\u000"#), r#"{"a":"\u000"#);
+        assert_eq!(after(r#"{"a":"中\u0001"}"#), r#"{"a":"中\u0001"}"#);
+    }
 }

@@ -3,7 +3,8 @@
 //!
 //! * [`apps`] the provider's channel apps; [`grants`] what accounts granted them;
 //! * [`quota`], [`raise`], [`phases`], [`link`], [`link_direct`], [`attach`] linking; [`accounts`] looking after what is linked;
-//! * [`push`] taking pushes in, [`push_app`] those to an app, `push_store` storing them; [`account_jobs`] what they lead
+//! * [`push`] taking pushes in, [`push_app`] those to an app, `push_store` storing them,
+//!   `push_clean` what no database takes; [`account_jobs`] what they lead
 //!   to for an account;
 //! * [`exchanges`] what was said to platforms, and how accounts fare by it;
 //! * [`call`] making a call in an account's name. Orders and listings use it.
@@ -20,6 +21,7 @@ pub mod link_direct;
 pub mod phases;
 pub mod push;
 pub mod push_app;
+mod push_clean;
 mod push_known;
 mod push_queue;
 pub mod push_route;

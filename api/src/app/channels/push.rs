@@ -5,6 +5,7 @@
 //! itself is not believed further than "go and fetch".
 
 use super::accounts::own_app_id;
+use super::push_clean;
 use super::push_known::{self, Known};
 use super::push_store::{self, Fate};
 use crate::error::{Answer, ApiError};
@@ -188,7 +189,10 @@ pub(super) fn open(
         };
     }
     match webhook.receive(push, credentials, now) {
-        Ok(received) => Opened::Received(received),
+        Ok(received) => {
+            let notices = received.notices.map(|all| all.into_iter().map(push_clean::clean).collect());
+            Opened::Received(Received { notices, ..received })
+        }
         Err(refusal) => Opened::Refused(refusal),
     }
 }

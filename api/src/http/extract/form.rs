@@ -107,7 +107,7 @@ impl Input for Fields {
             return Err(error.with_detail("expected a form"));
         }
         let fields: Vec<_> = pairs(&body.bytes).filter(|(name, _)| name != CSRF_FIELD).collect();
-        if fields.iter().any(|(_, value)| value.contains('\0')) {
+        if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
             Err(zero_refused())
         } else {
             Ok(Self(fields))
@@ -187,7 +187,7 @@ async fn parts(request: &HttpRequest, body: &Body) -> Result<(Fields, Vec<Upload
             None => {
                 let text = String::from_utf8(bytes.to_vec())
                     .map_err(|_| ApiError::bad_request(format!("{field}: expected UTF-8")))?;
-                if text.contains('\0') {
+                if field.contains('\0') || text.contains('\0') {
                     return Err(zero_refused());
                 }
                 fields.0.push((field, text));

@@ -74,7 +74,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> Input for Json<T> {
 
 /// PostgreSQL keeps no text with a zero character (U+0000), and nobody writes one: it ends at the door.
 pub(super) fn zero_refused() -> ApiError {
-    ApiError::bad_request("a text holds the character U+0000, which is not accepted")
+    ApiError::new(ErrorCode::BadRequest).with_text("core.zero_character", Vec::new())
 }
 
 /// Whether a text of a JSON body holds one. It can only be written as an escape; a backslash before it is looked at
