@@ -7,11 +7,12 @@ use qianpu_api::app::orders;
 use qianpu_domain::access::Role;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_tenants::jobs::job_enqueue;
-use qianpu_tests::both;
 use qianpu_tests::browser::without_seat;
 use qianpu_tests::people::Visitor;
 use qianpu_tests::stage::Stage;
+use qianpu_tests::{both, postgres};
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 /// The buyer asks; the platform's id of the case.
@@ -166,6 +167,29 @@ both! {
         assert_eq!((&order["refunded"], selling.money().await), (&fen(12_800), (0, 0)));
         // Goods that left come back with somebody looking at them, not by themselves.
         assert_eq!(selling.stock().await, (9, 0, 1));
+        selling.stage.stop().await;
+    }
+
+    async fn an_account_that_cannot_be_used_is_told_in_the_readers_language(db: TestDb) {
+        let selling = Selling::start(db, 10).await;
+        let (stage, owner) = (&selling.stage, &selling.stage.owner);
+        let external = selling.buy(1, true).await;
+        let asked = ask(&selling, &external, json!({ "type": "REFUND" })).await;
+        let case = case_in(stage, &asked, "requested").await;
+        owner.post(&path(&case, "accept"), &json!({}), 202).await;
+        let catalogue = postgres::connect(&stage.app.db.superuser_url()).await.unwrap();
+        catalogue.execute_unprepared("UPDATE channel_accounts SET state = 'expired'").await.unwrap();
+        stage.work().await;
+        let id = case["id"].as_str().unwrap();
+        let case = owner.get(&format!("/api/v1/aftersales/{id}"), 200).await.json("");
+        assert_eq!((&case["decision_error"], &case["pending_decision"]), (&json!("account_unusable:expired"), &Value::Null));
+        let visitor = stage.app.visitor(&stage.merchant, Role::MerchantOwner).await;
+        for (lang, words) in [("zh", "账号当前状态为“授权失效”"), ("en", "The account is “Expired”")] {
+            let page = open(&visitor, &format!("/console/merchant/aftersales/{id}?lang={lang}")).await;
+            // At the top and in the history.
+            assert_eq!(page.html.matches(words).count(), 2, "{lang}: {}", page.html);
+            assert!(!page.html.contains("account_unusable"), "{}", page.html);
+        }
         selling.stage.stop().await;
     }
 

@@ -472,6 +472,17 @@ both! {
         desk.in_state(&id, "checking").await;
         assert_eq!(submit(&owner, &format!("/console/merchant/qualifications/{id}/withdraw"), &[]).await.status, 303);
         assert!(open(&owner, &brands).await.html.contains("已撤回"));
+        // Applied for again it begins with what was said before, documents too.
+        let again = open(&owner, &format!("{brands}/apply?brand_id=10000000&name_zh=%E5%B1%B1%E5%89%8D&name_en=Shanqian")).await;
+        for kept in ["value=\"山前茶业\"", "value=\"30\"", "name=\"certificates\" value=\"med_"] {
+            assert!(again.html.contains(kept), "{kept}: {}", again.html);
+        }
+        // What the form takes is said, not what uploads take in general.
+        let form = Form::new().text("_csrf", owner.form_token.clone()).text("brand_id", "10000000").text("name_zh", "山前")
+            .part("certificates_file", Part::bytes(b"GIF89a".to_vec()).file_name("证件.gif"));
+        let request = owner.client.request(Method::POST, &to).header("Cookie", &owner.cookie).multipart(form);
+        let wrong = request.header("Accept-Language", "zh-CN").send().await.unwrap().text().await.unwrap();
+        assert!(wrong.contains("平台仅支持 JPEG 或 PNG 图片") && !wrong.contains("WebP"), "{wrong}");
         assert_eq!(submit(&owner, &format!("{brands}/remove"), &[("brand_id", "10000000")]).await.status, 303);
         assert!(open(&owner, &brands).await.html.contains("还没有品牌"));
         desk.stage.stop().await;

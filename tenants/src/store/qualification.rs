@@ -141,6 +141,25 @@ pub async fn qualification_list(
     Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: row.created_at, id: row.id.0 }))
 }
 
+/// The newest application for a category or brand.
+pub async fn qualification_newest(
+    tx: &TenantTx,
+    account: ChannelAccountId,
+    kind: QualificationKind,
+    subject_id: &str,
+) -> StoreResult<Option<Qualification>> {
+    let row = row::Entity::find()
+        .filter(row::Column::TenantId.eq(tx.tenant()))
+        .filter(row::Column::ChannelAccountId.eq(account.0))
+        .filter(row::Column::Kind.eq(kind.as_str()))
+        .filter(row::Column::SubjectId.eq(subject_id))
+        .order_by_desc(row::Column::CreatedAt)
+        .order_by_desc(row::Column::Id)
+        .one(tx.conn())
+        .await?;
+    row.map(from_model).transpose()
+}
+
 /// Open applications of one kind, oldest first; some dozens at most.
 pub async fn qualification_open(
     tx: &TenantTx,

@@ -3,7 +3,7 @@
 //! platform's words; what the case is then is fetched either way.
 
 use super::decide::{Accept, Refuse, Told};
-use super::sync;
+use super::{sync, words};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
 use crate::app::orders::carriers;
@@ -31,8 +31,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let call = match AccountCall::open(state, &job.ctx, case.account).await {
         Ok(call) => call,
         Err(CallError::NotUsable(found)) => {
-            let words = format!("账号{}，请重新授权后再处理", found.title_zh());
-            return end(state, job, &case, Some(words)).await;
+            return end(state, job, &case, Some(words::unusable(found))).await;
         }
         Err(error) => return Err(error.job_error(state.clock().now(), job.attempt)),
     };

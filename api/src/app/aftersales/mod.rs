@@ -15,3 +15,4 @@ pub mod reconcile;
 pub mod remind;
 pub mod report;
 pub mod sync;
+pub mod words;

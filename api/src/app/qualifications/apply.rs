@@ -55,18 +55,21 @@ impl Wish {
     fn documents(&mut self) -> Vec<&mut Vec<String>> {
         match self {
             Self::Category(wish) => wish.documents.iter_mut().map(|sent| &mut sent.ids).collect(),
-            Self::Brand(wish) => {
-                let mut lists = match &mut wish.mark {
-                    Trademark::Registered { certificates, renewals, .. } => vec![certificates, renewals],
-                    Trademark::AppliedFor { certificates, .. } => vec![certificates],
-                };
-                if let BrandRight::Granted { letters, owner_papers, .. } = &mut wish.right {
-                    lists.extend([letters, owner_papers]);
-                }
-                lists
-            }
+            Self::Brand(wish) => papers(wish),
         }
     }
+}
+
+/// Every list of documents for a brand.
+pub(super) fn papers(wish: &mut BrandWish) -> Vec<&mut Vec<String>> {
+    let mut lists = match &mut wish.mark {
+        Trademark::Registered { certificates, renewals, .. } => vec![certificates, renewals],
+        Trademark::AppliedFor { certificates, .. } => vec![certificates],
+    };
+    if let BrandRight::Granted { letters, owner_papers, .. } = &mut wish.right {
+        lists.extend([letters, owner_papers]);
+    }
+    lists
 }
 
 /// How many documents an application was kept with.

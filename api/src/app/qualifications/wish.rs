@@ -23,7 +23,9 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::store::media::media_get;
-use qianpu_tenants::store::qualification::{NewQualification, Qualification, qualification_insert};
+use qianpu_tenants::store::qualification::{
+    NewQualification, Qualification, qualification_insert, qualification_newest,
+};
 use serde_json::{Value, json};
 
 /// A category as somebody applies for it.
@@ -118,14 +120,15 @@ impl Checked {
             };
             let file = file.filter(|file| file.purpose == Purpose::Document.as_str());
             let (code, en, zh) = match file {
+                Some(file) if !["image/jpeg", "image/png"].contains(&file.content_type.as_str()) => {
+                    self.errors.push(only_pictures(path));
+                    continue;
+                }
                 None => (
                     "not_found",
                     "upload the file as a document first".to_owned(),
                     "请先上传资料图片".to_owned(),
                 ),
-                Some(file) if !["image/jpeg", "image/png"].contains(&file.content_type.as_str()) => {
-                    ("unsupported_type", "JPEG or PNG".to_owned(), "平台仅支持 JPEG 或 PNG 图片".to_owned())
-                }
                 Some(file) if file.size_bytes > most => {
                     let (en, zh) =
                         (format!("at most {most} bytes each"), format!("每张图片最大 {} KB", most / 1024));
@@ -140,6 +143,11 @@ impl Checked {
     fn end(self) -> Answer<()> {
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::fields(self.errors)) }
     }
+}
+
+/// A document is a picture of these two kinds here, though more can be uploaded for other purposes.
+pub fn only_pictures(path: &str) -> FieldError {
+    FieldError::new(path, "unsupported_type", "JPEG or PNG", "平台仅支持 JPEG 或 PNG 图片")
 }
 
 fn choice(path: &str) -> FieldError {
@@ -296,6 +304,34 @@ async fn brand(state: &AppState, tx: &TenantTx, typed: &TypedBrand) -> Answer<Br
     Ok(BrandWish { name, class, mark, right })
 }
 
+/// What the newest application for a brand was made with, without documents that are no longer here: one who applies again
+/// mends it instead of typing everything anew.
+pub async fn earlier_for_brand(
+    state: &AppState,
+    grant: &Grant<perm::ShopDeskManage>,
+    id: ChannelAccountId,
+    brand_id: &str,
+) -> Answer<Option<BrandWish>> {
+    let tx = state.db.read(grant.ctx()).await?;
+    account_of(&tx, grant, id).await?;
+    let newest = qualification_newest(&tx, id, QualificationKind::Brand, brand_id).await?;
+    let Some(newest) = newest else { return Ok(None) };
+    let mut wish: BrandWish = serde_json::from_value(newest.content).map_err(ApiError::internal)?;
+    for list in apply::papers(&mut wish) {
+        let mut here = Vec::new();
+        for text in list.drain(..) {
+            let Ok(document) = text.parse::<MediaId>() else { continue };
+            match media_get(&tx, document).await {
+                Ok(_) => here.push(text),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        *list = here;
+    }
+    Ok(Some(wish))
+}
+
 /// Applies for a brand, or anew for one the shop has.
 pub async fn for_brand(
     state: &AppState,
@@ -343,6 +379,12 @@ fn moment(path: &str, text: &str, ends: bool) -> Result<Timestamp, FieldError> {
     let at = day.to_zoned(TimeZone::fixed(offset(8))).map_err(|_| wrong())?;
     let begins = Timestamp::from_seconds(at.timestamp().as_second());
     Ok(if ends { begins.plus(qianpu_domain::time::Span::seconds(86_399)) } else { begins })
+}
+
+/// A moment as the day in Beijing that people would type.
+pub fn day_text(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
+    at.to_zoned(TimeZone::fixed(offset(8))).date().to_string()
 }
 
 /// A day as people type it.

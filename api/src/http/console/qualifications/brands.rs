@@ -1,6 +1,6 @@
 //! Brands: those of the shop, a search in the platform's library, and the form that applies for one.
 
-use super::{ApplicationRow, Kept, Sent, Shop, Typed, after, applications, nothing_kept, of_account, words};
+use super::{ApplicationRow, Kept, Sent, Shop, Typed, after, applications, of_account, words};
 use crate::app::qualifications;
 use crate::app::qualifications::wish::{self, TypedBrand, TypedGrant, TypedMark};
 use crate::error::{Answer, ApiError};
@@ -12,7 +12,7 @@ use crate::pages::FormView;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_domain::qualification::QualificationKind;
-use qianpu_sdk::{Brand, BrandName, QualificationState};
+use qianpu_sdk::{Brand, BrandName, BrandRight, BrandWish, QualificationState, Trademark, Validity};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde::{Deserialize, Serialize};
@@ -227,15 +227,65 @@ async fn apply_for_brand_page(
     if name.brand_id.is_empty() {
         return Ok(auth.redirect(&of_account(*id, "brands")));
     }
-    let form = FormView::filled([
-        ("brand_id", name.brand_id.clone()),
-        ("name_zh", name.name_zh.clone()),
-        ("name_en", name.name_en.clone()),
-        ("mark", "registered".to_owned()),
-        ("right", "own".to_owned()),
-        ("level", "1".to_owned()),
-    ]);
-    auth.page("qualifications/brand_form", form_view(&auth, &account, &name, form, nothing_kept(&lists())))
+    let earlier = wish::earlier_for_brand(&auth.state, &auth.grant, *id, &name.brand_id).await?;
+    let typed = begun(&name, earlier);
+    let form = FormView::filled(typed.fields.0.iter().cloned());
+    let view = form_view(&auth, &account, &name, form, typed.kept(&lists()));
+    auth.page("qualifications/brand_form", view)
+}
+
+/// The form to begin with: what the brand was applied for with before, where it was.
+fn begun(name: &BrandName, earlier: Option<BrandWish>) -> Typed {
+    let mut fields = Vec::new();
+    let mut put = |field: &str, value: &str| fields.push((field.to_owned(), value.to_owned()));
+    put("brand_id", &name.brand_id);
+    put("name_zh", &name.name_zh);
+    put("name_en", &name.name_en);
+    let mut level = 1;
+    match earlier {
+        None => {
+            put("mark", "registered");
+            put("right", "own");
+        }
+        Some(BrandWish { class, mark, right, .. }) => {
+            let mut days = |from: &str, until: &str, valid: Option<Validity>| {
+                if let Some(valid) = valid {
+                    fields.push((from.to_owned(), wish::day_text(valid.from)));
+                    fields.push((until.to_owned(), wish::day_text(valid.until)));
+                }
+            };
+            let mut papers = Vec::new();
+            let (kind, own) = match mark {
+                Trademark::Registered { registrant, number, valid, certificates, renewals } => {
+                    days("valid_from", "valid_until", valid);
+                    papers.extend([("certificates", certificates), ("renewals", renewals)]);
+                    ("registered", [("registrant", registrant), ("number", number)])
+                }
+                Trademark::AppliedFor { accepted_at, number, certificates } => {
+                    papers.push(("certificates", certificates));
+                    ("applied_for", [("accepted_on", wish::day_text(accepted_at)), ("number", number)])
+                }
+            };
+            let right = match right {
+                BrandRight::Own => "own",
+                BrandRight::Granted { level: hands, valid, letters, owner_papers } => {
+                    level = hands;
+                    days("granted_from", "granted_until", valid);
+                    papers.extend([("letters", letters), ("owner_papers", owner_papers)]);
+                    "granted"
+                }
+            };
+            let own = own.into_iter().chain([
+                ("class", class.to_string()),
+                ("mark", kind.to_owned()),
+                ("right", right.to_owned()),
+            ]);
+            let papers = papers.into_iter().flat_map(|(name, ids)| ids.into_iter().map(move |id| (name, id)));
+            fields.extend(own.chain(papers).map(|(name, value)| (name.to_owned(), value)));
+        }
+    }
+    fields.push(("level".to_owned(), level.to_string()));
+    Typed { fields: Fields(fields), errors: Vec::new() }
 }
 
 /// What the form says, or everything that cannot be read of it.

@@ -242,7 +242,10 @@ impl Typed {
                 match media::store(&auth.state, &grant, Purpose::Document, &file.file_name, bytes).await {
                     Ok(stored) => typed.fields.0.push((name.clone(), stored.id.to_string())),
                     Err(error) if !error.errors().is_empty() => {
-                        let at = |one: &FieldError| FieldError { path: name.clone(), ..one.clone() };
+                        let at = |one: &FieldError| match one.code {
+                            "unsupported_type" => qualifications::wish::only_pictures(name),
+                            _ => FieldError { path: name.clone(), ..one.clone() },
+                        };
                         typed.errors.extend(error.errors().iter().map(at));
                     }
                     Err(error) => return Err(error),

@@ -87,7 +87,8 @@ pub(super) struct DisputeEvidenceView {
     pictures: Vec<Id<MediaId>>,
     /// `queued`, `sent` or `refused`.
     state: &'static str,
-    /// The platform's words when it would not take it.
+    /// The platform's words when it would not take it; `account_unusable:` and the account's state when it could not be
+    /// told.
     error: Option<String>,
     by_name: String,
     #[schema(value_type = String)]

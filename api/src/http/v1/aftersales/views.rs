@@ -32,7 +32,8 @@ pub(super) struct AftersaleStandingView {
     accept_step: Option<&'static str>,
     /// The decision on its way to the platform: `accept` or `refuse`.
     pending_decision: Option<&'static str>,
-    /// The platform's words when it would not take the last decision.
+    /// The platform's words when it would not take the last decision; `account_unusable:` and the account's state when
+    /// it could not be told.
     decision_error: Option<String>,
     version: i64,
 }
