@@ -58,6 +58,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
             "qianpu-sandbox",
             "qianpu-api",
             "qianpu-kit",
+            "qianpu-wechat-wire",
         ],
     ),
 ];

@@ -3,9 +3,10 @@
 
 use qianpu_conformance::{replay, run};
 use qianpu_sdk::bridge::Manifest;
-use qianpu_sdk::{Channel, PushFormat, PushOrigin, Verified};
+use qianpu_sdk::{Channel, NoticeKind, PushFormat, PushOrigin, Verified};
 use qianpu_tests::standing::{By, SLUG};
 use qianpu_tests::workspace;
+use qianpu_wechat_wire::events::EVENTS;
 use serde_json::{Value, json};
 
 fn example(path: &str) -> std::path::PathBuf {
@@ -78,10 +79,9 @@ async fn it_has_the_same_manifest_and_takes_every_documented_message_for_the_sam
     let manifest = |channel| json!(Manifest::of(channel, "0.1.0", &["access_token"]));
     assert_eq!(manifest(component), manifest(built_in()));
 
-    // One app receives what is said to every account of the family. Events of shops are in the plugin too; what is added for
-    // shops does not wait for it, and until then is kept by its name.
+    // One app receives what is said to every account of the family.
     let mut compared = 0;
-    for slug in [SLUG, "wechat-official-account"] {
+    for slug in [SLUG, "wechat-official-account", "wechat-store"] {
         for message in vectors(slug)["messages"].as_array().unwrap() {
             let text = message["text"].as_str().unwrap();
             let format = if message["format"] == "xml" { PushFormat::Xml } else { PushFormat::Json };
@@ -90,6 +90,31 @@ async fn it_has_the_same_manifest_and_takes_every_documented_message_for_the_sam
         }
     }
     assert!(compared > 20, "{compared}");
+
+    // Whatever is added to the list of the built-in channels is added there.
+    for rule in EVENTS {
+        for object in [rule.body, "finder_shop_aftersale_status_update"] {
+            let mut details =
+                json!({ "order_id": "9", "type": 7, "phone_number": "1", "old_nickname": "甲" });
+            if !rule.subject.is_empty() {
+                details[rule.subject] = json!("123");
+            }
+            let mut message = json!({ "ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": 1_700_000_000,
+                "MsgType": "event", "Event": rule.event });
+            if rule.body.is_empty() {
+                message.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
+            } else if object == rule.body || rule.kind == NoticeKind::GiftAftersaleChanged {
+                message[object] = details;
+            } else {
+                continue;
+            }
+            let text = message.to_string();
+            let (theirs, ours) =
+                (meaning(component, PushFormat::Json, &text), meaning(built_in(), PushFormat::Json, &text));
+            assert_eq!(theirs, ours, "{text}");
+            assert!(!ours[0]["kind"].as_str().unwrap().starts_with("unknown"), "{text}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ type Rule = [kind: string, body: string, subject: string];
 
 const ORDER = (kind: string): Rule => [kind, "order_info", "order_id"];
 const COUPON = (body: string): Rule => ["coupon.changed", body, "coupon_id"];
+const MEMBER = (body: string): Rule => ["member.changed", body, ""];
 const PERSON = (kind: string): Rule => [kind, "", "FromUserName"];
 
 /** Names are compared without regard to case. */
@@ -26,7 +27,18 @@ const EVENTS: Record<string, Rule> = {
   // shop: after-sale and disputes
   channels_ec_aftersale_update: ["aftersale.changed", "finder_shop_aftersale_status_update", "after_sale_order_id"],
   channels_ec_complaint_update: ["dispute.changed", "finder_shop_complaint", "complaint_id"],
-  channels_ec_guarantee_update: ["dispute.changed", "finder_shop_guarantee_status_update", "guarantee_order_id"],
+  channels_ec_guarantee_update: ["guarantee.changed", "finder_shop_guarantee_status_update", "guarantee_order_id"],
+  channels_ec_present_aftersale_update:
+    ["gift_aftersale.changed", "finder_shop_present_aftersale_status_update", "after_sale_order_id"],
+  // shop: members, sharers, agencies, talks
+  channels_ec_vip_join: MEMBER("user_info"),
+  channels_ec_vip_close: MEMBER("user_info"),
+  channels_ec_vip_grade_info_update: MEMBER("user_info"),
+  channels_ec_vip_score_update: MEMBER("user_info"),
+  channels_ec_vip_score_exchange: MEMBER("exchange_info"),
+  channels_ec_sharer_change: ["sharer.changed", "", ""],
+  head_supplier_item_update: ["supplier_item.changed", "item_info", "product_id"],
+  user_enter_tempsession: ["session.entered", "", ""],
   // shop: products
   product_spu_audit: ["product.audit", "ProductSpuAudit", "product_id"],
   product_spu_listing: ["product.listing", "ProductSpuListing", "product_id"],
@@ -119,6 +131,28 @@ function ofApp(message: Json, occurred_at: number): Notice {
   };
 }
 
+/** The documents of channels_ec_present_aftersale_update name its object in one way and show it in another. */
+function bodyOf(meaning: string, body: string, message: Json): Json {
+  const gift = meaning === "gift_aftersale.changed" && !isObject(message[body]);
+  return message[gift ? "finder_shop_aftersale_status_update" : body];
+}
+
+/** What an event says beside its envelope, where it has no object of its own. Whom it is about stays out. */
+function toldBeside(message: Json): Json {
+  const told: Json = {};
+  for (const name of ["sharer_type", "bind_status", "close_timestamp", "old_nickname", "new_nickname"]) {
+    if (Object.hasOwn(message, name)) told[name] = message[name];
+  }
+  return told;
+}
+
+/** A member's telephone number is not needed for anything and is not kept. */
+function withoutPeople(body: Json): Json {
+  if (!isObject(body)) return body;
+  const { phone_number: _, ...kept } = body;
+  return kept;
+}
+
 function ofEvent(message: Json, occurred_at: number): Notice {
   const name = word(message.Event);
   if (!name) throw unexpected("an event without a name");
@@ -129,13 +163,13 @@ function ofEvent(message: Json, occurred_at: number): Notice {
   let hint: Json = {};
   if (rule) {
     const [meaning, body, field] = rule;
-    const details = body ? message[body] : message;
+    const details = body ? bodyOf(meaning, body, message) : message;
     subject_id = field ? id(details?.[field]) : null;
     if (field && !subject_id) throw unexpected(`the event ${name} has no ${field}`);
     // Number 7 of an order's other news is the buyer's urge, which no call tells.
     const urged = name.toLowerCase() === "channels_ec_order_ext_info_update" && integer(details?.type) === 7;
     kind = urged ? "order.urged" : meaning;
-    hint = meaning === "message.settled" ? settled(message) : body ? (details ?? null) : {};
+    hint = meaning === "message.settled" ? settled(message) : body ? withoutPeople(details ?? null) : toldBeside(message);
   }
   const interaction = interactionOf(name, message);
   return {
