@@ -20,6 +20,12 @@ both! {
         for body in [json!({ "email": "a\0@b.test", "password": "x" }), json!({ "email": "a@b.test", "password": "\0" })] {
             assert_eq!(app.anonymous().post("/api/v1/auth/login", &body, 400).await.code(), "bad_request");
         }
+        // In the caller's words.
+        let body = json!({ "email": "a@b.test", "password": "\0" });
+        for (lang, words) in [("zh", "空字符"), ("en", "cannot be kept")] {
+            let told = app.anonymous().post(&format!("/api/v1/auth/login?lang={lang}"), &body, 400).await;
+            assert!(told.text("/detail").contains(words), "{}", told.body);
+        }
         // A backslash that somebody wrote is text like any other.
         let told = json!({ "email": "a@b.test", "password": "\\u0000 is no zero" });
         app.anonymous().post("/api/v1/auth/login", &told, 401).await;
