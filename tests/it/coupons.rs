@@ -4,11 +4,13 @@ use crate::discounts::Shelf;
 use crate::order_pages::{open, submit};
 use qianpu_domain::access::Role;
 use qianpu_tests::both;
+use qianpu_tests::browser::without_seat;
 use qianpu_tests::http::Answer;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const CREATE: &str = "/channels/ec/coupon/create";
+const HELD: &str = "/channels/ec/coupon/get_user_coupon_list";
 const STATUS: &str = "/channels/ec/coupon/update_status";
 
 fn yuan(fen: i64) -> Value {
@@ -205,6 +207,29 @@ both! {
         assert_eq!((held.json("/items/0/coupon_id"), held.json("/items/1")), (made.json("/id"), Value::Null));
         let finance = shelf.stage.app.person(&shelf.stage.merchant, Role::MerchantGoods).await;
         finance.get(&at, 403).await;
+        // The order's page leads to them and asks nothing by itself; one that was used says for which order.
+        play(&shelf, &held.text("/items/0/external_id"), "use", json!({ "order_id": external })).await;
+        let visitor = shelf.stage.app.visitor(&shelf.stage.merchant, Role::MerchantOwner).await;
+        let order_page = format!("/console/merchant/orders/{}", order["id"].as_str().unwrap());
+        let page = format!("{order_page}/coupons");
+        let before = shelf.calls(HELD).await;
+        let shown = without_seat(&open(&visitor, &order_page).await.html);
+        assert!(shown.contains(&format!("href=\"{page}\"")), "{shown}");
+        assert_eq!(shelf.calls(HELD).await, before);
+        let shown = open(&visitor, &page).await;
+        for text in ["新客券", "已使用", &external] {
+            assert!(shown.html.contains(text), "{text} in {}", shown.html);
+        }
+        assert!(shelf.calls(HELD).await > before);
+        // What the platform refuses is said there; others' orders are not there; who may not see orders sees no page.
+        shelf.fault(json!({ "path": HELD, "errcode": 48001, "count": 1 })).await;
+        let refused = open(&visitor, &page).await;
+        assert!(refused.status == 200 && refused.html.contains("暂时读不到买家的优惠券"), "{}", refused.html);
+        let other = shelf.stage.app.merchant(&shelf.stage.provider, "乙商家").await;
+        let stranger = shelf.stage.app.visitor(&other, Role::MerchantOwner).await;
+        assert_eq!(open(&stranger, &page).await.status, 404);
+        let goods = shelf.stage.app.visitor(&shelf.stage.merchant, Role::MerchantGoods).await;
+        assert_eq!(open(&goods, &page).await.status, 403);
         shelf.stage.stop().await;
     }
 

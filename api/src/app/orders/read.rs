@@ -1,6 +1,7 @@
 //! Reading orders: lists, counts, one order with everything about it. Only the merchant's own staff.
 
 use super::booking;
+use crate::app::promotions;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Permission;
@@ -94,6 +95,8 @@ pub struct Detail {
     /// `None` for those who may not see money.
     pub journals: Option<Vec<JournalRow>>,
     pub account_name: Option<String>,
+    /// Whether the platform tells which coupons its buyer holds.
+    pub buyer_coupons: bool,
     /// Its after-sale cases, oldest first.
     pub cases: Vec<Aftersale>,
     /// What waits at it.
@@ -125,14 +128,16 @@ pub async fn get(
         false => None,
     };
     let names = account_names(&tx).await?;
-    let account_name = names.into_iter().find(|(id, ..)| Some(*id) == order.account).map(|(_, name, _)| name);
+    let account = names.into_iter().find(|(id, ..)| Some(*id) == order.account);
+    let coupons_at = |channel: &str| order.facts.buyer_open_id.is_some() && promotions::possible_at(channel);
     Ok(Detail {
         lines: order_line_list(&tx, id).await?,
         events: order_event_list(&tx, id).await?,
         shipments: shipment_list_of(&tx, id).await?,
         desk: order_desk_get(&tx, id).await?,
         journals,
-        account_name,
+        buyer_coupons: account.as_ref().is_some_and(|(.., channel)| coupons_at(channel)),
+        account_name: account.map(|(_, name, _)| name),
         cases,
         order,
     })

@@ -8,9 +8,10 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{CouponId, OrderId};
 use qianpu_sdk::{CouponHolder, HeldCoupon};
 use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::channel_account::account_get;
 use qianpu_tenants::store::coupon::coupon_by_external;
-use qianpu_tenants::store::order::order_get;
+use qianpu_tenants::store::order::{Order, order_get};
 
 /// Pages that are read of one buyer.
 const MOST_PAGES: usize = 10;
@@ -24,14 +25,22 @@ pub struct Held {
     pub more: bool,
 }
 
+/// An order, if the caller may see it.
+async fn seen(tx: &TenantTx, grant: &Grant<perm::OrderRead>, id: OrderId) -> Answer<Order> {
+    let order = order_get(tx, id).await?;
+    if grant.covers_shop(order.shop) { Ok(order) } else { Err(ApiError::not_found()) }
+}
+
+/// The number of an order, if the caller may see it.
+pub async fn number_of(state: &AppState, grant: &Grant<perm::OrderRead>, id: OrderId) -> Answer<String> {
+    Ok(seen(&*state.db.read(grant.ctx()).await?, grant, id).await?.number)
+}
+
 /// Coupons of the buyer of an order.
 pub async fn of_order(state: &AppState, grant: &Grant<perm::OrderRead>, id: OrderId) -> Answer<Held> {
     let ctx = grant.ctx();
     let tx = state.db.read(ctx).await?;
-    let order = order_get(&tx, id).await?;
-    if !grant.covers_shop(order.shop) {
-        return Err(ApiError::not_found());
-    }
+    let order = seen(&tx, grant, id).await?;
     let refused = || ApiError::new(ErrorCode::ChannelRefused).with_text("promotions.no_holder", Vec::new());
     let account = account_get(&tx, order.account.ok_or_else(refused)?).await?;
     let open_id = order.facts.buyer_open_id.clone().filter(|_| possible(&account)).ok_or_else(refused)?;

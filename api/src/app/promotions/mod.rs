@@ -30,7 +30,12 @@ pub struct Reading {
 
 /// Whether an account's channel has promotions.
 pub fn possible(account: &ChannelAccount) -> bool {
-    qianpu_host::find(&account.channel).is_some_and(|channel| channel.promotions().is_some())
+    possible_at(&account.channel)
+}
+
+/// Whether a channel has promotions.
+pub fn possible_at(channel: &str) -> bool {
+    qianpu_host::find(channel).is_some_and(|channel| channel.promotions().is_some())
 }
 
 /// The account, if the caller may see it and its channel has promotions.

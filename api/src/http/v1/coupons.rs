@@ -314,7 +314,7 @@ struct BuyerCouponsView {
     more: bool,
 }
 
-fn held_state(state: &HeldState) -> &'static str {
+pub(in crate::http) const fn held_state(state: &HeldState) -> &'static str {
     match state {
         HeldState::Usable => "usable",
         HeldState::Expired => "expired",

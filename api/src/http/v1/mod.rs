@@ -86,6 +86,7 @@ pub(in crate::http) use auth::user_agent;
 pub(crate) use buyer_account::order_view as own_order_view;
 pub(in crate::http) use buyer_sign_in::device as buyer_device;
 pub(in crate::http) use channel_funds::direction as flow_direction;
+pub(in crate::http) use coupons::held_state;
 pub(in crate::http) use media::{UPLOAD_LIMIT as MEDIA_LIMIT, content as media_content};
 pub(in crate::http) use policies::turn_word;
 pub(in crate::http) use shop_brands::brand_state;

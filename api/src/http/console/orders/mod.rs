@@ -1,5 +1,6 @@
 //! Orders and parcels in the merchant's console: the list, one order, the form that sends a parcel.
 
+mod coupons;
 mod desk;
 mod list;
 mod order;
@@ -16,6 +17,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     list::routes(pages);
     order::routes(pages);
     desk::routes(pages);
+    coupons::routes(pages);
     ship::routes(pages);
     parcels::routes(pages);
 }

@@ -44,6 +44,8 @@ struct OrderPage {
     buyer_notes: String,
     merchant_notes: String,
     desk: DeskView,
+    /// The page that asks the platform for the buyer's coupons.
+    coupons_href: Option<String>,
     times: Vec<TimeView>,
     events: Vec<EventView>,
     cases: Vec<CaseView>,
@@ -264,7 +266,8 @@ fn event_view(event: OrderEventRow) -> EventView {
 fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPage {
     let (may_ship, may_see_accounts) = (may(Permission::OrderShip), may(Permission::AccountRead));
     let may_reveal = may(Permission::OrderReveal) && reveal::possible(&found.order);
-    let Detail { order, lines, mut events, shipments, journals, account_name, cases, desk } = found;
+    let Detail { order, lines, mut events, shipments, journals, account_name, buyer_coupons, cases, desk } =
+        found;
     let desk = desk_view(&order, desk, &may);
     let held = standing(&shipments);
     let views: Vec<LineView> = lines.iter().cloned().map(|line| line_view(line, &held)).collect();
@@ -285,6 +288,7 @@ fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPag
     events.reverse();
     OrderPage {
         desk,
+        coupons_href: buyer_coupons.then(|| format!("{}/coupons", page_of(order.id))),
         ship_href: (may_ship && waits).then(|| format!("{}/ship", page_of(order.id))),
         times: times.collect(),
         parcels: shipments.iter().cloned().map(|one| parcel_view(one, &lines)).collect(),
