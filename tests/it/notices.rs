@@ -4,6 +4,7 @@
 use crate::aftersales::case_in;
 use crate::followers::Public;
 use qianpu_domain::access::Role;
+use qianpu_domain::time::Timestamp;
 use qianpu_tests::both;
 use serde_json::{Value, json};
 
@@ -245,6 +246,54 @@ both! {
         // Agreed to once, and used.
         telling.send(&body, 202).await;
         assert_eq!(telling.newest(3, "refused").await["error_code"], "43101");
+        telling.public.stage.stop().await;
+    }
+
+    async fn the_quota_of_the_day_is_waited_for_and_nothing_else_waits(db: TestDb) {
+        let telling = Telling::start(db).await;
+        let stage = &telling.public.stage;
+        let template = telling.template("退款成功通知");
+        let native = telling.templates.as_array().unwrap().iter().find(|one| one["id"] == template).unwrap()["native_id"].clone();
+        telling.public.does("consent", json!({ "template_id": native })).await;
+        // Either kind of notice comes when the quota of its interface is used up.
+        telling.public.fault(SEND, json!({ "errcode": 45009 })).await;
+        telling.public.fault("/cgi-bin/message/subscribe/bizsend", json!({ "errcode": 45009 })).await;
+        let first = telling.send(&telling.by_hand(), 202).await["id"].clone();
+        let agreed = json!({ "message_template_id": template, "fields": { "character_string1": "A2", "amount2": "¥1.00" } });
+        let second = telling.send(&agreed, 202).await["id"].clone();
+        let both = |sent: &[Value], state: &str, error: Value| {
+            [&first, &second].into_iter().all(|id| {
+                sent.iter().any(|one| one["id"] == *id && one["state"] == state && one["error_code"] == error)
+            })
+        };
+        stage.work_until("both wait", async || {
+            both(&telling.sent().await, "waiting", json!("channel_quota_exhausted")).then_some(())
+        }).await;
+        assert!(telling.got().await.is_empty());
+        // Until the day ends in Beijing, where the platform counts it.
+        let now = stage.app.state.clock().now().seconds();
+        let midnight = ((now + 8 * 3_600) / 86_400 + 1) * 86_400 - 8 * 3_600;
+        let jobs = stage.owner.get("/api/v1/jobs?state=pending", 200).await.json("/items");
+        let waits: Vec<&Value> = jobs.as_array().unwrap().iter().filter(|job| job["kind"] == "notice.send").collect();
+        assert_eq!(waits.len(), 2, "{jobs}");
+        for job in waits {
+            let due: Timestamp = job["run_at"].as_str().unwrap().parse().unwrap();
+            assert!((midnight..midnight + 3_600).contains(&due.seconds()), "{job}");
+        }
+        // What is sent meanwhile, the platform has room for it again, does not stand behind them.
+        telling.send(&telling.by_hand(), 202).await;
+        telling.newest(3, "delivered").await;
+        assert_eq!(telling.got().await.len(), 1);
+        assert!(both(&telling.sent().await, "waiting", json!("channel_quota_exhausted")));
+        // The stand-in keeps its own time: what it pushes then is too old for us, and who got what is seen there.
+        stage.app.advance(midnight - now + 3_600);
+        let tomorrow = stage.app.person(&stage.merchant, Role::MerchantOwner).await;
+        stage.work_until("the notices of the next day", async || {
+            let sent = tomorrow.get(&telling.public.path("notices"), 200).await.json("/items");
+            both(sent.as_array()?, "sent", Value::Null).then_some(())
+        }).await;
+        stage.work().await;
+        assert_eq!(telling.got().await.len(), 3, "each once");
         telling.public.stage.stop().await;
     }
 
