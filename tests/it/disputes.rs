@@ -234,6 +234,8 @@ both! {
         assert_eq!(open(&desk, &format!("/console/merchant/media/{picture}")).await.status, 200);
         // Who only reads sees the dispute and no form, and cannot send one.
         move_on(&selling, &asked, "ask_merchant").await;
+        // Asked twice within a second: the platform's two pushes are the same to the letter.
+        look(&selling, &asked).await;
         at_step(&selling, &asked, "merchant_proof_wanted").await;
         let finance = selling.stage.app.visitor(&selling.stage.merchant, Role::MerchantFinance).await;
         let page = open(&finance, &at).await;

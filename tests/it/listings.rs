@@ -159,7 +159,9 @@ both! {
 
         // Per minute and per day: the job waits, as long as the class says, and says why.
         for (errcode, code) in [(45_011, "channel_busy"), (45_009, "channel_quota_exhausted")] {
+            // A job waits from the end of its call, which is a moment after the minute it was told to wait for.
             stage.app.advance_to_next_minute();
+            stage.app.advance(10);
             stage.work().await;
             fault(&stage, "/channels/ec/product/add", errcode, 1).await;
             let product = stage.product(&format!("白毫银针 {errcode} 克"), 5).await;

@@ -22,7 +22,7 @@ use handlebars::Handlebars;
 use include_dir::{Dir, include_dir};
 use lang::Lang;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use device::device_name;
 pub use flash::Flash;
@@ -40,10 +40,14 @@ pub struct Pages {
 impl Pages {
     /// Reads all templates and texts; the error names the file.
     pub fn load(config: &Config) -> Result<Self, String> {
-        let catalogue = Arc::new(Catalogue::load()?);
+        let Embedded { templates, catalogue } = embedded()?;
         let zone = jiff::tz::TimeZone::get(&config.app.time_zone).map_err(|error| error.to_string())?;
-        let registry = |lang| registry(lang, &catalogue, &zone);
-        Ok(Self { zh: registry(Lang::Zh)?, en: registry(Lang::En)?, catalogue: catalogue.clone() })
+        let speaking = |lang| {
+            let mut registry = templates.clone();
+            helpers::register(&mut registry, lang, catalogue, &zone);
+            registry
+        };
+        Ok(Self { zh: speaking(Lang::Zh), en: speaking(Lang::En), catalogue: catalogue.clone() })
     }
 
     pub fn catalogue(&self) -> &Catalogue {
@@ -60,17 +64,24 @@ impl Pages {
     }
 }
 
-fn registry(
-    lang: Lang,
-    catalogue: &Arc<Catalogue>,
-    zone: &jiff::tz::TimeZone,
-) -> Result<Handlebars<'static>, String> {
+/// What is part of the program: a process reads it once, whatever servers it starts.
+struct Embedded {
+    templates: Handlebars<'static>,
+    catalogue: Arc<Catalogue>,
+}
+
+fn embedded() -> Result<&'static Embedded, String> {
+    static READ: OnceLock<Result<Embedded, String>> = OnceLock::new();
+    let read = || Ok(Embedded { templates: templates()?, catalogue: Arc::new(Catalogue::load()?) });
+    READ.get_or_init(read).as_ref().map_err(Clone::clone)
+}
+
+fn templates() -> Result<Handlebars<'static>, String> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     // A partial that stands indented must not indent the text inside a text area: it would come back with the form.
     registry.set_prevent_indent(true);
     add_templates(&mut registry, &TEMPLATES)?;
-    helpers::register(&mut registry, lang, catalogue, zone);
     Ok(registry)
 }
 
