@@ -143,6 +143,8 @@ both! {
 
         // Gone: nothing can be sent, and the state is told.
         public.does("follow", json!({ "subscribe": false })).await;
+        public.messages(11).await;
+        // A moment later, as an answer reads the follower before the messages.
         let follower = public.messages(11).await;
         assert_eq!((&follower["state"], &follower["room"]["refusal"]), (&json!("left"), &json!("closed")));
         public.stage.stop().await;
