@@ -102,7 +102,9 @@ async fn main() {
         let of = shop(&stage.app, &stage.merchant, &name, "enterprise", ShopState::Trading).await;
         let other = stage.app.merchant(&stage.provider, &name).await;
         let owner = stage.app.person(&other, Role::MerchantOwner).await;
-        let of_other = shop(&stage.app, &other, &name, "enterprise", ShopState::Trading).await;
+        // A name is one shop's within a provider.
+        let own = format!("第 {group} 家");
+        let of_other = shop(&stage.app, &other, &own, "enterprise", ShopState::Trading).await;
         for number in 0..5 {
             let name = format!("{name} {number}");
             of_one.push(sender(&stage.direct_store_of(of, &name).await));
