@@ -6,6 +6,7 @@ use crate::http::extract::{Authed, Path};
 use crate::http::route::PageRoutes;
 use crate::http::v1::held_state;
 use crate::pages::respond::PageAnswer;
+use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{CouponId, OrderId};
 use qianpu_sdk::HeldCoupon;
 use qianpu_tenants::authz::perm;
@@ -60,7 +61,8 @@ async fn buyer_coupons_page(auth: Authed<perm::OrderRead, Path<OrderId>>) -> Pag
             view.more = held.more;
             view.coupons = held.items.into_iter().map(row).collect();
         }
-        Err(error) if (409..=504).contains(&error.code().status()) => {
+        // What goes wrong at the platform, or on the way there, is said on the page.
+        Err(error) if error.code().status() >= 409 && error.code() != ErrorCode::Internal => {
             let lang = auth.info.lang;
             let title = lang.pick(error.code().title_zh(), error.code().title_en());
             let detail = error.detail().map(|text| auth.state.pages.catalogue().text(lang, text));
