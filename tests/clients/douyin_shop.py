@@ -27,6 +27,7 @@ from doudian.type import AppType
 
 SANDBOX = sys.argv[1].rstrip("/")
 KEY, SECRET, SHOP = "7000000000000000001", "a-secret-of-some-length", 77
+OWN_KEY, OWN_SECRET = "7000000000000000002", "another-secret-of-some-length"
 TAKEN = 10000
 BAD_SIGNATURE = 40003
 
@@ -73,13 +74,14 @@ threading.Thread(target=inbox.serve_forever, daemon=True).start()
 push_url = f"http://127.0.0.1:{inbox.server_port}/push"
 play("/apps", {"app_key": KEY, "app_secret": SECRET, "service_id": "9", "push_url": push_url,
                "callback_url": "http://127.0.0.1:1/back"})
-play("/shops", {"shop_id": SHOP, "name": "茶铺", "virtual_tel": True})
+play("/apps", {"app_key": OWN_KEY, "app_secret": OWN_SECRET, "self_use": True})
+play("/shops", {"shop_id": SHOP, "name": "茶铺", "virtual_tel": True, "grants": [OWN_KEY]})
 back = play("/authorize", {"service_id": "9", "shop_id": SHOP, "state": "s"})["redirect_url"]
 client = DouDian(KEY, SECRET, app_type=AppType.TOOL, code=back.split("code=")[1].split("&")[0])
 check("a tool app gets a token for a code", client._token and client._token["shop_name"] == "茶铺")
 client._refresh_token()
 check("and renews it", bool(client._token["access_token"]))
-own = DouDian(KEY, SECRET, app_type=AppType.SELF, shop_id=str(SHOP))
+own = DouDian(OWN_KEY, OWN_SECRET, app_type=AppType.SELF, shop_id=str(SHOP))
 check("a self-use app gets a token for its shop", bool(own._token and own._token["access_token"]))
 
 
