@@ -71,7 +71,8 @@ fn rust(folder: &Path) -> anyhow::Result<PathBuf> {
     let name = table.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
     let name = name.context("Cargo.toml names no package")?.replace('-', "_");
     let tool = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--release", "--quiet", "--target", TARGET];
+    // In a workspace, or by somebody's own settings, cargo would put it elsewhere.
+    let arguments = ["build", "--release", "--quiet", "--target", TARGET, "--target-dir", "target"];
     tell(folder, &tool, &arguments, "it comes with Rust, see https://rustup.rs")
         .with_context(|| format!("if the target is missing: rustup target add {TARGET}"))?;
     Ok(folder.join("target").join(TARGET).join("release").join(format!("{name}.wasm")))
