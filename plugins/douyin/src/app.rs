@@ -2,7 +2,7 @@
 //! shop that is linked by an app of its own.
 
 use crate::account::profile_of_token;
-use crate::call::{app_call, read_only};
+use crate::call::{app_call, read_only, secret_call};
 use crate::{Douyin, LOGIN, SERVICE_ID, TOKENS};
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_sdk::wire::{id, integer, text};
@@ -64,9 +64,9 @@ impl AppAuth for Douyin {
     }
 
     fn complete_link(&self, cx: &Context<'_>, code: &Secret<String>) -> Turn<Authorisation> {
-        let params = json!({ "code": code.expose(), "grant_type": "authorization_code" });
+        let params = json!({ "grant_type": "authorization_code" });
         // A code can be used once.
-        Ok(Step::call(app_call(cx, "/token/create", &params)?.redacted("code").bucket(TOKENS), Vec::new()))
+        Ok(Step::call(secret_call(cx, "/token/create", ("code", code), params)?.bucket(TOKENS), Vec::new()))
     }
     fn resume_complete_link(
         &self,
@@ -122,8 +122,8 @@ impl AccountAuth for Douyin {
                 return Err(ChannelError::new(ErrorClass::Reauthorise, detail));
             }
         };
-        let params = json!({ "refresh_token": refresh.expose(), "grant_type": "refresh_token" });
-        let request = app_call(cx, "/token/refresh", &params)?.redacted("refresh_token");
+        let params = json!({ "grant_type": "refresh_token" });
+        let request = secret_call(cx, "/token/refresh", ("refresh_token", refresh), params)?;
         Ok(Step::call(request.bucket(TOKENS).idempotent(), REFRESHED.to_vec()))
     }
     fn resume_refresh(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<TokenSet> {

@@ -2,16 +2,38 @@
 
 use crate::{API, CALLS, errors, sign};
 use qianpu_sdk::wire::integer;
-use qianpu_sdk::{Answer, Body, ChannelError, Context, Request, Response};
+use qianpu_sdk::{Answer, Body, ChannelError, Context, Request, Response, Secret};
 use serde_json::Value;
 
-/// A signed call without an account: the exchange of a code, the refresh of a token.
+/// A signed call.
 pub(crate) fn app_call(cx: &Context<'_>, path: &str, params: &Value) -> Result<Request, ChannelError> {
+    signed(cx, path, params, None)
+}
+
+/// A signed call with a secret, itself text, under a name of its own among the parameters: the exchange of a code, the
+/// refresh of a token.
+pub(crate) fn secret_call(
+    cx: &Context<'_>,
+    path: &str,
+    (name, secret): (&'static str, &Secret<String>),
+    mut params: Value,
+) -> Result<Request, ChannelError> {
+    params[name] = Value::from(secret.expose().as_str());
+    Ok(signed(cx, path, &params, Some(secret))?.redacted(name))
+}
+
+fn signed(
+    cx: &Context<'_>,
+    path: &str,
+    params: &Value,
+    hidden: Option<&Secret<String>>,
+) -> Result<Request, ChannelError> {
     let app = cx.app()?;
     let method = path.trim_start_matches('/').replace('/', ".");
     let param_json = sign::canonical(params);
     let timestamp = cx.now.seconds().to_string();
-    let signature = sign::call(&app.app_id, app.secret.expose(), &method, &param_json, &timestamp);
+    let signature = sign::call(&app.app_id, &app.secret, &method, &param_json, hidden, &timestamp)
+        .map_err(|failure| ChannelError::unexpected(failure.to_string()))?;
     let mut request = Request::post_json(API, path, &Value::Null)?
         .query("app_key", app.app_id.clone())
         .query("method", method)

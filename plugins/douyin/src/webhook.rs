@@ -72,8 +72,8 @@ impl Webhook for Douyin {
             return Err(PushRefusal::WrongApp);
         }
         // An empty secret would let anybody sign.
-        let secret = credentials.token.expose();
-        if secret.is_empty() || !sign::push_matches(app_key, &push.body, secret, given) {
+        let secret = &credentials.token;
+        if secret.expose().is_empty() || !sign::push_matches(app_key, &push.body, secret, given) {
             return Err(PushRefusal::BadSignature);
         }
         if !credentials.formats.contains(&PushFormat::Json) {

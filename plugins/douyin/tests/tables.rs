@@ -80,17 +80,21 @@ fn query<'a>(request: &'a Request, name: &str) -> &'a str {
 fn parameters_are_signed_as_they_are_sent() {
     let odd = json!({"b": [{"z": 1, "a": "中<&>"}], "a": 12_345_678_901_234_567_890_u64, "c": null});
     assert_eq!(sign::canonical(&odd), r#"{"a":12345678901234567890,"b":[{"a":"中<&>","z":1}],"c":null}"#);
+    let call = |method: &str, params: &str, hidden: Option<&str>| {
+        let hidden = hidden.map(Secret::from);
+        let secret = Secret::from("secret");
+        sign::call("7000000000000000001", &secret, method, params, hidden.as_ref(), "1700000000").unwrap()
+    };
     // Python: hmac.new(b"secret", text, hashlib.sha256).hexdigest()
     assert_eq!(
-        sign::call(
-            "7000000000000000001",
-            "secret",
-            "order.searchList",
-            r#"{"page":0,"size":10}"#,
-            "1700000000"
-        ),
+        call("order.searchList", r#"{"page":0,"size":10}"#, None),
         "1b7be65e0d3317b8eef3fd8d83019c6bacef976b2695f11ccd35dd972de6f3b0"
     );
+    // A secret among the parameters changes nothing of what is signed, whether its name is found there or not.
+    let params = r#"{"code":"c-1","grant_type":"authorization_code"}"#;
+    let plain = call("token.create", params, None);
+    assert_eq!(call("token.create", params, Some("c-1")), plain);
+    assert_eq!(call("token.create", params, Some("not among them")), plain);
     let fixture = fixture();
     let (requests, _) = called(Orders::fetch(&Douyin, &fixture.cx(), "485"));
     let request = &requests[0];
@@ -99,13 +103,7 @@ fn parameters_are_signed_as_they_are_sent() {
         ("/order/orderDetail", "order.orderDetail")
     );
     assert_eq!((query(request, "timestamp"), query(request, "access_token")), ("1700000000", "token-1"));
-    let signed = sign::call(
-        "7000000000000000001",
-        "secret",
-        "order.orderDetail",
-        r#"{"shop_order_id":"485"}"#,
-        "1700000000",
-    );
+    let signed = call("order.orderDetail", r#"{"shop_order_id":"485"}"#, None);
     assert_eq!(query(request, "sign"), signed);
     assert!(!format!("{request:?}").contains("token-1") && !format!("{request:?}").contains(&signed));
 }
