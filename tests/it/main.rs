@@ -13,6 +13,7 @@ mod architecture;
 mod articles;
 mod audit;
 mod boundary;
+mod brand_pages;
 mod buyer_channel;
 mod buyer_data;
 mod buyers;

@@ -18,9 +18,9 @@ const PNG: &[u8] = &[
     1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89,
 ];
 
-struct Desk {
-    stage: Stage,
-    store: Value,
+pub struct Desk {
+    pub stage: Stage,
+    pub store: Value,
 }
 
 async fn upload(client: &Client, bytes: Vec<u8>) -> String {
@@ -32,33 +32,33 @@ async fn upload(client: &Client, bytes: Vec<u8>) -> String {
 }
 
 impl Desk {
-    async fn start(db: qianpu_tests::TestDb) -> Self {
+    pub async fn start(db: qianpu_tests::TestDb) -> Self {
         let stage = Stage::start(db).await;
         let store = stage.direct_store("山前小店").await;
         Self { stage, store }
     }
-    fn at(&self, rest: &str) -> String {
+    pub fn at(&self, rest: &str) -> String {
         format!("/api/v1/channel_accounts/{}/{rest}", self.store["id"].as_str().unwrap())
     }
-    fn page(&self, rest: &str) -> String {
+    pub fn page(&self, rest: &str) -> String {
         format!("/console/merchant/channel_accounts/{}/{rest}", self.store["id"].as_str().unwrap())
     }
-    async fn document(&self) -> String {
+    pub async fn document(&self) -> String {
         upload(&self.stage.owner, PNG.to_vec()).await
     }
     async fn category(&self, id: &str) -> Value {
         json!({ "category_id": id, "documents": { "certificate": [self.document().await] } })
     }
-    async fn brand(&self, id: &str, zh: &str, en: &str) -> Value {
+    pub async fn brand(&self, id: &str, zh: &str, en: &str) -> Value {
         json!({ "brand_id": id, "name_zh": zh, "name_en": en, "class": 30,
             "mark": { "kind": "registered", "registrant": "山前茶业有限公司", "number": "12345678",
                 "valid_from": "2020-01-01", "valid_until": "2030-01-01",
                 "certificate_ids": [self.document().await] } })
     }
-    async fn apply(&self, what: &str, body: &Value, expected: u16) -> Answer {
+    pub async fn apply(&self, what: &str, body: &Value, expected: u16) -> Answer {
         self.stage.owner.post(&self.at(what), body, expected).await
     }
-    async fn in_state(&self, id: &str, state: &str) -> Answer {
+    pub async fn in_state(&self, id: &str, state: &str) -> Answer {
         let at = format!("/api/v1/qualifications/{id}");
         let seen = async || {
             let one = self.stage.owner.get(&at, 200).await;
@@ -73,7 +73,7 @@ impl Desk {
     fn platform(&self, rest: &str) -> String {
         format!("stores/{}/qualifications{rest}", self.store["external_id"].as_str().unwrap())
     }
-    async fn decide(&self, audit: &str, action: &str, reason: &str) {
+    pub async fn decide(&self, audit: &str, action: &str, reason: &str) {
         self.stage
             .sandbox
             .post(&self.platform(&format!("/{audit}/{action}")), &json!({ "reason": reason }))

@@ -1,7 +1,9 @@
 //! What linked shops may sell: categories and brands, at their platforms. Here is what is read there; [`wish`] checks what
-//! somebody applies with, [`apply`] sends it, once; [`follow`] finds out what became of it.
+//! somebody applies with, [`apply`] sends it, once; [`follow`] finds out what became of it, and [`earlier`] is what somebody who
+//! applies again begins with.
 
 pub mod apply;
+pub mod earlier;
 pub mod follow;
 pub mod wish;
 

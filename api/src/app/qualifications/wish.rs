@@ -23,9 +23,7 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::store::media::media_get;
-use qianpu_tenants::store::qualification::{
-    NewQualification, Qualification, qualification_insert, qualification_newest,
-};
+use qianpu_tenants::store::qualification::{NewQualification, Qualification, qualification_insert};
 use serde_json::{Value, json};
 
 /// A category as somebody applies for it.
@@ -304,34 +302,6 @@ async fn brand(state: &AppState, tx: &TenantTx, typed: &TypedBrand) -> Answer<Br
     Ok(BrandWish { name, class, mark, right })
 }
 
-/// What the newest application for a brand was made with, without documents that are no longer here: one who applies again
-/// mends it instead of typing everything anew.
-pub async fn earlier_for_brand(
-    state: &AppState,
-    grant: &Grant<perm::ShopDeskManage>,
-    id: ChannelAccountId,
-    brand_id: &str,
-) -> Answer<Option<BrandWish>> {
-    let tx = state.db.read(grant.ctx()).await?;
-    account_of(&tx, grant, id).await?;
-    let newest = qualification_newest(&tx, id, QualificationKind::Brand, brand_id).await?;
-    let Some(newest) = newest else { return Ok(None) };
-    let mut wish: BrandWish = serde_json::from_value(newest.content).map_err(ApiError::internal)?;
-    for list in apply::papers(&mut wish) {
-        let mut here = Vec::new();
-        for text in list.drain(..) {
-            let Ok(document) = text.parse::<MediaId>() else { continue };
-            match media_get(&tx, document).await {
-                Ok(_) => here.push(text),
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        *list = here;
-    }
-    Ok(Some(wish))
-}
-
 /// Applies for a brand, or anew for one the shop has.
 pub async fn for_brand(
     state: &AppState,
@@ -379,12 +349,6 @@ fn moment(path: &str, text: &str, ends: bool) -> Result<Timestamp, FieldError> {
     let at = day.to_zoned(TimeZone::fixed(offset(8))).map_err(|_| wrong())?;
     let begins = Timestamp::from_seconds(at.timestamp().as_second());
     Ok(if ends { begins.plus(qianpu_domain::time::Span::seconds(86_399)) } else { begins })
-}
-
-/// A moment as the day in Beijing that people would type.
-pub fn day_text(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
-    at.to_zoned(TimeZone::fixed(offset(8))).date().to_string()
 }
 
 /// A day as people type it.

@@ -2,6 +2,7 @@
 
 use super::{ApplicationRow, Kept, Sent, Shop, Typed, after, applications, of_account, words};
 use crate::app::qualifications;
+use crate::app::qualifications::earlier;
 use crate::app::qualifications::wish::{self, TypedBrand, TypedGrant, TypedMark};
 use crate::error::{Answer, ApiError};
 use crate::http::console::apply::may_be_mended;
@@ -12,7 +13,8 @@ use crate::pages::FormView;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_domain::qualification::QualificationKind;
-use qianpu_sdk::{Brand, BrandName, BrandRight, BrandWish, QualificationState, Trademark, Validity};
+use qianpu_domain::time::Timestamp;
+use qianpu_sdk::{Brand, BrandName, QualificationState};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde::{Deserialize, Serialize};
@@ -227,64 +229,48 @@ async fn apply_for_brand_page(
     if name.brand_id.is_empty() {
         return Ok(auth.redirect(&of_account(*id, "brands")));
     }
-    let earlier = wish::earlier_for_brand(&auth.state, &auth.grant, *id, &name.brand_id).await?;
-    let typed = begun(&name, earlier);
+    let earlier = earlier::for_brand(&auth.state, &auth.grant, *id, &name.brand_id).await?;
+    let typed = begun(&name, earlier.as_ref());
     let form = FormView::filled(typed.fields.0.iter().cloned());
     let view = form_view(&auth, &account, &name, form, typed.kept(&lists()));
     auth.page("qualifications/brand_form", view)
 }
 
 /// The form to begin with: what the brand was applied for with before, where it was.
-fn begun(name: &BrandName, earlier: Option<BrandWish>) -> Typed {
-    let mut fields = Vec::new();
-    let mut put = |field: &str, value: &str| fields.push((field.to_owned(), value.to_owned()));
-    put("brand_id", &name.brand_id);
-    put("name_zh", &name.name_zh);
-    put("name_en", &name.name_en);
-    let mut level = 1;
-    match earlier {
-        None => {
-            put("mark", "registered");
-            put("right", "own");
-        }
-        Some(BrandWish { class, mark, right, .. }) => {
-            let mut days = |from: &str, until: &str, valid: Option<Validity>| {
-                if let Some(valid) = valid {
-                    fields.push((from.to_owned(), wish::day_text(valid.from)));
-                    fields.push((until.to_owned(), wish::day_text(valid.until)));
-                }
-            };
-            let mut papers = Vec::new();
-            let (kind, own) = match mark {
-                Trademark::Registered { registrant, number, valid, certificates, renewals } => {
-                    days("valid_from", "valid_until", valid);
-                    papers.extend([("certificates", certificates), ("renewals", renewals)]);
-                    ("registered", [("registrant", registrant), ("number", number)])
-                }
-                Trademark::AppliedFor { accepted_at, number, certificates } => {
-                    papers.push(("certificates", certificates));
-                    ("applied_for", [("accepted_on", wish::day_text(accepted_at)), ("number", number)])
-                }
-            };
-            let right = match right {
-                BrandRight::Own => "own",
-                BrandRight::Granted { level: hands, valid, letters, owner_papers } => {
-                    level = hands;
-                    days("granted_from", "granted_until", valid);
-                    papers.extend([("letters", letters), ("owner_papers", owner_papers)]);
-                    "granted"
-                }
-            };
-            let own = own.into_iter().chain([
-                ("class", class.to_string()),
-                ("mark", kind.to_owned()),
-                ("right", right.to_owned()),
-            ]);
-            let papers = papers.into_iter().flat_map(|(name, ids)| ids.into_iter().map(move |id| (name, id)));
-            fields.extend(own.chain(papers).map(|(name, value)| (name.to_owned(), value)));
-        }
-    }
-    fields.push(("level".to_owned(), level.to_string()));
+fn begun(name: &BrandName, earlier: Option<&TypedBrand>) -> Typed {
+    let mark = earlier.map(|brand| &brand.mark);
+    let granted = earlier.and_then(|brand| brand.granted.as_ref());
+    let applied_for = mark.is_some_and(|mark| mark.registrant.is_none());
+    let day = |at: Option<Timestamp>| at.and_then(earlier::day_text).unwrap_or_default();
+    let valid = mark.and_then(|mark| mark.valid).unzip();
+    let granted_for = granted.and_then(|granted| granted.valid).unzip();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let values = [
+        ("brand_id", name.brand_id.clone()),
+        ("name_zh", name.name_zh.clone()),
+        ("name_en", name.name_en.clone()),
+        ("class", earlier.map(|brand| brand.class.to_string()).unwrap_or_default()),
+        ("mark", if applied_for { "applied_for" } else { "registered" }.to_owned()),
+        ("registrant", text(mark.and_then(|mark| mark.registrant.as_deref()))),
+        ("number", text(mark.map(|mark| mark.number.as_str()))),
+        ("valid_from", day(valid.0)),
+        ("valid_until", day(valid.1)),
+        ("accepted_on", day(mark.and_then(|mark| mark.accepted_at))),
+        ("right", if granted.is_some() { "granted" } else { "own" }.to_owned()),
+        ("level", granted.map_or(1, |granted| granted.level).to_string()),
+        ("granted_from", day(granted_for.0)),
+        ("granted_until", day(granted_for.1)),
+    ];
+    let papers = [
+        ("certificates", mark.map(|mark| &mark.certificates)),
+        ("renewals", mark.map(|mark| &mark.renewals)),
+        ("letters", granted.map(|granted| &granted.letters)),
+        ("owner_papers", granted.map(|granted| &granted.owner_papers)),
+    ];
+    let papers = papers.into_iter().flat_map(|(field, list)| {
+        list.into_iter().flatten().map(move |document| (field, document.to_string()))
+    });
+    let fields = values.into_iter().chain(papers).map(|(field, value)| (field.to_owned(), value)).collect();
     Typed { fields: Fields(fields), errors: Vec::new() }
 }
 
