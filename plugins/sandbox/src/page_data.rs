@@ -38,6 +38,7 @@ fn product_card(state: &State, product: &Product, data: &Map<String, Value>) -> 
         "product_id": product.product_id.to_string(),
         "title": data.get("title"),
         "picture": picture(state, data),
+        "brand": id_of(data.get("brand_id")).and_then(store_qualification::name_of),
         "store": state.accounts.get(&product.appid).map(|a| a.nickname.as_str()),
         "status": product.status,
         "tone": if product.status == LISTED { "good" } else { "bad" },

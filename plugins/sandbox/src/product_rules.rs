@@ -21,7 +21,8 @@ pub fn check(account: &Account, draft: &Map<String, Value>, check_images: bool) 
         return Err(error(10020036));
     }
     check_pictures(draft, check_images)?;
-    check_categories(account, draft)?;
+    let category = check_categories(account, draft)?;
+    check_brand(account, category, draft.get("brand_id"))?;
     check_attributes(draft.get("attrs"), "attrs")?;
     check_delivery(account, draft)?;
     let skus = draft.get("skus").and_then(Value::as_array).ok_or_else(|| error(10020038))?;
@@ -87,7 +88,8 @@ fn is_platform_picture(url: &str) -> bool {
     rest.starts_with(PICTURE_PREFIX)
 }
 
-fn check_categories(account: &Account, draft: &Map<String, Value>) -> Result<(), WxError> {
+/// The leaf, if the store may sell there.
+fn check_categories(account: &Account, draft: &Map<String, Value>) -> Result<u64, WxError> {
     let listed = |name: &str| draft.get(name).and_then(Value::as_array).filter(|c| !c.is_empty());
     let path = match (listed("cats_v2"), listed("cats")) {
         (Some(path), _) => path,
@@ -101,7 +103,22 @@ fn check_categories(account: &Account, draft: &Map<String, Value>) -> Result<(),
     let leaf = ids.last().copied().unwrap_or_default();
     match store_category::rule_of(leaf) {
         Some(_) if !store_qualification::approved(account, leaf) => Err(error(10020018)),
-        _ => Ok(()),
+        _ => Ok(leaf),
+    }
+}
+
+/// A brand has to be one the store may use, and a category with `is_limit_brand` takes no goods without one. The document
+/// names no number for either: the refusals are the sandbox's reading.
+fn check_brand(account: &Account, category: u64, brand_id: Option<&Value>) -> Result<(), WxError> {
+    match id_of(brand_id) {
+        None | Some(store_category::NO_BRAND_ID) => {
+            match store_category::rule_of(category).is_some_and(|rule| rule.needs_brand) {
+                true => Err(invalid_args("brand_id: the category takes no goods without a brand")),
+                false => Ok(()),
+            }
+        }
+        Some(id) if store_qualification::accepted(account, id) => Ok(()),
+        Some(_) => Err(invalid_args("brand_id: the store may not use this brand")),
     }
 }
 

@@ -15,6 +15,7 @@ pub const ROUTES: &[Route] = &[
 ];
 
 pub const NO_BRAND: &str = "2100000000";
+pub const NO_BRAND_ID: u64 = 2_100_000_000;
 
 struct Category {
     id: u64,

@@ -38,6 +38,12 @@ fn library() -> impl Iterator<Item = (u64, String, String)> {
     (LIBRARY..).zip(named.chain(plain)).map(|(id, (zh, en))| (id, zh, en))
 }
 
+/// The library's name of a brand.
+pub fn name_of(brand_id: u64) -> Option<String> {
+    let (_, zh, en) = library().find(|(id, ..)| *id == brand_id)?;
+    Some(format!("{zh} {en}").trim().to_owned())
+}
+
 /// Whether a store's brand is in force.
 pub fn accepted(account: &Account, brand_id: u64) -> bool {
     account.qualifications.brands.iter().any(|one| one.brand_id == brand_id && matches!(one.status, 3 | 5))

@@ -14,7 +14,7 @@ use crate::errors::{WxError, error, error_with};
 use crate::push::Event;
 use crate::state::{Account, AccountKind, State, id_of, text_of};
 use actix_web::web;
-pub use brand::{ROUTES as BRANDS, accepted};
+pub use brand::{ROUTES as BRANDS, accepted, name_of};
 pub use category::ROUTES as CATEGORIES;
 pub use page::cards;
 use serde::{Deserialize, Serialize};
