@@ -304,6 +304,11 @@ fn publishing_again_updates_and_a_deleted_product_is_made_anew() {
             (&requests[0].1["product_id"], &requests[0].1["skus"][0]["sku_id"]),
             (&json!("1"), &json!("9"))
         );
+        assert_eq!(requests[0].1["brand_id"], "2100000000", "no brand is a brand of its own there");
+        let branded = ProductDraft { brand_id: Some("10000003".into()), ..draft() };
+        let (_, branded) = call(WechatStore.publish(cx, &branded, &refs));
+        let (requests, _) = call(resume(cx, &branded, &[product(5, 4)]));
+        assert_eq!(requests[0].1["brand_id"], "10000003");
         for gone in [product(6, 4), json!({"errcode": 10_020_052, "errmsg": "商品不存在 rid: 1"})] {
             let (requests, _) = call(resume(cx, &state, &[gone]));
             assert_eq!(requests[0].0, "/channels/ec/product/add");
