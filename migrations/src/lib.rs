@@ -41,6 +41,7 @@ mod m0032_fans;
 mod m0032b_notices;
 mod m0033_qualifications;
 mod m0034_disputes;
+mod m0035_listing_brands;
 mod purge;
 mod run;
 mod table;

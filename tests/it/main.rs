@@ -46,6 +46,7 @@ mod isolation;
 mod journey;
 mod ledger;
 mod linking;
+mod listing_brands;
 mod listing_rules;
 mod listing_runs;
 mod listings;

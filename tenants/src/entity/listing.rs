@@ -27,6 +27,8 @@ pub struct Model {
     pub attributes: String,
     pub sent_hash: Option<String>,
     pub sender_id: Option<Uuid>,
+    pub brand_id: Option<String>,
+    pub brand_name: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

@@ -14,6 +14,15 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// A brand of the channel that goods are published with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListingBrand {
+    /// The channel's id.
+    pub id: String,
+    /// Its name when it was chosen.
+    pub name: String,
+}
+
 /// A listing as stored.
 #[derive(Clone, Debug)]
 pub struct ListingRow {
@@ -39,6 +48,8 @@ pub struct ListingRow {
     pub warnings: Vec<String>,
     /// Attributes the channel's category asks for: name → value.
     pub attributes: BTreeMap<String, String>,
+    /// The brand; none for goods without one.
+    pub brand: Option<ListingBrand>,
     /// Hash of what was last sent; none when it is not known.
     pub sent_hash: Option<String>,
     /// The job that sends it now, or sent it last.
@@ -64,6 +75,8 @@ pub struct NewListing<'a> {
     pub category_path: &'a [String],
     /// Attributes the category asks for.
     pub attributes: &'a BTreeMap<String, String>,
+    /// The brand.
+    pub brand: Option<&'a ListingBrand>,
     /// The product's version.
     pub product_version: i64,
 }
@@ -104,6 +117,7 @@ fn from_model(row: listing::Model) -> StoreResult<ListingRow> {
         category_path: strings(&row.category_path)?,
         warnings: strings(&row.warnings)?,
         attributes: pairs(&row.attributes)?,
+        brand: row.brand_id.map(|id| ListingBrand { id, name: row.brand_name.unwrap_or_default() }),
         sent_hash: row.sent_hash,
         sender: row.sender_id.map(JobId),
         version: row.version,
@@ -138,6 +152,8 @@ pub async fn listing_insert(tx: &mut TenantTx, new: &NewListing<'_>) -> StoreRes
         attributes: Set(write_pairs(new.attributes)?),
         sent_hash: Set(None),
         sender_id: Set(None),
+        brand_id: Set(new.brand.map(|brand| brand.id.clone())),
+        brand_name: Set(new.brand.map(|brand| brand.name.clone())),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -271,6 +287,8 @@ pub struct ListingFacts<'a> {
     pub warnings: Option<&'a [String]>,
     /// Attributes the category asks for.
     pub attributes: Option<&'a BTreeMap<String, String>>,
+    /// The brand, or that there is none.
+    pub brand: Option<Option<&'a ListingBrand>>,
     /// Hash of what is being sent, and the job that sends it.
     pub sending: Option<(&'a str, JobId)>,
 }
@@ -309,6 +327,11 @@ pub async fn listing_save(
     }
     if let Some(attributes) = facts.attributes {
         update = update.col_expr(Column::Attributes, Expr::value(write_pairs(attributes)?));
+    }
+    if let Some(brand) = facts.brand {
+        update = update
+            .col_expr(Column::BrandId, Expr::value(brand.map(|brand| brand.id.clone())))
+            .col_expr(Column::BrandName, Expr::value(brand.map(|brand| brand.name.clone())));
     }
     if let Some((hash, sender)) = facts.sending {
         update = update

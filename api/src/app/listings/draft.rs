@@ -6,7 +6,7 @@ use qianpu_domain::listing_rule::{LeftOut, ListingRule, TITLE_MOST};
 use qianpu_sdk::{Picture, ProductDraft, SkuDraft, Spec};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::{StoreError, StoreResult};
-use qianpu_tenants::store::listing::ListingRow;
+use qianpu_tenants::store::listing::{ListingBrand, ListingRow};
 use qianpu_tenants::store::listing_rule::rule_for;
 use qianpu_tenants::store::product::{picture_list, product_get};
 use qianpu_tenants::store::sku::sku_list;
@@ -25,6 +25,7 @@ pub struct Subject<'a> {
     pub listing: Option<ListingId>,
     pub category_path: &'a [String],
     pub attributes: &'a BTreeMap<String, String>,
+    pub brand: Option<&'a ListingBrand>,
 }
 
 impl<'a> Subject<'a> {
@@ -36,6 +37,7 @@ impl<'a> Subject<'a> {
             listing: Some(row.id),
             category_path: &row.category_path,
             attributes: &row.attributes,
+            brand: row.brand.as_ref(),
         }
     }
 }
@@ -77,7 +79,7 @@ pub async fn read(tx: &TenantTx, config: &Config, subject: &Subject<'_>) -> Stor
         pictures,
         category_path: subject.category_path.to_vec(),
         attributes: subject.attributes.clone(),
-        brand_id: None,
+        brand_id: subject.brand.map(|brand| brand.id.clone()),
         freight_template_id: None,
         weight_grams: skus.iter().filter_map(|sku| sku.weight_g).max(),
         skus: skus

@@ -1,10 +1,12 @@
 //! Listings: products published on channel accounts. The merchant asks, jobs do it, and what the platform
 //! says decides the state. Where things are: [`draft`] our product in the channel's terms, [`rules`] what makes it
-//! another at each account, [`mapping`] remembered categories, [`mod@publish`] asking for it, [`publish_job`] sending
+//! another at each account, [`mapping`] remembered categories, [`brand`] brands that are chosen,
+//! [`mod@publish`] asking for it, [`publish_job`] sending
 //! it, [`facts`] reading what the platform says, [`refresh_job`] fetching the truth after a push, [`stock_job`] and
 //! [`stock_push`] keeping quantities equal, [`stock_lag`] how far they are behind, [`runs`] and [`run_step`] many
 //! products on many accounts.
 
+pub mod brand;
 pub mod catch_up_job;
 pub mod draft;
 pub mod drift;
@@ -22,6 +24,7 @@ pub mod stock_lag;
 pub mod stock_push;
 
 use crate::app::promotions::discounts::{self, Shown};
+use crate::app::qualifications;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
@@ -151,6 +154,8 @@ pub struct ListingDetail {
     pub row: ListingRow,
     pub product: Product,
     pub account_name: String,
+    /// Goods of this channel may have a brand.
+    pub brands: bool,
     pub skus: Vec<SkuDrift>,
     /// What buyers saw there when it was read last.
     pub reading: Option<ListingReading>,
@@ -175,5 +180,6 @@ pub async fn get(state: &AppState, grant: &Grant<perm::ListingRead>, id: Listing
     }
     let reading = reading_get(&tx, id).await?;
     let discount = discounts::of_listing(&tx, id).await?;
-    Ok(ListingDetail { row, product, account_name: account.name, skus, reading, discount })
+    let brands = qualifications::possible(&account);
+    Ok(ListingDetail { row, product, account_name: account.name, brands, skus, reading, discount })
 }

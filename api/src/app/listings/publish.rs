@@ -1,5 +1,6 @@
 //! Asking for a product to be on sale at an account: what is needed for it, and whether there is anything to send.
 
+use super::brand::ChosenBrand;
 use super::draft::{self, Drafted, Subject};
 use super::mapping::{self, Remember};
 use super::{PUBLISH_JOB, listing_job, stock_push};
@@ -21,7 +22,8 @@ use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::store::channel_account::{ChannelAccount, account_get};
 use qianpu_tenants::store::channel_mapping::mapping_find;
 use qianpu_tenants::store::listing::{
-    ListingFacts, ListingRow, NewListing, listing_find, listing_get, listing_insert, listing_save,
+    ListingBrand, ListingFacts, ListingRow, NewListing, listing_find, listing_get, listing_insert,
+    listing_save,
 };
 use qianpu_tenants::store::product::{Product, product_get};
 use qianpu_tenants::store::shop::shop_get;
@@ -41,6 +43,15 @@ pub struct Publish {
     pub category_path: Option<Vec<String>>,
     /// Attributes the category asks for, name → value; none = those of before.
     pub attributes: Option<BTreeMap<String, String>>,
+    /// The brand, or that there is none; none = what was before.
+    pub brand: Option<ChosenBrand>,
+}
+
+impl Publish {
+    /// A product as it was published there before, or as it is offered where it was not.
+    pub const fn as_before(product: ProductId, account: ChannelAccountId) -> Self {
+        Self { product, account, category_path: None, attributes: None, brand: None }
+    }
 }
 
 /// Checks names and values of attributes.
@@ -66,6 +77,7 @@ pub(super) struct Prepared {
     pub known: Option<ListingRow>,
     pub category_path: Vec<String>,
     pub attributes: BTreeMap<String, String>,
+    pub brand: Option<ListingBrand>,
     pub drafted: Drafted,
 }
 
@@ -77,7 +89,7 @@ impl Prepared {
             Some(sent) if *sent == self.drafted.hash => Content::Same,
             Some(_) => Content::Changed,
             // Another category is another product for the platform, whatever our version says.
-            None if row.category_path != self.category_path => Content::Changed,
+            None if row.category_path != self.category_path || row.brand != self.brand => Content::Changed,
             // It was sent before there were rules.
             None if !self.drafted.rule.is_empty() => Content::Changed,
             None => Content::Unknown,
@@ -124,15 +136,20 @@ pub(super) async fn prepare(tx: &TenantTx, state: &AppState, command: &Publish) 
     let offered = remembered.filter(|one| from_memory || one.category_path == path).map(|one| one.attributes);
     let own = known.as_ref().map(|row| row.attributes.clone()).filter(|own| !own.is_empty());
     let attributes = command.attributes.clone().or(own).or(offered).unwrap_or_default();
+    let brand = match &command.brand {
+        Some(chosen) => chosen.brand().cloned(),
+        None => known.as_ref().and_then(|row| row.brand.clone()),
+    };
     let subject = Subject {
         product: product.id,
         account: account.id,
         listing: known.as_ref().map(|row| row.id),
         category_path: &path,
         attributes: &attributes,
+        brand: brand.as_ref(),
     };
     let drafted = draft::read(tx, &state.config, &subject).await?;
-    Ok(Prepared { account, product, known, category_path: path, attributes, drafted })
+    Ok(Prepared { account, product, known, category_path: path, attributes, brand, drafted })
 }
 
 /// Notes at the listing what is wanted. The answer says whether it has to be sent.
@@ -145,6 +162,7 @@ pub(super) async fn ask(tx: &mut TenantTx, prepared: &Prepared) -> Answer<(Listi
                 account: prepared.account.id,
                 category_path: &prepared.category_path,
                 attributes: &prepared.attributes,
+                brand: prepared.brand.as_ref(),
                 product_version: prepared.product.version,
             };
             listing_insert(tx, &new).await?
@@ -154,6 +172,7 @@ pub(super) async fn ask(tx: &mut TenantTx, prepared: &Prepared) -> Answer<(Listi
             let facts = ListingFacts {
                 category_path: Some(&prepared.category_path),
                 attributes: Some(&prepared.attributes),
+                brand: Some(prepared.brand.as_ref()),
                 ..ListingFacts::default()
             };
             listing_save(tx, row, &next, &facts).await?;
@@ -193,7 +212,7 @@ pub async fn publish(
         job_enqueue(&mut tx, listing_job(PUBLISH_JOB, row.id)).await?;
         let detail = json!({
             "product_id": product.id.to_string(), "channel_account_id": account.id.to_string(),
-            "version": product.version,
+            "version": product.version, "brand_id": row.brand.as_ref().map(|brand| &brand.id),
         });
         audit_append(&mut tx, AuditAction::ListingPublish, "listing", &row.id.to_string(), detail).await?;
     }

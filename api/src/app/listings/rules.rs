@@ -146,8 +146,7 @@ pub async fn preview(
             if !grant.covers_shop(product.shop) {
                 return Err(ApiError::not_found());
             }
-            let command =
-                Publish { product: product.id, account: account.id, category_path: None, attributes: None };
+            let command = Publish::as_before(product.id, account.id);
             let outcome = match prepare(&tx, state, &command).await {
                 Ok(prepared) => {
                     let content = prepared.content();

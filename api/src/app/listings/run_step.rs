@@ -134,8 +134,7 @@ async fn one(
 ) -> Result<One, JobError> {
     let (origin, run) = (run.origin, run.id);
     let begun_before = target.state == TargetState::Sending;
-    let command =
-        Publish { product: target.product, account: target.account, category_path: None, attributes: None };
+    let command = Publish::as_before(target.product, target.account);
     let mut tx = state.db.begin(&job.ctx).await?;
     let prepared = match prepare(&tx, state, &command).await {
         Ok(prepared) => prepared,

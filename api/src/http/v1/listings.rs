@@ -1,15 +1,16 @@
 //! `/listings`: products on channel accounts.
 
+use crate::app::listings::brand::{self, ChosenBrand};
 use crate::app::listings::{self, Publish, SkuDrift};
 use crate::error::{Answer, ApiError};
 use crate::http::describe::{Accepted, NoContent};
-use crate::http::extract::{Authed, Json, Path, Query};
+use crate::http::extract::{Authed, Call, Json, Path, Query};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId};
 use qianpu_domain::listing::ListingState;
-use qianpu_tenants::authz::perm;
+use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::store::listing::{ListingFilter, ListingRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ struct PublishBody {
     category_path: Option<Vec<String>>,
     /// Attributes that the category asks for, name → value; left out = those of before.
     attributes: Option<BTreeMap<String, String>>,
+    /// The platform's id of a brand it accepted for the account; empty = no brand; left out = that of before.
+    brand_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +68,10 @@ struct ListingBody {
     native_state: Option<String>,
     category_path: Vec<String>,
     attributes: BTreeMap<String, String>,
+    /// The platform's id of the brand it is published with.
+    brand_id: Option<String>,
+    /// Its name when it was chosen.
+    brand_name: Option<String>,
     warnings: Vec<String>,
     #[schema(value_type = String)]
     updated_at: Time,
@@ -72,6 +79,7 @@ struct ListingBody {
 
 impl From<ListingRow> for ListingBody {
     fn from(row: ListingRow) -> Self {
+        let (brand_id, brand_name) = row.brand.map(|brand| (brand.id, brand.name)).unzip();
         Self {
             id: row.id.to_string(),
             shop_id: row.shop.to_string(),
@@ -86,6 +94,8 @@ impl From<ListingRow> for ListingBody {
             native_state: row.native_state,
             category_path: row.category_path,
             attributes: row.attributes,
+            brand_id,
+            brand_name,
             warnings: row.warnings,
             updated_at: Time(row.updated_at),
         }
@@ -96,11 +106,16 @@ async fn publish_listing(
     auth: Authed<perm::ListingWrite, Json<PublishBody>>,
 ) -> Answer<Accepted<ListingBody>> {
     let Authed { call, grant, input: Json(body), .. } = auth;
+    let brand = match &body.brand_id {
+        Some(typed) => Some(brand::choose(&call.state, &grant, body.channel_account_id.0, typed).await?),
+        None => None,
+    };
     let command = Publish {
         product: body.product_id.0,
         account: body.channel_account_id.0,
         category_path: body.category_path,
         attributes: body.attributes,
+        brand,
     };
     Ok(Accepted(listings::publish(&call.state, &grant, &command).await?.into()))
 }
@@ -113,6 +128,9 @@ struct PublishBatchBody {
     #[schema(value_type = Vec<String>)]
     channel_account_ids: Vec<Id<ChannelAccountId>>,
     category_path: Option<Vec<String>>,
+    /// Account → the platform's id of a brand it accepted for it; empty = no brand; an account left out keeps those of before.
+    #[serde(default)]
+    brand_ids: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -129,7 +147,7 @@ struct PublishResult {
     /// Code of the refusal.
     error: Option<&'static str>,
     /// The refusal in the caller's language.
-    message: Option<&'static str>,
+    message: Option<String>,
 }
 
 async fn publish_listings(
@@ -144,14 +162,30 @@ async fn publish_listings(
         );
         return Err(FieldError::new("channel_account_ids", "out_of_range", en, zh).into());
     }
+    let brands = brands_of(&call, &grant, &body).await?;
     let mut results = Vec::with_capacity(pairs);
     for product in &body.product_ids {
         for account in &body.channel_account_ids {
+            let brand = match brands.get(&account.0) {
+                None => None,
+                Some(Ok(brand)) => Some(brand.clone()),
+                Some(Err((error, message))) => {
+                    results.push(PublishResult {
+                        product_id: product.0.to_string(),
+                        channel_account_id: account.0.to_string(),
+                        listing: None,
+                        error: Some(*error),
+                        message: Some(message.clone()),
+                    });
+                    continue;
+                }
+            };
             let command = Publish {
                 product: product.0,
                 account: account.0,
                 category_path: body.category_path.clone(),
                 attributes: None,
+                brand,
             };
             let outcome = listings::publish(&call.state, &grant, &command).await;
             results.push(result(&call, &command, outcome)?);
@@ -160,23 +194,52 @@ async fn publish_listings(
     Ok(Json(PublishBatchAnswer { results }))
 }
 
+/// A brand that was chosen for an account, or why it cannot be that one: code and words.
+type Choice = Result<ChosenBrand, (&'static str, String)>;
+
+/// The brands that are named, each asked for once.
+async fn brands_of(
+    call: &Call,
+    grant: &Grant<perm::ListingWrite>,
+    body: &PublishBatchBody,
+) -> Answer<BTreeMap<ChannelAccountId, Choice>> {
+    let mut brands = BTreeMap::new();
+    for (account, typed) in &body.brand_ids {
+        let found = body.channel_account_ids.iter().find(|one| one.0.to_string() == *account);
+        let Some(Id(account)) = found else {
+            let (en, zh) = ("not one of `channel_account_ids`", "不在 channel_account_ids 之中");
+            return Err(FieldError::new(format!("brand_ids.{account}"), "unknown", en, zh).into());
+        };
+        let choice = match brand::choose(&call.state, grant, *account, typed).await {
+            Ok(brand) => Ok(brand),
+            Err(error) if error.code().status() < 500 => Err((error.code().as_str(), words(call, &error))),
+            Err(error) => return Err(error),
+        };
+        brands.insert(*account, choice);
+    }
+    Ok(brands)
+}
+
+/// A refusal in the caller's language; of a field, what is wrong with it.
+fn words(call: &Call, error: &ApiError) -> String {
+    let (lang, code) = (call.info.lang, error.code());
+    let title = lang.pick(code.title_zh(), code.title_en());
+    error.errors().first().map_or(title, |field| lang.pick(&field.message_zh, &field.message_en)).to_owned()
+}
+
 /// A refusal is the result of its pair; a failure of ours ends the whole call.
-fn result(
-    call: &crate::http::extract::Call,
-    command: &Publish,
-    outcome: Answer<ListingRow>,
-) -> Answer<PublishResult> {
+fn result(call: &Call, command: &Publish, outcome: Answer<ListingRow>) -> Answer<PublishResult> {
     let (listing, error) = match outcome {
         Ok(row) => (Some(row.into()), None),
-        Err(error) if error.code().status() < 500 => (None, Some(error.code())),
+        Err(error) if error.code().status() < 500 => (None, Some(error)),
         Err(error) => return Err(error),
     };
     Ok(PublishResult {
         product_id: command.product.to_string(),
         channel_account_id: command.account.to_string(),
         listing,
-        error: error.map(|code| code.as_str()),
-        message: error.map(|code| call.info.lang.pick(code.title_zh(), code.title_en())),
+        error: error.as_ref().map(|error| error.code().as_str()),
+        message: error.as_ref().map(|error| words(call, error)),
     })
 }
 

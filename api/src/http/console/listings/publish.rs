@@ -1,26 +1,46 @@
 //! Publishing one product on several accounts: choose, send, and see the result for each.
 
 use crate::app::channels::accounts::{self, category_path};
+use crate::app::listings::brand;
 use crate::app::listings::{self, Publish};
 use crate::app::products::product_read;
-use crate::error::Answer;
+use crate::app::qualifications;
+use crate::error::{Answer, ApiError};
 use crate::http::console::channels::words;
 use crate::http::extract::{Authed, Fields, Path};
 use crate::http::route::PageRoutes;
 use crate::pages::FormView;
+use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::catalog::ProductState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ChannelAccountId, ProductId};
 use qianpu_domain::listing::ListingState;
-use qianpu_tenants::authz::perm;
+use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::page::PageRequest;
-use qianpu_tenants::store::listing::{ListingFilter, ListingRow};
+use qianpu_tenants::store::listing::{ListingBrand, ListingFilter, ListingRow};
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/merchant/products/{product_id}/publish", publish_page);
     pages.post("/console/merchant/products/{product_id}/publish", publish_form);
+}
+
+/// Accounts whose brands are asked for when the form is opened, all at once, and how long that may take.
+const BRANDS_OF: usize = 20;
+const BRANDS_WITHIN: Duration = Duration::from_secs(6);
+
+/// The field of an account's brand.
+fn brand_field(account: &str) -> String {
+    format!("brand_{account}")
+}
+
+#[derive(Serialize)]
+struct BrandChoice {
+    value: String,
+    label: String,
 }
 
 #[derive(Serialize)]
@@ -48,12 +68,62 @@ struct Target {
     listing: Option<&'static str>,
     listing_id: Option<String>,
     checked: bool,
+    brand_field: String,
+    /// Brands that can be chosen; empty where the account has none.
+    brands: Vec<BrandChoice>,
+    /// Why the brands could not be read; the one of before stays.
+    brands_trouble: Option<String>,
 }
 
+/// Brands of accounts, or why they are not known now.
+type Offered = BTreeMap<ChannelAccountId, Result<Vec<ListingBrand>, String>>;
+
+/// Asks for the brands of these accounts, side by side.
+async fn offered<T>(
+    auth: &Authed<perm::ListingWrite, T>,
+    read: &Grant<perm::AccountRead>,
+    of: Vec<ChannelAccountId>,
+) -> Offered {
+    let late = || auth.state.pages.catalogue().say(auth.info.lang, "listings.brands_late", []);
+    let ask = async |id: ChannelAccountId| {
+        let asked = tokio::time::timeout(BRANDS_WITHIN, brand::offered(&auth.state, read, id)).await;
+        let told = match asked {
+            Ok(found) => found.map_err(|error| why(auth, &error, auth.info.lang)),
+            Err(_) => Err(late()),
+        };
+        (id, told)
+    };
+    futures_util::future::join_all(of.into_iter().take(BRANDS_OF).map(ask)).await.into_iter().collect()
+}
+
+/// What is wrong, with the platform's own words where it has spoken.
+fn why<T>(auth: &Authed<perm::ListingWrite, T>, error: &ApiError, lang: Lang) -> String {
+    let title = lang.pick(error.code().title_zh(), error.code().title_en());
+    match (error.errors().first(), error.detail()) {
+        (Some(field), _) => lang.pick(&field.message_zh, &field.message_en).to_owned(),
+        (None, Some(detail)) => format!("{title} · {}", auth.state.pages.catalogue().text(lang, detail)),
+        (None, None) => title.to_owned(),
+    }
+}
+
+/// What a select offers: brands of the platform now, and the one of before where it is not among them any more.
+fn choices(
+    offered: Vec<ListingBrand>,
+    before: Option<&ListingBrand>,
+    gone: impl Fn(&str) -> String,
+) -> Vec<BrandChoice> {
+    let lost = before.filter(|one| !offered.iter().any(|brand| brand.id == one.id));
+    let lost = lost.map(|brand| BrandChoice { value: brand.id.clone(), label: gone(&brand.name) });
+    let there = offered.into_iter().map(|brand| BrandChoice { value: brand.id, label: brand.name });
+    there.chain(lost).collect()
+}
+
+/// What the form shows. The platforms are asked for brands where somebody is to choose.
 async fn view<T>(
     auth: &Authed<perm::ListingWrite, T>,
     id: ProductId,
     form: Option<FormView>,
+    with_brands: bool,
 ) -> Answer<PublishView> {
     let lang = auth.info.lang;
     let products = auth.caller.grant::<perm::ProductRead>()?;
@@ -63,8 +133,14 @@ async fn view<T>(
     let listed = auth.caller.grant::<perm::ListingRead>()?;
     let filter = ListingFilter { product: Some(id), ..ListingFilter::default() };
     let known = listings::list(&auth.state, &listed, filter, PageRequest::first(100)).await?.items;
+    let branded = found.items.iter().map(|one| &one.account);
+    let branded = branded.filter(|account| account.state.usable() && qualifications::possible(account));
+    let asked = if with_brands { branded.map(|account| account.id).collect() } else { Vec::new() };
+    let mut brands = offered(auth, &read, asked).await;
+    let gone = |name: &str| auth.state.pages.catalogue().say(lang, "listings.brand_gone", [("brand", name)]);
     let mut path = Vec::new();
     let mut targets = Vec::new();
+    let mut filled = Vec::new();
     for one in found.items {
         let account = one.account;
         let sells = qianpu_host::find(&account.channel).is_some_and(|channel| channel.catalog().is_some());
@@ -75,7 +151,18 @@ async fn view<T>(
         if path.is_empty() {
             path = listing.map(|row| row.category_path.clone()).unwrap_or_else(|| category_path(&account));
         }
+        let before = listing.and_then(|row| row.brand.as_ref());
+        let field = brand_field(&account.id.to_string());
+        filled.push((field.clone(), before.map(|brand| brand.id.clone()).unwrap_or_default()));
+        let (brands, brands_trouble) = match brands.remove(&account.id) {
+            Some(Ok(found)) => (choices(found, before, gone), None),
+            Some(Err(why)) => (Vec::new(), Some(why)),
+            None => (Vec::new(), None),
+        };
         targets.push(Target {
+            brand_field: field,
+            brands,
+            brands_trouble,
             id: account.id.to_string(),
             kind: words::kind(&account.kind, lang),
             state: account.state.as_str(),
@@ -86,13 +173,14 @@ async fn view<T>(
             name: account.name,
         });
     }
-    let form = form.unwrap_or_else(|| FormView::filled([("category_path", path.join(" / "))]));
+    filled.push(("category_path".to_owned(), path.join(" / ")));
+    let form = form.unwrap_or_else(|| FormView::filled(filled));
     let on_sale = product.state == ProductState::OnSale;
     Ok(PublishView { product_id: id.to_string(), title: product.title, on_sale, targets, form })
 }
 
 async fn publish_page(auth: Authed<perm::ListingWrite, Path<ProductId>>) -> PageAnswer {
-    let view = view(&auth, auth.input.0, None).await?;
+    let view = view(&auth, auth.input.0, None, true).await?;
     auth.page("listings/publish", view)
 }
 
@@ -123,14 +211,41 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     if wanted.is_empty() {
         let error = FieldError::new("", "required", "choose at least one account", "请至少选择一个账号");
         let form = FormView::refused(fields, &[error], lang);
-        let view = view(&auth, *id, Some(form)).await?;
+        let view = view(&auth, *id, Some(form), true).await?;
         return auth.refused_page("listings/publish", view);
     }
     let path = crate::http::console::channels::read_path(fields.text("category_path"));
-    let shown = view(&auth, *id, None).await?;
+    let mut brands = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for account in &wanted {
+        let field = brand_field(&account.to_string());
+        let Some(typed) = fields.all(&field).next() else { continue };
+        match brand::choose(&auth.state, &auth.grant, *account, typed).await {
+            Ok(brand) => {
+                brands.insert(*account, brand);
+            }
+            Err(error) if (409..=504).contains(&error.code().status()) => {
+                let (en, zh) = (why(&auth, &error, Lang::En), why(&auth, &error, Lang::Zh));
+                wrong.push(FieldError::new(field, error.code().as_str(), en, zh));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if !wrong.is_empty() {
+        let form = FormView::refused(fields, &wrong, lang);
+        let view = view(&auth, *id, Some(form), true).await?;
+        return auth.refused_page("listings/publish", view);
+    }
+    let shown = view(&auth, *id, None, false).await?;
     let mut results = Vec::new();
     for account in wanted {
-        let command = Publish { product: *id, account, category_path: Some(path.clone()), attributes: None };
+        let command = Publish {
+            product: *id,
+            account,
+            category_path: Some(path.clone()),
+            attributes: None,
+            brand: brands.remove(&account),
+        };
         let target = shown.targets.iter().find(|target| target.id == account.to_string());
         let (name, kind) = target.map(|one| (one.name.clone(), one.kind.clone())).unwrap_or_default();
         let result = match listings::publish(&auth.state, &auth.grant, &command).await {
@@ -142,10 +257,8 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
                 why: None,
             },
             Err(error) if error.code().status() < 500 => {
-                let field = error.errors().first();
-                let title = lang.pick(error.code().title_zh(), error.code().title_en());
-                let why = field.map_or(title, |field| lang.pick(&field.message_zh, &field.message_en));
-                TargetResult { name, kind, state: None, listing_id: None, why: Some(why.to_owned()) }
+                let why = Some(why(&auth, &error, lang));
+                TargetResult { name, kind, state: None, listing_id: None, why }
             }
             Err(error) => return Err(error),
         };
