@@ -32,7 +32,22 @@ pub async fn go(sandbox: &Client, first: &Merchant) -> anyhow::Result<()> {
     decide(sandbox, first, store, (&approved, "approve", "accepted"), "").await?;
     decide(sandbox, first, store, (&force, "approve", "accepted"), "").await?;
     let reason = "商标注册人与店铺主体不一致，请补充授权书";
-    decide(sandbox, first, store, (&refused, "refuse", "refused"), reason).await
+    decide(sandbox, first, store, (&refused, "refuse", "refused"), reason).await?;
+    branded(first, store).await
+}
+
+/// One product gets the brand in force.
+async fn branded(first: &Merchant, store: &Value) -> anyhow::Result<()> {
+    let listed = format!("/api/v1/listings?state=listed&channel_account_id={}", text(store, "id")?);
+    let listed = first.client.get(&listed).await?;
+    let one = items(&listed).first().context("a listed product")?;
+    let wanted =
+        json!({ "product_id": one["product_id"], "channel_account_id": store["id"], "brand_id": "10000003" });
+    first.client.post("/api/v1/listings", &wanted).await?;
+    let at = format!("/api/v1/listings/{}", text(one, "id")?);
+    let seen = first.client.wait(&at, 60, |one| one["state"] == "listed").await;
+    seen.context("the product with a brand is not listed")?;
+    Ok(())
 }
 
 /// Applies, and waits until the platform has it.
