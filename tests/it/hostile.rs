@@ -186,6 +186,11 @@ both! {
         // Packed bodies are not unpacked, so none can be a bomb.
         let packed = send(post("Content-Encoding: gzip\r\nContent-Length: 2\r\nConnection: close", "\u{1f}x")).await;
         assert_eq!(&status(&packed)[..1], "4", "{packed}");
+        // An offer of another protocol is not taken, and the client is told that the connection ends with the answer.
+        let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk";
+        let offered = send(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n{offer}\r\n\r\n").into_bytes()).await;
+        assert_eq!(status(&offered), "200", "{offered}");
+        assert!(offered.to_lowercase().contains("\r\nconnection: close\r\n"), "{offered}");
         let heads = format!("GET /api/v1/me HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nX: {}\r\n\r\n", "x".repeat(200_000));
         let long = send(heads.into_bytes()).await;
         assert_eq!(&status(&long)[..1], "4", "{long}");

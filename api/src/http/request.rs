@@ -12,6 +12,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Extensions;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
@@ -55,6 +56,7 @@ pub(super) async fn envelope(
     let started = Instant::now();
     let info = read(&request);
     let method = request.method().clone();
+    let upgrade = request.head().upgrade();
     let span = tracing::info_span!(
         "request",
         request_id = %info.id,
@@ -79,6 +81,11 @@ pub(super) async fn envelope(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     tell_standing(&request, response.headers_mut());
+    if upgrade {
+        // The offer (of HTTP/2, by some clients with every request) is not taken, and the connection ends with the answer.
+        // A client that is not told sends its next request into it.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     let unread = request.extensions_mut().remove::<Unread>();
     if let Some(unread) = unread {
         response = response.map_body(|_, answer| unread.held_by(answer));

@@ -131,6 +131,7 @@ impl Sandbox {
                 .configure(authorize_pages::routes)
                 .configure(douyin::control::routes)
                 .wrap(actix_web::middleware::from_fn(pages::refuse_strangers))
+                .wrap(actix_web::middleware::from_fn(pages::tell_the_end))
                 .configure(pages::routes)
                 .configure(page_forms::routes)
                 .configure(fans::routes)

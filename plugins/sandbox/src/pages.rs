@@ -10,6 +10,7 @@ use crate::state::State;
 use actix_web::body::MessageBody;
 use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use handlebars::Handlebars;
@@ -69,6 +70,20 @@ pub async fn refuse_strangers(
         return Ok(request.into_response(refusal).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
+}
+
+/// The offer of another protocol is not taken, and the connection ends with the answer. A client that is not told sends
+/// its next request into it.
+pub async fn tell_the_end(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let offer = request.head().upgrade();
+    let mut response = next.call(request).await?;
+    if offer {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 type Query = web::Query<BTreeMap<String, String>>;
