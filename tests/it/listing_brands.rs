@@ -183,6 +183,9 @@ both! {
         assert!(shown.html.contains("山前 Shanqian"), "{}", shown.html);
         let again = open(&owner, &page).await;
         assert!(again.html.contains(r#"value="10000000" selected"#), "{}", again.html);
+        // What was chosen stays chosen, here an account that has the product already.
+        let ticked = format!(r#"value="{account}" checked"#);
+        assert!(!again.html.contains(&ticked) && send("10000001").await.html.contains(&ticked));
         // Brands that cannot be read are told of, and the one of before stays.
         let fault = json!({ "path": "/channels/ec/brand/list/get", "errcode": 48001, "count": 9 });
         desk.stage.sandbox.post("faults/calls", &fault).await;

@@ -118,11 +118,14 @@ fn choices(
     there.chain(lost).collect()
 }
 
+/// A form that was refused, and the accounts that were chosen in it.
+type Refused<'a> = (FormView, &'a [ChannelAccountId]);
+
 /// What the form shows. The platforms are asked for brands where somebody is to choose.
 async fn view<T>(
     auth: &Authed<perm::ListingWrite, T>,
     id: ProductId,
-    form: Option<FormView>,
+    refused: Option<Refused<'_>>,
     with_brands: bool,
 ) -> Answer<PublishView> {
     let lang = auth.info.lang;
@@ -169,12 +172,16 @@ async fn view<T>(
             usable: account.state.usable(),
             listing: listing.map(|row| row.listing.state.as_str()),
             listing_id: listing.map(|row| row.id.to_string()),
-            checked: account.state.usable() && listing.is_none_or(off),
+            checked: account.state.usable()
+                && match &refused {
+                    Some((_, chosen)) => chosen.contains(&account.id),
+                    None => listing.is_none_or(off),
+                },
             name: account.name,
         });
     }
     filled.push(("category_path".to_owned(), path.join(" / ")));
-    let form = form.unwrap_or_else(|| FormView::filled(filled));
+    let form = refused.map_or_else(|| FormView::filled(filled), |(form, _)| form);
     let on_sale = product.state == ProductState::OnSale;
     Ok(PublishView { product_id: id.to_string(), title: product.title, on_sale, targets, form })
 }
@@ -211,7 +218,7 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     if wanted.is_empty() {
         let error = FieldError::new("", "required", "choose at least one account", "请至少选择一个账号");
         let form = FormView::refused(fields, &[error], lang);
-        let view = view(&auth, *id, Some(form), true).await?;
+        let view = view(&auth, *id, Some((form, &wanted)), true).await?;
         return auth.refused_page("listings/publish", view);
     }
     let path = crate::http::console::channels::read_path(fields.text("category_path"));
@@ -233,7 +240,7 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     }
     if !wrong.is_empty() {
         let form = FormView::refused(fields, &wrong, lang);
-        let view = view(&auth, *id, Some(form), true).await?;
+        let view = view(&auth, *id, Some((form, &wanted)), true).await?;
         return auth.refused_page("listings/publish", view);
     }
     let shown = view(&auth, *id, None, false).await?;
