@@ -24,7 +24,18 @@ words! {
     }
 }
 
+const UNUSABLE: &str = "account_unusable:";
+
 impl AccountState {
+    /// What is kept where something could not be brought to a channel because its account stood so: a word for programs,
+    /// said in the language of whoever reads it.
+    pub fn unusable(self) -> String {
+        [UNUSABLE, self.as_str()].concat()
+    }
+    /// The state a kept text speaks of; none for the platform's own words.
+    pub fn of_unusable(kept: &str) -> Option<Self> {
+        kept.strip_prefix(UNUSABLE).and_then(Self::from_text)
+    }
     /// The word in Chinese.
     pub const fn title_zh(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Helpers of templates: `t`, `audit`, `money`, `time`, `date`, `badge`, `asset`, `icon`, `csrf`,
+//! Helpers of templates: `t`, `audit`, `kept`, `money`, `time`, `date`, `badge`, `asset`, `icon`, `csrf`,
 //! `field_value`, `field_error`, `concat`, `compact`. `eq`, `ne`, `and`, `or`, `not`, `gt`, `len` come with the engine.
 //!
 //! Helpers that write HTML escape what they put into it.
@@ -11,6 +11,7 @@ use handlebars::{
     RenderErrorReason, ScopedJson, html_escape,
 };
 use jiff::tz::TimeZone;
+use qianpu_domain::channel::AccountState;
 use qianpu_domain::money::Fen;
 use serde_json::Value;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(super) fn register(
     registry.register_helper("t", Box::new(Translate { lang, catalogue: catalogue.clone() }));
     registry.register_helper("audit", Box::new(AuditText { lang, catalogue: catalogue.clone() }));
     registry.register_helper("badge", Box::new(BadgeHelper { lang, catalogue: catalogue.clone() }));
+    registry.register_helper("kept", Box::new(Kept { lang, catalogue: catalogue.clone() }));
     registry.register_helper("time", Box::new(TimeHelper { zone: zone.clone(), with_clock: true }));
     registry.register_helper("date", Box::new(TimeHelper { zone: zone.clone(), with_clock: false }));
     registry.register_helper("money", Box::new(money));
@@ -126,6 +128,33 @@ impl HelperDef for BadgeHelper {
         let badge = self.catalogue.badge(self.lang, &argument(helper, 0)?, &argument(helper, 1)?);
         let shown = html_escape(&badge.text);
         out.write(&format!("<span class=\"badge badge-{}\">{shown}</span>", badge.tone))?;
+        Ok(())
+    }
+}
+
+/// `{{kept text}}`: why something could not be brought to a platform. Its words as they are, ours in the reader's language.
+struct Kept {
+    lang: Lang,
+    catalogue: Arc<Catalogue>,
+}
+impl HelperDef for Kept {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Call<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let text = argument(helper, 0)?;
+        let shown = match AccountState::of_unusable(&text) {
+            None => text,
+            Some(state) => {
+                let state = self.catalogue.badge(self.lang, "account", state.as_str()).text;
+                self.catalogue.say(self.lang, "channels.account_unusable", [("state", state.as_str())])
+            }
+        };
+        out.write(&html_escape(&shown))?;
         Ok(())
     }
 }

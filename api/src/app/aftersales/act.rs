@@ -3,7 +3,7 @@
 //! platform's words; what the case is then is fetched either way.
 
 use super::decide::{Accept, Refuse, Told};
-use super::{sync, words};
+use super::sync;
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
 use crate::app::orders::carriers;
@@ -31,7 +31,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let call = match AccountCall::open(state, &job.ctx, case.account).await {
         Ok(call) => call,
         Err(CallError::NotUsable(found)) => {
-            return end(state, job, &case, Some(words::unusable(found))).await;
+            return end(state, job, &case, Some(found.unusable())).await;
         }
         Err(error) => return Err(error.job_error(state.clock().now(), job.attempt)),
     };

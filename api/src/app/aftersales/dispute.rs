@@ -1,7 +1,7 @@
 //! What a merchant says in a dispute: checked and kept here, told to the channel by the job `aftersale.evidence`. The plugin
 //! reads the dispute's history first, so what a lost answer left behind is found and not said twice.
 
-use super::{report, sync, words};
+use super::{report, sync};
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
 use crate::error::{Answer, ApiError};
@@ -145,7 +145,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let call = match AccountCall::open(state, &job.ctx, case.account).await {
         Ok(call) => call,
         Err(CallError::NotUsable(found)) => {
-            return end(state, job, &evidence, Some(words::unusable(found))).await;
+            return end(state, job, &evidence, Some(found.unusable())).await;
         }
         Err(error) => return Err(error.job_error(state.clock().now(), job.attempt)),
     };

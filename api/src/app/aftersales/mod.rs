@@ -15,4 +15,3 @@ pub mod reconcile;
 pub mod remind;
 pub mod report;
 pub mod sync;
-pub mod words;

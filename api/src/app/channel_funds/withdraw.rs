@@ -4,7 +4,7 @@
 
 use super::{account_of, follow, withdrawal};
 use crate::app::channels::account_jobs::payload;
-use crate::app::channels::call::{AccountCall, CallError, plain_words};
+use crate::app::channels::call::AccountCall;
 use crate::app::shops::suspension::name_of;
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobResult, finish};
@@ -15,7 +15,7 @@ use qianpu_domain::ids::{ChannelAccountId, FundsWithdrawalId};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
 use qianpu_domain::withdrawal::{BANK_MEMO, CodeState, NOTE, WithdrawalState, amount, reference, words};
-use qianpu_sdk::{ErrorClass, WantedWithdrawal, WithdrawalAsked};
+use qianpu_sdk::{WantedWithdrawal, WithdrawalAsked};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
@@ -152,7 +152,7 @@ pub async fn run_ask(state: &AppState, job: &ClaimedJob) -> JobResult {
     };
     let outcome = match outcome {
         Ok(asked) => Ok(asked),
-        Err(error) => match refusal(&error) {
+        Err(error) => match error.certain() {
             Some(words) => Err(words),
             // Nobody knows whether it arrived. The look finds out.
             None => {
@@ -191,22 +191,6 @@ fn take(one: &mut FundsWithdrawal, outcome: &Result<WithdrawalAsked, String>, no
             one.state = WithdrawalState::Refused;
             one.reason = Some(words.clone());
         }
-    }
-}
-
-/// The words of a "no" that is certain: nothing was asked for. Busy platforms and lost answers are not.
-fn refusal(error: &CallError) -> Option<String> {
-    match error {
-        CallError::NotUsable(state) => Some(format!("账号{}", state.title_zh())),
-        CallError::Channel(error) => match error.class {
-            ErrorClass::FixRequest { .. }
-            | ErrorClass::BusinessRefusal
-            | ErrorClass::Fatal
-            | ErrorClass::Reauthorise
-            | ErrorClass::Quota { .. } => Some(plain_words(error)),
-            ErrorClass::RetryAfterRefresh | ErrorClass::RetryLater { .. } | ErrorClass::Unexpected => None,
-        },
-        CallError::Store(_) => None,
     }
 }
 

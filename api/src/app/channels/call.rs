@@ -234,17 +234,34 @@ pub fn channel_error(error: &ChannelError) -> ApiError {
 }
 
 impl CallError {
+    /// The words of a "no" that is certain: nothing was done. Busy platforms and lost answers are not.
+    pub fn certain(&self) -> Option<String> {
+        match self {
+            Self::NotUsable(state) => Some(state.unusable()),
+            Self::Channel(error) => match error.class {
+                ErrorClass::FixRequest { .. }
+                | ErrorClass::BusinessRefusal
+                | ErrorClass::Fatal
+                | ErrorClass::Reauthorise
+                | ErrorClass::Quota { .. } => Some(plain_words(error)),
+                ErrorClass::RetryAfterRefresh | ErrorClass::RetryLater { .. } | ErrorClass::Unexpected => {
+                    None
+                }
+            },
+            Self::Store(_) => None,
+        }
+    }
+
     /// What a job does next.
     pub fn job_error(self, now: Timestamp, attempt: i64) -> JobError {
         match self {
             Self::Channel(error) => channel_job_error(&error, now, attempt),
             Self::NotUsable(AccountState::Retired) => {
-                JobError::dead(ErrorCode::ChannelKindOff.as_str(), "该类账号已停用，不再与平台往来")
+                JobError::dead(ErrorCode::ChannelKindOff.as_str(), ErrorCode::ChannelKindOff.as_str())
             }
-            Self::NotUsable(state) => JobError::dead(
-                ErrorCode::ChannelAccountUnusable.as_str(),
-                format!("账号{}，请重新授权后重试", state.title_zh()),
-            ),
+            Self::NotUsable(state) => {
+                JobError::dead(ErrorCode::ChannelAccountUnusable.as_str(), state.unusable())
+            }
             Self::Store(error) => error.into(),
         }
     }

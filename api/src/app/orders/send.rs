@@ -45,8 +45,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     let call = match AccountCall::open(state, &job.ctx, account).await {
         Ok(call) => call,
         Err(CallError::NotUsable(found)) => {
-            let reason = format!("账号{}，请重新授权后再发货", found.title_zh());
-            return refused(state, job, &shipment, &reason).await;
+            return refused(state, job, &shipment, &found.unusable()).await;
         }
         Err(error) => return Err(error.job_error(state.clock().now(), job.attempt)),
     };

@@ -113,6 +113,13 @@ pub async fn ship_now(
     Ok(shipment)
 }
 
+/// Whether parcels of an order are told here. Orders of our own storefront are; those of a channel whose plugin knows no
+/// shipping are sent at the platform.
+pub fn possible(order: &Order) -> bool {
+    let channel = order.channel.as_deref().and_then(qianpu_host::find);
+    channel.is_none_or(|channel| channel.fulfilment().is_some())
+}
+
 /// Queues a parcel of an order that may be shipped by whoever asks.
 pub async fn queue(tx: &mut TenantTx, order: &Order, parcel: &Addressed, by: By<'_>) -> Answer<Shipment> {
     let lines = order_line_list(tx, order.id).await?;

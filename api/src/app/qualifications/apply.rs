@@ -3,13 +3,13 @@
 
 use super::follow;
 use crate::app::channels::account_jobs::payload;
-use crate::app::channels::call::{AccountCall, CallError, plain_words};
+use crate::app::channels::call::{AccountCall, CallError};
 use crate::jobs::{JobResult, finish};
 use crate::state::AppState;
 use qianpu_domain::ids::QualificationId;
 use qianpu_domain::qualification::{QualificationKind, QualificationState};
 use qianpu_domain::time::Timestamp;
-use qianpu_sdk::{BrandRight, BrandWish, CategoryWish, ChannelError, ErrorClass, Trademark};
+use qianpu_sdk::{BrandRight, BrandWish, CategoryWish, ChannelError, Trademark};
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
 use qianpu_tenants::store::qualification::{Qualification, qualification_get, qualification_save};
@@ -152,7 +152,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     };
     let outcome = match call.settle(answer).await {
         Ok(application_id) => Outcome::Made(application_id),
-        Err(error) => match refusal(&error) {
+        Err(error) => match error.certain() {
             Some(words) => Outcome::Refused(words),
             None => {
                 tracing::info!(qualification_id = %id, %error, "the answer to an application was lost");
@@ -206,24 +206,8 @@ async fn refused_or_later(
     error: CallError,
     now: Timestamp,
 ) -> JobResult {
-    match refusal(&error) {
+    match error.certain() {
         Some(words) => put(state, job, one.id, &Outcome::Refused(words)).await,
         None => Err(error.job_error(now, job.attempt)),
-    }
-}
-
-/// The words of a "no" that is certain. Busy platforms and lost answers are not.
-fn refusal(error: &CallError) -> Option<String> {
-    match error {
-        CallError::NotUsable(state) => Some(format!("账号{}", state.title_zh())),
-        CallError::Channel(error) => match error.class {
-            ErrorClass::FixRequest { .. }
-            | ErrorClass::BusinessRefusal
-            | ErrorClass::Fatal
-            | ErrorClass::Reauthorise
-            | ErrorClass::Quota { .. } => Some(plain_words(error)),
-            ErrorClass::RetryAfterRefresh | ErrorClass::RetryLater { .. } | ErrorClass::Unexpected => None,
-        },
-        CallError::Store(_) => None,
     }
 }

@@ -212,7 +212,8 @@ struct FundsWithdrawalView {
     bank_memo: String,
     bank: Option<String>,
     bank_tail: Option<String>,
-    /// Why it failed or was refused.
+    /// Why it failed or was refused; `account_unusable:` and the account's state when it could not be
+    /// told.
     reason: Option<String>,
     /// Null for one that was asked for at the platform itself.
     asked_by: Option<String>,

@@ -218,7 +218,8 @@ pub(super) struct QualificationView {
     state: &'static str,
     /// The platform's id of the application.
     external_application_id: Option<String>,
-    /// The platform's words when it was refused.
+    /// The platform's words when it was refused; `account_unusable:` and the account's state when it could not be
+    /// told.
     reason: Option<String>,
     /// How many documents it was made with.
     documents: usize,

@@ -4,7 +4,6 @@ use super::dispute::{self, DisputeView};
 use super::page_of;
 use crate::app::aftersales::decide;
 use crate::app::aftersales::read::{self, Detail};
-use crate::app::aftersales::words;
 use crate::app::orders;
 use crate::error::{Answer, ApiError};
 use crate::http::console::apply::may_be_mended;
@@ -140,12 +139,7 @@ struct EventView {
     at: i64,
 }
 
-/// What was kept of a refusal, in the reader's language.
-pub(super) fn said<P: Perm, T>(auth: &Authed<P, T>, kept: String) -> String {
-    words::shown(auth.state.pages.catalogue(), auth.info.lang, kept)
-}
-
-fn event_view<P: Perm, T>(auth: &Authed<P, T>, event: AftersaleEventRow) -> EventView {
+fn event_view(event: AftersaleEventRow) -> EventView {
     let text = |name: &str| event.detail.get(name).and_then(Value::as_str).map(str::to_owned);
     let state = text("state");
     let dispute = event.kind == AftersaleHappening::Dispute;
@@ -158,7 +152,7 @@ fn event_view<P: Perm, T>(auth: &Authed<P, T>, event: AftersaleEventRow) -> Even
         state: state.filter(|_| !dispute),
         native_state: text("native_state"),
         amount: event.detail.get("amount_fen").and_then(Value::as_i64),
-        note: text("reason").map(|kept| said(auth, kept)),
+        note: text("reason"),
         tone: match event.kind {
             AftersaleHappening::DecisionRefused
             | AftersaleHappening::EvidenceRefused
@@ -279,9 +273,9 @@ pub(super) async fn view<P: Perm, T>(
             shipped_at: progress.shipped_at.map(|at| at.micros()),
             received_at: progress.received_at.map(|at| at.micros()),
         },
-        events: events.into_iter().map(|event| event_view(auth, event)).collect(),
+        events: events.into_iter().map(event_view).collect(),
         pending: case.pending.decision.map(|decision| decision.as_str()),
-        decision_error: case.pending.error.map(|kept| said(auth, kept)),
+        decision_error: case.pending.error,
         decide,
     })
 }

@@ -140,7 +140,7 @@ pub(super) fn view<P: Perm, T>(
                     .zip(1..)
                     .map(|(id, number)| OwnPicture { number, href: format!("/console/merchant/media/{id}") })
                     .collect(),
-                error: said.error.map(|kept| super::case::said(auth, kept)),
+                error: said.error,
                 who: said.by_name,
                 at: said.at.micros(),
             })

@@ -2,6 +2,7 @@
 
 use super::{HOME, page_of};
 use crate::app::orders::read::{self, Listed};
+use crate::app::orders::ship;
 use crate::error::Answer;
 use crate::http::console::goods::query_of;
 use crate::http::extract::{Authed, Query};
@@ -86,7 +87,8 @@ fn row(Listed { order, lines, account_name, desk }: Listed, may_ship: bool) -> R
     let first = lines.first();
     Row {
         href: page_of(order.id),
-        ship_href: (may_ship && waits).then(|| format!("{}/ship", page_of(order.id))),
+        ship_href: (may_ship && waits && ship::possible(&order))
+            .then(|| format!("{}/ship", page_of(order.id))),
         title: first.map(|line| line.title.clone()).unwrap_or_default(),
         spec: first.map(|line| line.spec_text.clone()).unwrap_or_default(),
         pieces: lines.iter().map(|line| line.quantity).sum(),

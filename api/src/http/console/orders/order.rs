@@ -4,7 +4,7 @@ use super::desk::{DeskView, desk_view};
 use super::page_of;
 use crate::app::orders::read::{self, Detail, masked};
 use crate::app::orders::reveal;
-use crate::app::orders::ship::left_of;
+use crate::app::orders::ship::{self, left_of};
 use crate::http::console::money::{JournalLine, journal_line};
 use crate::http::extract::{Authed, Fields, Path};
 use crate::http::route::PageRoutes;
@@ -36,6 +36,8 @@ struct OrderPage {
     cancelled_by: Option<&'static str>,
     /// Something can still be sent.
     ship_href: Option<String>,
+    /// It waits, and its channel cannot be told of parcels.
+    ship_elsewhere: bool,
     lines: Vec<LineView>,
     amounts: AmountsView,
     parcels: Vec<ParcelView>,
@@ -212,8 +214,10 @@ struct TimeView {
 #[derive(Serialize)]
 struct EventView {
     kind: &'static str,
-    /// Carrier and waybill, the platform's words, and the like.
-    note: Option<String>,
+    /// Carrier and waybill.
+    parcel: Option<String>,
+    /// The platform's words, and the like.
+    reason: Option<String>,
     by: Option<String>,
     /// `agreed` or `refused`.
     answer: Option<String>,
@@ -244,13 +248,10 @@ fn event_view(event: OrderEventRow) -> EventView {
     let number = |name: &str| event.detail.get(name).and_then(Value::as_i64);
     let parcel =
         text("carrier").zip(text("waybill")).map(|(carrier, waybill)| format!("{carrier} {waybill}"));
-    let note = match (parcel, text("reason")) {
-        (Some(parcel), Some(reason)) => Some(format!("{parcel} · {reason}")),
-        (parcel, reason) => parcel.or_else(|| reason.map(str::to_owned)),
-    };
     EventView {
         kind: event.kind.as_str(),
-        note,
+        parcel,
+        reason: text("reason").map(str::to_owned),
         by: text("by").map(str::to_owned),
         answer: text("answer").map(str::to_owned),
         amount: number("amount_fen"),
@@ -289,7 +290,9 @@ fn page(found: Detail, may: impl Fn(Permission) -> bool, lang: Lang) -> OrderPag
     OrderPage {
         desk,
         coupons_href: buyer_coupons.then(|| format!("{}/coupons", page_of(order.id))),
-        ship_href: (may_ship && waits).then(|| format!("{}/ship", page_of(order.id))),
+        ship_elsewhere: may_ship && waits && !ship::possible(&order),
+        ship_href: (may_ship && waits && ship::possible(&order))
+            .then(|| format!("{}/ship", page_of(order.id))),
         times: times.collect(),
         parcels: shipments.iter().cloned().map(|one| parcel_view(one, &lines)).collect(),
         lines: views,

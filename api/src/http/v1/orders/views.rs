@@ -195,7 +195,8 @@ pub(super) struct ShipmentView {
     waybill: String,
     /// `queued`, `sent` or `refused`.
     state: &'static str,
-    /// The platform's words for a refusal.
+    /// The platform's words for a refusal; `account_unusable:` and the account's state when it could not be
+    /// told.
     reason: Option<String>,
     created_by: String,
     lines: Vec<ShipmentLineView>,
