@@ -252,6 +252,8 @@ words! {
         ChannelAccountLinkRefused = "channel_account.link_refused",
         /// Link given up.
         ChannelAccountLinkCancelled = "channel_account.link_cancelled",
+        /// The platform counts the account's calls anew.
+        ChannelAccountQuotaCleared = "channel_account.quota_cleared",
         /// Channel account unlinked.
         ChannelAccountUnlinked = "channel_account.unlinked",
         /// Grant withdrawn at the platform.

@@ -430,6 +430,20 @@ pub async fn job_retry(tx: &mut TenantTx, id: JobId) -> StoreResult<()> {
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
+/// Brings forward what waits because of a failure with this code. The answer is how many there were.
+pub async fn job_wake(tx: &mut TenantTx, code: &str) -> StoreResult<u64> {
+    let now = tx.now().micros();
+    let done = job::Entity::update_many()
+        .col_expr(job::Column::RunAt, Expr::value(now))
+        .filter(job::Column::TenantId.eq(tx.tenant()))
+        .filter(job::Column::State.eq("pending"))
+        .filter(job::Column::ErrorCode.eq(code))
+        .filter(job::Column::RunAt.gt(now))
+        .exec(tx.conn())
+        .await?;
+    Ok(done.rows_affected)
+}
+
 /// A job of the tenant that has not ended.
 #[derive(Clone, Debug)]
 pub struct WaitingJob {

@@ -17,6 +17,7 @@ mod brand_pages;
 mod buyer_channel;
 mod buyer_data;
 mod buyers;
+mod call_quotas;
 mod catalogue;
 mod channel_funds;
 #[cfg(feature = "wasm")]

@@ -6,7 +6,7 @@
 //! or that is used and missing.
 
 use super::lang::Lang;
-use crate::error::Text;
+use crate::error::{ApiError, Text};
 use include_dir::{Dir, include_dir};
 use std::collections::{BTreeMap, HashMap};
 
@@ -83,6 +83,16 @@ impl Catalogue {
                 debug_assert!(self.find(lang, key).is_some(), "no text {key}");
                 self.say(lang, key, arguments.iter().map(|(name, value)| (*name, value.as_str())))
             }
+        }
+    }
+
+    /// What went wrong, in a line: the title, and the first field's words or the detail where there are any.
+    pub fn told(&self, lang: Lang, error: &ApiError) -> String {
+        let title = lang.pick(error.code().title_zh(), error.code().title_en());
+        let field = error.errors().first().map(|one| lang.pick(&one.message_zh, &one.message_en).to_owned());
+        match field.or_else(|| error.detail().map(|text| self.text(lang, text))) {
+            Some(detail) => format!("{title} · {detail}"),
+            None => title.to_owned(),
         }
     }
 

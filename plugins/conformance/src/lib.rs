@@ -12,6 +12,7 @@ mod probes;
 mod promotion_probes;
 mod pushes;
 mod qualification_probes;
+mod quota_probes;
 mod shop_probes;
 mod vectors;
 

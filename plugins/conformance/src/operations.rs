@@ -100,6 +100,7 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "brand.fetch",
                 "brand.delete",
                 "brand.withdraw",
+                "quota.clear",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

@@ -26,8 +26,8 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, HostName, Leads,
-    LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule,
+    Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, HostName,
+    Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule,
     Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 
@@ -159,6 +159,9 @@ impl Channel for Douyin {
         None
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         None
     }
 }

@@ -7,6 +7,7 @@ use crate::flights::Flights;
 use crate::http::{Exchanged, Http, base_url};
 use crate::observe::{Exchange, ExchangeObserver, Target, count};
 use crate::registry;
+use crate::spent::Spent;
 use crate::vault::{AccountRef, AppRef, AssetSource, TokenVault};
 use futures_util::{FutureExt, StreamExt};
 use qianpu_domain::time::{Span, Timestamp};
@@ -51,6 +52,7 @@ pub struct Host {
     http: Http,
     buckets: Buckets,
     breakers: Breakers,
+    pub(crate) spent: Spent,
 }
 
 /// What a context borrows from while an operation runs.
@@ -66,6 +68,17 @@ pub(crate) struct Operation {
     pub(crate) channel: &'static dyn Channel,
     pub(crate) target: Target,
     pub(crate) name: &'static str,
+}
+
+impl Operation {
+    /// Whose calls these are.
+    fn owner(&self) -> Owner {
+        match self.target {
+            Target::App(app) => Owner::App(app),
+            Target::Account(account) => Owner::Account(account),
+            Target::Candidate => Owner::Candidate,
+        }
+    }
 }
 
 /// An exchange that was made and not yet shown to the observer.
@@ -92,6 +105,7 @@ impl Host {
             account_flights: Flights::new(),
             app_flights: Flights::new(),
             buckets: Buckets::new(),
+            spent: Spent::new(),
         })
     }
 
@@ -152,6 +166,9 @@ impl Host {
                     let (answers, made) = self.exchange_all(operation, &requests, parallel).await?;
                     let turn = resume(&context(), &state, &answers);
                     self.show(operation, &requests, &made, turn.as_ref().err());
+                    if let Err(error) = &turn {
+                        self.spent.tell(operation.owner(), &requests, error);
+                    }
                     match turn {
                         Ok(step) => break step,
                         Err(error) => match self.busy_wait(&error, busy, &requests) {
@@ -238,6 +255,7 @@ impl Host {
         self.breakers
             .ask(&interface, (self.now)())
             .map_err(|wait| later(wait, "the platform does not answer; it is left alone for a while"))?;
+        self.spent.ask(operation.owner(), request, (self.now)())?;
         self.spend(operation, request).await?;
         let base = base_url(&self.config, info, request.host).ok_or_else(|| {
             ChannelError::unexpected(format!("the host {} is not in the manifest", request.host))
@@ -267,12 +285,7 @@ impl Host {
         let bucket = operation.channel.info().buckets.iter().find(|bucket| bucket.name == name);
         let bucket =
             bucket.ok_or_else(|| ChannelError::unexpected(format!("the bucket {name} is not declared")))?;
-        let owner = match operation.target {
-            Target::App(app) => Owner::App(app),
-            Target::Account(account) => Owner::Account(account),
-            Target::Candidate => Owner::Candidate,
-        };
-        match self.buckets.spend(owner, bucket, (self.now)(), self.config.max_wait) {
+        match self.buckets.spend(operation.owner(), bucket, (self.now)(), self.config.max_wait) {
             Ok(Duration::ZERO) => Ok(()),
             Ok(wait) => {
                 tokio::time::sleep(wait).await;

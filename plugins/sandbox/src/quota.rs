@@ -35,6 +35,11 @@ fn daily_limit(state: &State, path: &str) -> u64 {
     }
 }
 
+/// The day in Beijing, where the platform's quotas fill at midnight.
+fn day(now: Now) -> u64 {
+    (now.seconds() + 8 * 3_600) / 86_400
+}
+
 fn usage_key(spender: &str, path: &str) -> String {
     format!("{spender} {path}")
 }
@@ -47,12 +52,12 @@ pub fn spend(state: &mut State, spender: &str, path: &str, now: Now) -> Result<(
     let daily = daily_limit(state, path);
     let per_minute = state.settings.minute_limit;
     if state.usage.len() >= LIMIT {
-        let today = now.seconds() / 86_400;
+        let today = day(now);
         state.usage.retain(|_, usage| usage.day == today);
     }
     let usage = state.usage.entry(usage_key(spender, path)).or_default();
-    if usage.day != now.seconds() / 86_400 {
-        usage.day = now.seconds() / 86_400;
+    if usage.day != day(now) {
+        usage.day = day(now);
         usage.used = 0;
     }
     if usage.minute != now.seconds() / 60 {
@@ -127,7 +132,7 @@ fn quota_get(call: &mut Call<'_>) -> Answer {
         return Err(error(76022));
     }
     let daily = daily_limit(call.state, &path);
-    let today = call.now.seconds() / 86_400;
+    let today = day(call.now);
     let usage = call.state.usage.get(&usage_key(&call.appid, &path)).filter(|usage| usage.day == today);
     let used = usage.map_or(0, |usage| usage.used);
     let per_minute = call.state.settings.minute_limit;

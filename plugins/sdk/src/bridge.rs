@@ -194,4 +194,8 @@ pub mod operation {
     pub const BRAND_WITHDRAW: &str = "brand.withdraw";
     /// See [`crate::Qualifications::delete_brand`]; `{brand_id}` → `null`.
     pub const BRAND_DELETE: &str = "brand.delete";
+    /// See [`crate::CallQuotas::ask`]; `{interfaces}` → a list of [`crate::InterfaceQuota`].
+    pub const QUOTA_ASK: &str = "quota.ask";
+    /// See [`crate::CallQuotas::clear`]; `{}` → `null`.
+    pub const QUOTA_CLEAR: &str = "quota.clear";
 }

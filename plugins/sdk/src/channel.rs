@@ -2,6 +2,7 @@
 
 use crate::aftersale::Aftersale;
 use crate::auth::{AccountAuth, AccountProfile, AppAuth};
+use crate::call_quotas::CallQuotas;
 use crate::catalog::{Catalog, Stock};
 use crate::content::Content;
 use crate::context::Context;
@@ -84,6 +85,8 @@ pub trait Channel: Send + Sync {
     fn funds(&self) -> Option<&dyn Funds>;
     /// Categories and brands the shop may sell.
     fn qualifications(&self) -> Option<&dyn Qualifications>;
+    /// What is left of the account's calls.
+    fn call_quotas(&self) -> Option<&dyn CallQuotas>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -50,6 +50,7 @@
 mod aftersale;
 mod auth;
 pub mod bridge;
+mod call_quotas;
 mod catalog;
 mod channel;
 mod content;
@@ -92,6 +93,7 @@ pub use auth::{
     AccountAuth, AccountProfile, AppAuth, Authorisation, AuthorisedAccount, LinkInvitation, LinkRequest,
     TokenSet,
 };
+pub use call_quotas::{CallQuotas, CallRate, DailyCalls, InterfaceQuota};
 pub use catalog::{
     AuditState, Catalog, ListingState, Picture, ProductDraft, Published, PublishedRefs, RemoteListing,
     ShelfState, Shown, ShownSku, SkuDraft, Spec, Stock, StockLevel, StockOutcome, WithdrawnReason,

@@ -11,15 +11,11 @@ use qianpu_sdk::bridge::{
     operation as op,
 };
 use qianpu_sdk::{
-    Acceptance, AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer,
-    AppAuth, ArticleDraft, ArticleRefs, Authorisation, AuthorisedAccount, Carrier, CaseChoices, CaseOutcome,
-    CaseRef, Catalog, Channel, ChannelCase, ChannelError, ChannelInfo, ChannelOrder, ClearReceiver, Content,
-    Context, DisputeEvidence, Disputes, EvidenceOutcome, Fans, Fulfilment, Funds, Lead, LeadForm, Leads,
-    LinkInvitation, LinkRequest, Live, LiveDay, LiveNow, LiveSessions, Menu, Messaging, OrderDesk, Orders,
-    OutgoingMessage, Page, Person, PersonSignIn, PlatformNames, ProductDraft, Promotions, Published,
-    PublishedRefs, Publishing, Qualifications, Refusal, RemoteListing, Reveal, SceneCode, SceneCodes, Secret,
-    SendOutcome, ShipOutcome, Shipment, ShopDesk, Showcase, ShowcaseItem, ShowcaseRef, SignInRequest, Step,
-    Stock, StockLevel, StockOutcome, Templates, TimeWindow, TokenSet, Turn, WantedCode, Webhook,
+    AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
+    Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, ClearReceiver,
+    Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkInvitation, LinkRequest, Live, Messaging,
+    OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions, Qualifications, Reveal,
+    SceneCodes, Secret, ShopDesk, Showcase, SignInRequest, Step, Stock, Templates, TokenSet, Turn, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -299,6 +295,9 @@ impl Channel for WasmChannel {
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         self.has(Capability::Qualifications).then_some(self)
     }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        self.has(Capability::CallQuotas).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -315,9 +314,12 @@ macro_rules! operations {
     };
 }
 
+mod call_quotas;
 mod fans;
+mod goods;
 mod promotions;
 mod qualifications;
+mod reach;
 mod shop;
 mod shop_money;
 mod templates;
@@ -375,124 +377,5 @@ impl PersonSignIn for WasmChannel {
     }
     fn resume_person(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<Person> {
         self.resume(cx, op::PERSON_SIGN_IN, state, answers, plain)
-    }
-}
-
-impl Catalog for WasmChannel {
-    operations! {
-        publish, resume_publish(draft: &ProductDraft, refs: &PublishedRefs) -> Published =
-            op::PRODUCT_PUBLISH, json!({ "draft": draft, "refs": refs }), plain;
-        fetch, resume_fetch(product_id: &str) -> RemoteListing =
-            op::PRODUCT_FETCH, json!({ "product_id": product_id }), plain;
-        list, resume_list(product_id: &str) -> RemoteListing =
-            op::PRODUCT_LIST, json!({ "product_id": product_id }), plain;
-        delist, resume_delist(product_id: &str) -> RemoteListing =
-            op::PRODUCT_DELIST, json!({ "product_id": product_id }), plain;
-    }
-}
-
-impl Stock for WasmChannel {
-    operations! {
-        set_stock, resume_set_stock(refs: &PublishedRefs, levels: &[StockLevel]) -> Vec<StockOutcome> =
-            op::STOCK_SET, json!({ "refs": refs, "levels": levels }), plain;
-    }
-}
-
-impl Orders for WasmChannel {
-    operations! {
-        list_changed, resume_list_changed(window: TimeWindow, cursor: Option<&str>) -> Page<String> =
-            op::ORDER_LIST, json!({ "window": window, "cursor": cursor }), plain;
-        fetch, resume_fetch(order_id: &str) -> ChannelOrder =
-            op::ORDER_FETCH, json!({ "order_id": order_id }), plain;
-    }
-}
-
-impl Reveal for WasmChannel {
-    operations! {
-        receiver, resume_receiver(order_id: &str) -> ClearReceiver =
-            op::ORDER_REVEAL, json!({ "order_id": order_id }), clear_receiver;
-    }
-}
-
-impl Messaging for WasmChannel {
-    operations! {
-        send, resume_send(to: &str, message: &OutgoingMessage) -> SendOutcome =
-            op::MESSAGE_SEND, json!({ "to": to, "message": message }), plain;
-    }
-}
-
-impl AccountMenu for WasmChannel {
-    operations! {
-        fetch, resume_fetch() -> Option<Menu> = op::MENU_FETCH, json!({}), plain;
-        publish, resume_publish(menu: &Menu) -> () = op::MENU_PUBLISH, json!(menu), plain;
-    }
-}
-
-impl SceneCodes for WasmChannel {
-    operations! { make, resume_make(wanted: &WantedCode) -> SceneCode = op::CODE_MAKE, json!(wanted), plain; }
-}
-
-impl Content for WasmChannel {
-    operations! {
-        save_draft, resume_save_draft(draft: &ArticleDraft, refs: &ArticleRefs) -> ArticleRefs =
-            op::ARTICLE_SAVE, json!({ "draft": draft, "refs": refs }), plain;
-        submit, resume_submit(draft_id: &str) -> String =
-            op::ARTICLE_SUBMIT, json!({ "draft_id": draft_id }), plain;
-        publishing, resume_publishing(publish_id: &str) -> Publishing =
-            op::ARTICLE_PUBLISHING, json!({ "publish_id": publish_id }), plain;
-    }
-}
-
-impl Showcase for WasmChannel {
-    operations! {
-        list, resume_list(cursor: Option<&str>) -> Page<ShowcaseItem> =
-            op::SHOWCASE_LIST, json!({ "cursor": cursor }), plain;
-        add, resume_add(item: &ShowcaseRef) -> ShowcaseItem = op::SHOWCASE_ADD, json!(item), plain;
-        remove, resume_remove(item: &ShowcaseRef) -> ShowcaseItem = op::SHOWCASE_REMOVE, json!(item), plain;
-    }
-}
-
-impl Live for WasmChannel {
-    operations! {
-        now, resume_now() -> LiveNow = op::LIVE_NOW, json!({}), plain;
-        day, resume_day(day: &LiveDay) -> LiveSessions = op::LIVE_DAY, json!(day), plain;
-    }
-}
-
-impl Leads for WasmChannel {
-    operations! {
-        forms, resume_forms(cursor: Option<&str>) -> Page<LeadForm> =
-            op::LEAD_FORMS, json!({ "cursor": cursor }), plain;
-        leads, resume_leads(form_id: &str, window: TimeWindow, cursor: Option<&str>) -> Page<Lead> =
-            op::LEAD_LIST, json!({ "form_id": form_id, "window": window, "cursor": cursor }), plain;
-    }
-}
-
-impl Fulfilment for WasmChannel {
-    operations! {
-        carriers, resume_carriers() -> Vec<Carrier> = op::CARRIER_LIST, json!({}), plain;
-        ship, resume_ship(shipment: &Shipment) -> ShipOutcome = op::ORDER_SHIP, json!(shipment), plain;
-    }
-}
-
-impl Aftersale for WasmChannel {
-    operations! {
-        list, resume_list(window: TimeWindow, cursor: Option<&str>) -> Page<String> =
-            op::AFTERSALE_LIST, json!({ "window": window, "cursor": cursor }), plain;
-        fetch, resume_fetch(case_id: &str) -> ChannelCase =
-            op::AFTERSALE_FETCH, json!({ "case_id": case_id }), plain;
-        choices, resume_choices(case: &CaseRef) -> CaseChoices =
-            op::AFTERSALE_CHOICES, json!(case), plain;
-        accept, resume_accept(acceptance: &Acceptance) -> CaseOutcome =
-            op::AFTERSALE_ACCEPT, json!(acceptance), plain;
-        refuse, resume_refuse(refusal: &Refusal) -> CaseOutcome =
-            op::AFTERSALE_REFUSE, json!(refusal), plain;
-    }
-}
-
-impl Disputes for WasmChannel {
-    operations! {
-        answer, resume_answer(evidence: &DisputeEvidence) -> EvidenceOutcome =
-            op::DISPUTE_ANSWER, json!(evidence), plain;
     }
 }

@@ -109,7 +109,7 @@ fn settings(limits: &Limits, pool: bool) -> Config {
             // Between two calls only the pages that were written are put back, in place: giving them to the system and
             // taking them again costs more than the call. Where the system does not tell which were written, so much
             // is put back at most.
-            .linear_memory_keep_resident(2 * 1024 * 1024)
+            .linear_memory_keep_resident(512 * 1024)
             .table_keep_resident(64 * 1024)
             .pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooled));

@@ -16,15 +16,16 @@ use answers::{done, switched_off};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode,
-    Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat,
-    PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step,
-    Stock, Templates, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
+    CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment,
+    Funds, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
+    PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal,
+    SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
 use qianpu_wechat_wire::profile::CHANNELS_ACCOUNT;
+use qianpu_wechat_wire::quota::Quotas;
 use qianpu_wechat_wire::token::WechatAccountAuth;
 use qianpu_wechat_wire::{events, push};
 use serde_json::json;
@@ -135,6 +136,9 @@ impl Channel for WechatChannels {
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
+    }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        Some(&Quotas)
     }
 }
 

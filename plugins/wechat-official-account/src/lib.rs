@@ -19,15 +19,16 @@ use menu::CustomMenu;
 use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth, Catalog,
-    Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode,
-    Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions, PushCredentials, PushFormat,
-    PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step,
-    Stock, Templates, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
+    CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment,
+    Funds, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
+    PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal,
+    SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
 use qianpu_wechat_wire::profile::OFFICIAL_ACCOUNT;
+use qianpu_wechat_wire::quota::Quotas;
 use qianpu_wechat_wire::token::WechatAccountAuth;
 use qianpu_wechat_wire::{events, push};
 use scene_code::ParameterCodes;
@@ -139,6 +140,9 @@ impl Channel for WechatOfficialAccount {
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
+    }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        Some(&Quotas)
     }
 }
 

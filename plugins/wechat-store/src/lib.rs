@@ -31,14 +31,15 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, Catalog, Channel, ChannelInfo,
-    Content, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk, Orders,
-    PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase,
-    Stock, Templates, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, CallQuotas, Catalog, Channel,
+    ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk,
+    Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk,
+    Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
 use qianpu_wechat_wire::profile::STORE;
+use qianpu_wechat_wire::quota::Quotas;
 use qianpu_wechat_wire::token::WechatAccountAuth;
 
 /// The channel.
@@ -145,5 +146,8 @@ impl Channel for WechatStore {
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         Some(self)
+    }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        Some(&Quotas)
     }
 }

@@ -14,4 +14,5 @@ pub mod events;
 mod interaction;
 pub mod profile;
 pub mod push;
+pub mod quota;
 pub mod token;

@@ -246,6 +246,32 @@ pub async fn exchange_usage(tx: &TenantTx, owner: Uuid, since: Timestamp) -> Sto
     Ok(rows.into_iter().map(usage).collect())
 }
 
+/// The paths an account's calls went to since a time, those called most first. Questions about quotas are no interface of
+/// anything the account does.
+pub async fn exchange_paths(
+    tx: &TenantTx,
+    owner: Uuid,
+    since: Timestamp,
+    most: u64,
+) -> StoreResult<Vec<String>> {
+    use exchange_log::Column as C;
+    let paths = exchange_log::Entity::find()
+        .select_only()
+        .column(C::Path)
+        .filter(C::TenantId.eq(tx.tenant()))
+        .filter(C::OwnerId.eq(owner))
+        .filter(C::CreatedAt.gte(since.micros()))
+        .filter(C::Operation.not_like("quota.%"))
+        .group_by(C::Path)
+        .order_by_desc(C::Id.count())
+        .order_by_asc(C::Path)
+        .limit(most)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(paths)
+}
+
 /// Forgets what is older than [`KEEP`], and what an account or app has beyond [`KEEP_MOST`].
 pub async fn exchange_trim(tx: &mut TenantTx, owner: Uuid) -> StoreResult<u64> {
     use exchange_log::Column;

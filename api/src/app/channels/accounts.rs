@@ -209,6 +209,8 @@ pub async fn check(
     drop(tx);
     let call = AccountCall::open_to_check(state, grant.ctx(), id).await?;
     let can = find(&call.account().channel)?.account().is_some();
+    // Whoever asks wants to hear it from the platform.
+    call.host().forget_call_quotas(call.account_ref());
     let answer = if can {
         call.host().profile(call.account_ref()).await
     } else {

@@ -14,6 +14,7 @@ pub mod accounts;
 pub mod apps;
 pub mod attach;
 pub mod call;
+pub mod call_quotas;
 pub mod exchanges;
 pub mod grants;
 pub mod link;

@@ -15,6 +15,7 @@ mod brand;
 pub(in crate::http) mod buyer_account;
 mod buyer_sign_in;
 pub(in crate::http) mod buyers;
+mod call_quotas;
 mod categories;
 mod channel_accounts;
 mod channel_apps;
@@ -132,6 +133,7 @@ pub fn register(api: &mut Api<'_>) {
     media::routes(api);
     channel_apps::routes(api);
     channel_accounts::routes(api);
+    call_quotas::routes(api);
     channel_exchanges::routes(api);
     channel_pushes::routes(api);
     followers::routes(api);

@@ -105,6 +105,9 @@ impl Channel for Hostile {
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
+    fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        None
+    }
 }
 
 fn for_ever() {

@@ -11,6 +11,7 @@ import * as leads from "./leads";
 import * as live from "./live";
 import { BUCKETS, HOSTS } from "./platform";
 import { webhook } from "./pushes";
+import * as quotas from "./quotas";
 import * as showcase from "./showcase";
 import { channel } from "sdk/qianpu";
 
@@ -32,7 +33,7 @@ const manifest = {
   ],
   hosts: HOSTS,
   buckets: BUCKETS,
-  capabilities: ["app", "auth", "webhook", "account", "showcase", "live", "leads"],
+  capabilities: ["app", "auth", "webhook", "account", "showcase", "live", "leads", "call_quotas"],
   // Fields of answers that hold tokens: the plugin sees handles there.
   secret_fields: [
     "access_token", "component_access_token", "authorizer_access_token", "authorizer_refresh_token", "refresh_token",
@@ -57,6 +58,8 @@ export const { plugin, operations, pushes } = channel(
     "live.day": live.day,
     "lead.forms": leads.forms,
     "lead.list": leads.list,
+    "quota.ask": quotas.ask,
+    "quota.clear": quotas.clear,
   },
   webhook,
 );

@@ -1,5 +1,6 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod call_quotas;
 mod fans;
 mod promotions;
 mod qualifications;
@@ -223,6 +224,7 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         }
         other if fans::knows(other) => fans::start(channel, cx, other, text),
         other if templates::knows(other) => templates::start(channel, cx, other, text),
+        other if call_quotas::knows(other) => call_quotas::start(channel, cx, other, text),
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -291,6 +293,7 @@ pub fn resume(
         op::LEAD_LIST => written(has(channel.leads(), operation)?.resume_leads(cx, state, answers)),
         other if fans::knows(other) => fans::resume(channel, cx, other, state, answers),
         other if templates::knows(other) => templates::resume(channel, cx, other, state, answers),
+        other if call_quotas::knows(other) => call_quotas::resume(channel, cx, other, state, answers),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

@@ -63,6 +63,8 @@ pub enum Capability {
     Funds,
     /// [`Channel::qualifications`]
     Qualifications,
+    /// [`Channel::call_quotas`]
+    CallQuotas,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -199,6 +201,7 @@ impl Capability {
         Self::ShopDesk,
         Self::Funds,
         Self::Qualifications,
+        Self::CallQuotas,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -229,6 +232,7 @@ impl Capability {
             Self::ShopDesk => "shop_desk",
             Self::Funds => "funds",
             Self::Qualifications => "qualifications",
+            Self::CallQuotas => "call_quotas",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -259,6 +263,7 @@ impl Capability {
             Self::ShopDesk => channel.shop_desk().is_some(),
             Self::Funds => channel.funds().is_some(),
             Self::Qualifications => channel.qualifications().is_some(),
+            Self::CallQuotas => channel.call_quotas().is_some(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::accounts::{AccountCard, HOME};
 use super::words;
 use crate::app::channels::accounts::{self, ChangeAccount};
+use crate::app::channels::call_quotas;
 use crate::app::channels::exchanges::{self, Interface};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
@@ -61,6 +62,8 @@ struct AccountView {
     needs_link: bool,
     missing: Vec<words::Scope>,
     interfaces: Vec<InterfaceRow>,
+    /// The platform can be asked what is left of them.
+    tells_quotas: bool,
     resting: Vec<RestRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
@@ -173,6 +176,7 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         needs_link: !account.state.usable(),
         missing: words::scopes(&missing, lang),
         interfaces: fitness.interfaces.into_iter().map(interface_row).collect(),
+        tells_quotas: account.state.usable() && call_quotas::possible(account),
         resting: fitness
             .resting
             .into_iter()

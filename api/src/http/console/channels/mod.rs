@@ -5,6 +5,7 @@ mod account;
 mod accounts;
 mod app;
 mod apps;
+mod call_quotas;
 mod callback;
 mod exchanges;
 mod link;
@@ -23,6 +24,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     exchanges::routes(pages);
     pushes::routes(pages);
     account::routes(pages);
+    call_quotas::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }

@@ -63,13 +63,7 @@ async fn buyer_coupons_page(auth: Authed<perm::OrderRead, Path<OrderId>>) -> Pag
         }
         // What goes wrong at the platform, or on the way there, is said on the page.
         Err(error) if error.code().status() >= 409 && error.code() != ErrorCode::Internal => {
-            let lang = auth.info.lang;
-            let title = lang.pick(error.code().title_zh(), error.code().title_en());
-            let detail = error.detail().map(|text| auth.state.pages.catalogue().text(lang, text));
-            view.trouble = Some(match detail {
-                Some(detail) => format!("{title} · {detail}"),
-                None => title.to_owned(),
-            });
+            view.trouble = Some(auth.state.pages.catalogue().told(auth.info.lang, &error));
         }
         Err(error) => return Err(error),
     }

@@ -37,14 +37,7 @@ fn failed<P: Perm, T>(auth: &Authed<P, T>, error: ApiError) -> Answer<Flash> {
     if !(409..=502).contains(&error.code().status()) {
         return Err(error);
     }
-    let lang = auth.info.lang;
-    let title = lang.pick(error.code().title_zh(), error.code().title_en());
-    let detail = error.detail().map(|text| auth.state.pages.catalogue().text(lang, text));
-    let field = error.errors().first().map(|one| lang.pick(&one.message_zh, &one.message_en).to_owned());
-    let why = match field.or(detail.map(|text| text.to_string())) {
-        Some(detail) => format!("{title} · {detail}"),
-        None => title.to_owned(),
-    };
+    let why = auth.state.pages.catalogue().told(auth.info.lang, &error);
     Ok(Flash::failure("orders.desk_failed").with("why", why))
 }
 

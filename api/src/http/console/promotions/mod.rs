@@ -86,13 +86,7 @@ fn failed<P: Perm, T>(auth: &Authed<P, T>, error: ApiError, back: &str) -> PageA
     if !(409..=503).contains(&error.code().status()) {
         return Err(error);
     }
-    let lang = auth.info.lang;
-    let title = lang.pick(error.code().title_zh(), error.code().title_en());
-    let detail = error.detail().map(|text| auth.state.pages.catalogue().text(lang, text));
-    let why = match detail {
-        Some(detail) => format!("{title} · {detail}"),
-        None => title.to_owned(),
-    };
+    let why = auth.state.pages.catalogue().told(auth.info.lang, &error);
     Ok(auth.redirect_with(&Flash::failure("promotions.failed").with("why", why), back))
 }
 

@@ -144,14 +144,7 @@ fn words<P: Perm, T>(auth: &Authed<P, T>, error: ApiError) -> Answer<String> {
     if !(409..=503).contains(&error.code().status()) {
         return Err(error);
     }
-    let lang = auth.info.lang;
-    let title = lang.pick(error.code().title_zh(), error.code().title_en());
-    let detail = error.detail().map(|text| auth.state.pages.catalogue().text(lang, text).to_string());
-    let field = error.errors().first().map(|one| lang.pick(&one.message_zh, &one.message_en).to_owned());
-    Ok(match field.or(detail) {
-        Some(detail) => format!("{title} · {detail}"),
-        None => title.to_owned(),
-    })
+    Ok(auth.state.pages.catalogue().told(auth.info.lang, &error))
 }
 
 /// Back to a page, with what came of it.
