@@ -171,7 +171,7 @@ both! {
         let field = format!("brand_{account}");
         let category = CATEGORY.join("/");
         let send = async |brand: &str| {
-            submit(&owner, &page, &[("account", account), ("category_path", &category), (&field, brand)]).await
+            submit(&owner, &page, &[("account", account), ("category_wechat-store", &category), (&field, brand)]).await
         };
         let refused = send("10000001").await;
         assert!(refused.status == 422 && refused.html.contains("请选择已通过的品牌"), "{}", refused.html);

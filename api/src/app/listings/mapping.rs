@@ -55,6 +55,17 @@ pub async fn list(
     Ok(Page { items, next: found.next })
 }
 
+/// The category on a channel that was chosen for a category of ours; empty when none was.
+pub async fn remembered(
+    state: &AppState,
+    grant: &Grant<perm::ListingRead>,
+    channel: &str,
+    category: CategoryId,
+) -> Answer<Vec<String>> {
+    let tx = state.db.read(grant.ctx()).await?;
+    Ok(mapping_find(&tx, channel, category).await?.map(|one| one.category_path).unwrap_or_default())
+}
+
 /// One that is remembered.
 pub async fn get(
     state: &AppState,

@@ -1,8 +1,8 @@
 //! Publishing one product on several accounts: choose, send, and see the result for each.
 
 use crate::app::channels::accounts::{self, category_path};
-use crate::app::listings::brand;
 use crate::app::listings::{self, Publish};
+use crate::app::listings::{brand, mapping};
 use crate::app::products::product_read;
 use crate::app::qualifications;
 use crate::error::{Answer, ApiError};
@@ -32,6 +32,11 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 const BRANDS_OF: usize = 20;
 const BRANDS_WITHIN: Duration = Duration::from_secs(6);
 
+/// The field of a channel's category: each platform has categories of its own.
+fn category_field(channel: &str) -> String {
+    format!("category_{channel}")
+}
+
 /// The field of an account's brand.
 fn brand_field(account: &str) -> String {
     format!("brand_{account}")
@@ -43,12 +48,20 @@ struct BrandChoice {
     label: String,
 }
 
+/// The category on one channel.
+#[derive(Serialize)]
+struct Category {
+    field: String,
+    channel: String,
+}
+
 #[derive(Serialize)]
 struct PublishView {
     product_id: String,
     title: String,
     on_sale: bool,
     targets: Vec<Target>,
+    categories: Vec<Category>,
     form: FormView,
 }
 
@@ -62,6 +75,7 @@ struct Target {
     id: String,
     name: String,
     kind: String,
+    category_field: String,
     state: &'static str,
     usable: bool,
     /// State of the listing there, if there is one.
@@ -141,7 +155,7 @@ async fn view<T>(
     let asked = if with_brands { branded.map(|account| account.id).collect() } else { Vec::new() };
     let mut brands = offered(auth, &read, asked).await;
     let gone = |name: &str| auth.state.pages.catalogue().say(lang, "listings.brand_gone", [("brand", name)]);
-    let mut path = Vec::new();
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut targets = Vec::new();
     let mut filled = Vec::new();
     for one in found.items {
@@ -151,8 +165,15 @@ async fn view<T>(
             continue;
         }
         let listing = known.iter().find(|row| row.account == account.id);
-        if path.is_empty() {
-            path = listing.map(|row| row.category_path.clone()).unwrap_or_else(|| category_path(&account));
+        if paths.get(&account.channel).is_none_or(Vec::is_empty) {
+            let mut path = listing.map(|row| row.category_path.clone()).unwrap_or_default();
+            if let Some(category) = product.category.filter(|_| path.is_empty()) {
+                path = mapping::remembered(&auth.state, &listed, &account.channel, category).await?;
+            }
+            if path.is_empty() {
+                path = category_path(&account);
+            }
+            paths.insert(account.channel.clone(), path);
         }
         let before = listing.and_then(|row| row.brand.as_ref());
         let field = brand_field(&account.id.to_string());
@@ -168,6 +189,7 @@ async fn view<T>(
             brands_trouble,
             id: account.id.to_string(),
             kind: words::kind(&account.kind, lang),
+            category_field: category_field(&account.channel),
             state: account.state.as_str(),
             usable: account.state.usable(),
             listing: listing.map(|row| row.listing.state.as_str()),
@@ -180,10 +202,15 @@ async fn view<T>(
             name: account.name,
         });
     }
-    filled.push(("category_path".to_owned(), path.join(" / ")));
+    let mut categories = Vec::with_capacity(paths.len());
+    for (channel, path) in paths {
+        let field = category_field(&channel);
+        filled.push((field.clone(), path.join(" / ")));
+        categories.push(Category { field, channel: words::channel(&channel, lang) });
+    }
     let form = refused.map_or_else(|| FormView::filled(filled), |(form, _)| form);
     let on_sale = product.state == ProductState::OnSale;
-    Ok(PublishView { product_id: id.to_string(), title: product.title, on_sale, targets, form })
+    Ok(PublishView { product_id: id.to_string(), title: product.title, on_sale, targets, categories, form })
 }
 
 async fn publish_page(auth: Authed<perm::ListingWrite, Path<ProductId>>) -> PageAnswer {
@@ -221,7 +248,6 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
         let view = view(&auth, *id, Some((form, &wanted)), true).await?;
         return auth.refused_page("listings/publish", view);
     }
-    let path = crate::http::console::channels::read_path(fields.text("category_path"));
     let mut brands = BTreeMap::new();
     let mut wrong = Vec::new();
     for account in &wanted {
@@ -246,14 +272,17 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     let shown = view(&auth, *id, None, false).await?;
     let mut results = Vec::new();
     for account in wanted {
+        let target = shown.targets.iter().find(|target| target.id == account.to_string());
+        // Left empty, it is what was chosen before, or the account's own.
+        let typed = target.map(|one| fields.text(&one.category_field)).unwrap_or_default();
         let command = Publish {
             product: *id,
             account,
-            category_path: Some(path.clone()),
+            category_path: Some(crate::http::console::channels::read_path(typed))
+                .filter(|path| !path.is_empty()),
             attributes: None,
             brand: brands.remove(&account),
         };
-        let target = shown.targets.iter().find(|target| target.id == account.to_string());
         let (name, kind) = target.map(|one| (one.name.clone(), one.kind.clone())).unwrap_or_default();
         let result = match listings::publish(&auth.state, &auth.grant, &command).await {
             Ok(row) => TargetResult {
