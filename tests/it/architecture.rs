@@ -15,7 +15,7 @@ const ALLOWED_EDGES: &[(&str, &[&str])] = &[
     ("qianpu-douyin", &["qianpu-sdk", "qianpu-domain"]),
     ("qianpu-guest", &["qianpu-sdk", "qianpu-domain"]),
     // Tried with a built-in channel in another box.
-    ("qianpu-wasm", &["qianpu-sdk", "qianpu-domain", "qianpu-wechat-store"]),
+    ("qianpu-wasm", &["qianpu-sdk", "qianpu-domain", "qianpu-wechat-store", "qianpu-douyin"]),
     (
         "qianpu-host",
         &[

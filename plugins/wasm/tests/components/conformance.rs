@@ -1,6 +1,7 @@
-//! The WeChat shop as a component.
+//! Built-in channels as components: the WeChat shop, and Douyin, whose calls are signed too.
 
 use crate::guests;
+use qianpu_douyin::Douyin;
 use qianpu_sdk::{Channel, PushCredentials, PushFormat, PushOrigin, RawPush, Secret};
 use qianpu_wechat_store::WechatStore;
 use std::time::Instant;
@@ -12,14 +13,17 @@ fn vectors(slug: &str) -> Option<String> {
 
 #[test]
 fn the_same_plugin_conforms_as_a_component() {
-    let channel = guests::channel("wechat_store");
-    let failures = qianpu_conformance::run(&[&channel], vectors);
-    let text: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    assert!(failures.is_empty(), "{} rules do not hold:\n{}", failures.len(), text.join("\n"));
+    for name in ["wechat_store", "douyin"] {
+        let channel = guests::channel(name);
+        let failures = qianpu_conformance::run(&[&channel], vectors);
+        let text: Vec<String> = failures.iter().map(ToString::to_string).collect();
+        assert!(failures.is_empty(), "{name}: {} rules do not hold:\n{}", failures.len(), text.join("\n"));
+    }
 }
 
 #[test]
 fn it_says_of_itself_what_the_built_in_one_says() {
+    assert_eq!(guests::channel("douyin").info(), Douyin.info());
     let channel = guests::channel("wechat_store");
     assert_eq!(channel.info(), WechatStore.info());
     assert!(channel.sign_in().is_none());
