@@ -96,6 +96,12 @@ both! {
         stage.work().await;
         assert_eq!((&case["dispute"]["native_state"], &case["dispute"]["takes"]), (&json!("106"), &json!("proof")));
         assert_eq!(events(&case, "dispute"), before + 1);
+        // The people who may answer are told, once.
+        until(&selling, &asked, "the mail", |case| events(case, "reminded") == 1).await;
+        let told = || stage.app.smtp.mails().iter().filter(|mail| mail.readable().contains("平台等待您举证")).count();
+        stage.work_until("the mail to be sent", async || (told() > 0).then_some(())).await;
+        stage.work().await;
+        assert_eq!(told(), 1, "one desk, one mail");
 
         let picture = stage.picture().await;
         let bad = |change: Value| {

@@ -13,7 +13,7 @@ pub(super) use account::{
     SignInChange, codes_guessed, email_asked, email_changed, email_to_confirm, password_changed,
     password_link, recovery_code_used, sign_in_changed,
 };
-pub(super) use aftersale::aftersale_due;
+pub(super) use aftersale::{aftersale_due, proof_wanted};
 pub(super) use quota::{kind_changes_on, kind_switched_off, link_quota_turned};
 pub(super) use staff::{StaffChange, staff_changed, staff_invitation};
 pub(super) use supervision::{

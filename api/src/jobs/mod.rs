@@ -116,6 +116,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(aftersales::act::ACT, 20, aftersales::act::run),
     kind!(aftersales::dispute::TELL, 20, aftersales::dispute::run),
     kind!(aftersales::remind::REMIND, 20, aftersales::remind::run),
+    kind!(aftersales::remind::PROOF, 20, aftersales::remind::run_proof),
     kind!(aftersales::reconcile::RECONCILE, i64::MAX, aftersales::reconcile::run),
     kind!(exports::MAKE, exports::TRIES, exports::run),
     kind!(exports::REMOVE, 20, exports::run_remove),

@@ -174,7 +174,12 @@ impl Work<'_> {
         });
         let (by, at) = (By::Channel(&self.account.name), self.tx.now());
         let kind = AftersaleHappening::Dispute;
-        Ok(aftersale_event_append(self.tx, self.case.id, kind, detail, by, at).await?)
+        aftersale_event_append(self.tx, self.case.id, kind, detail, by, at).await?;
+        match serde_json::from_value(dispute.detail.clone()) {
+            Ok(told) => remind::plan_proof(self.tx, &self.case, &told).await,
+            // Nothing is kept of it, so there is no deadline either.
+            Err(_) => Ok(()),
+        }
     }
 
     /// What follows from where the case stands: looks at it when its time is up, the order's own counts, the refund.

@@ -32,3 +32,19 @@ pub(in crate::app) async fn aftersale_due(
     };
     tell_merchant(state, tx, DESK, &notice).await
 }
+
+/// The platform wants proof from the merchant in a dispute.
+pub(in crate::app) async fn proof_wanted(
+    state: &AppState,
+    tx: &mut TenantTx,
+    case: &Aftersale,
+    order_number: &str,
+) -> Answer<()> {
+    let notice = Notice {
+        texts: "aftersales.mail_proof.",
+        arguments: vec![("order", same(order_number)), ("amount", same(&case.facts.amount.to_string()))],
+        points: Vec::new(),
+        path: format!("/console/merchant/aftersales/{}", case.id),
+    };
+    tell_merchant(state, tx, DESK, &notice).await
+}
