@@ -280,11 +280,16 @@ both! {
             let due: Timestamp = job["run_at"].as_str().unwrap().parse().unwrap();
             assert!((midnight..midnight + 3_600).contains(&due.seconds()), "{job}");
         }
-        // What is sent meanwhile, the platform has room for it again, does not stand behind them.
+        // Who comes after them waits too, and the platform is not asked again; its other interfaces are.
         telling.send(&telling.by_hand(), 202).await;
-        telling.newest(3, "delivered").await;
-        assert_eq!(telling.got().await.len(), 1);
-        assert!(both(&telling.sent().await, "waiting", json!("channel_quota_exhausted")));
+        stage.work_until("the third to wait", async || {
+            let sent = telling.sent().await;
+            let waits = sent.iter().filter(|one| one["error_code"] == "channel_quota_exhausted").count();
+            (waits == 3).then_some(())
+        }).await;
+        let asked = stage.sandbox.get(&format!("calls?path={SEND}")).await;
+        assert_eq!(asked["calls"].as_array().unwrap().len(), 1, "{asked}");
+        stage.owner.get(&telling.public.path("call_quotas"), 200).await;
         // The stand-in keeps its own time: what it pushes then is too old for us, and who got what is seen there.
         stage.app.advance(midnight - now + 3_600);
         let tomorrow = stage.app.person(&stage.merchant, Role::MerchantOwner).await;
