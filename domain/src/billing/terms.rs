@@ -1,0 +1,34 @@
+//! What a plan costs and allows.
+
+use super::BillingError;
+use crate::money::Fen;
+
+/// What a plan costs and allows. A version never changes; a new price is a new version.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlanTerms {
+    /// Fee per month, tax inside.
+    pub monthly_fee: Fen,
+    /// Tax rate inside prices, ppm.
+    pub tax_ppm: i64,
+    /// The provider's share of what orders keep after the after-sale window, ppm.
+    pub take_rate_ppm: i64,
+    /// Named limits, such as `shops` or `linked_accounts`.
+    pub limits: Vec<(String, i64)>,
+}
+
+/// The largest take rate: 30 % (ours; payment providers cap what may be split off an order).
+pub const MAX_TAKE_RATE_PPM: i64 = 300_000;
+/// The largest tax rate: 50 %.
+pub const MAX_TAX_PPM: i64 = 500_000;
+
+impl PlanTerms {
+    /// Checks the ranges.
+    pub fn check(&self) -> Result<(), BillingError> {
+        if self.monthly_fee < Fen::ZERO || self.monthly_fee.get() > crate::money::MAX_FEN {
+            return Err(BillingError::Fee);
+        }
+        let rates = (0..=MAX_TAKE_RATE_PPM).contains(&self.take_rate_ppm)
+            && (0..=MAX_TAX_PPM).contains(&self.tax_ppm);
+        if rates { Ok(()) } else { Err(BillingError::Rate) }
+    }
+}
