@@ -3,9 +3,10 @@
 use crate::order_pages::{open, submit};
 use crate::qualifications::Desk;
 use qianpu_domain::access::Role;
+use qianpu_domain::shop::ShopState;
 use qianpu_tests::both;
 use qianpu_tests::http::Answer;
-use qianpu_tests::stage::CATEGORY;
+use qianpu_tests::stage::{CATEGORY, shop};
 use serde_json::{Value, json};
 
 const ADD: &str = "/channels/ec/product/add";
@@ -191,6 +192,26 @@ both! {
         desk.stage.sandbox.post("faults/calls", &fault).await;
         let unread = open(&owner, &page).await;
         assert!(unread.status == 200 && unread.html.contains("暂时读不到 山前小店 的品牌"), "{}", unread.html);
+        desk.stage.stop().await;
+    }
+
+    async fn the_form_asks_every_account_and_says_of_each_whose_brands_it_does_not_know(db: TestDb) {
+        let desk = Desk::start(db).await;
+        let stage = &desk.stage;
+        let owner = stage.app.visitor(&stage.merchant, Role::MerchantOwner).await;
+        let product = stage.product("明前龙井 500 克", 10).await;
+        // Five to a shop: more than are asked side by side.
+        for of in 1..=5 {
+            let own = shop(&stage.app, &stage.merchant, &format!("第{of}分店"), "enterprise", ShopState::Trading).await;
+            for n in 1..=5 {
+                stage.direct_store_of(own, &format!("{of}店{n}号")).await;
+            }
+        }
+        let fault = json!({ "path": "/channels/ec/brand/list/get", "errcode": 48001, "count": 26 });
+        stage.sandbox.post("faults/calls", &fault).await;
+        let page = format!("/console/merchant/products/{}/publish", product["id"].as_str().unwrap());
+        let form = open(&owner, &page).await;
+        assert_eq!((form.status, form.html.matches("暂时读不到").count()), (200, 26), "{}", form.html);
         desk.stage.stop().await;
     }
 }

@@ -12,6 +12,7 @@ use crate::http::route::PageRoutes;
 use crate::pages::FormView;
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
+use futures_util::{StreamExt, stream};
 use qianpu_domain::catalog::ProductState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ChannelAccountId, ProductId};
@@ -28,8 +29,9 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.post("/console/merchant/products/{product_id}/publish", publish_form);
 }
 
-/// Accounts whose brands are asked for when the form is opened, all at once, and how long that may take.
-const BRANDS_OF: usize = 20;
+/// Accounts whose platforms are asked about brands side by side.
+const AT_ONCE: usize = 20;
+/// How long the form waits for the brands of all its accounts together. Those that are not known by then are told of.
 const BRANDS_WITHIN: Duration = Duration::from_secs(6);
 
 /// The field of a channel's category: each platform has categories of its own.
@@ -92,22 +94,23 @@ struct Target {
 /// Brands of accounts, or why they are not known now.
 type Offered = BTreeMap<ChannelAccountId, Result<Vec<ListingBrand>, String>>;
 
-/// Asks for the brands of these accounts, side by side.
+/// Asks for the brands of these accounts.
 async fn offered<T>(
     auth: &Authed<perm::ListingWrite, T>,
     read: &Grant<perm::AccountRead>,
     of: Vec<ChannelAccountId>,
 ) -> Offered {
     let late = || auth.state.pages.catalogue().say(auth.info.lang, "listings.brands_late", []);
+    let until = tokio::time::Instant::now() + BRANDS_WITHIN;
     let ask = async |id: ChannelAccountId| {
-        let asked = tokio::time::timeout(BRANDS_WITHIN, brand::offered(&auth.state, read, id)).await;
+        let asked = tokio::time::timeout_at(until, brand::offered(&auth.state, read, id)).await;
         let told = match asked {
             Ok(found) => found.map_err(|error| why(auth, &error, auth.info.lang)),
             Err(_) => Err(late()),
         };
         (id, told)
     };
-    futures_util::future::join_all(of.into_iter().take(BRANDS_OF).map(ask)).await.into_iter().collect()
+    stream::iter(of.into_iter().map(ask)).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// What is wrong, with the platform's own words where it has spoken.
@@ -250,12 +253,20 @@ async fn publish_form(auth: Authed<perm::ListingWrite, (Path<ProductId>, Fields)
     }
     let mut brands = BTreeMap::new();
     let mut wrong = Vec::new();
-    for account in &wanted {
+    // An account without the field was not asked or did not answer: it keeps the brand of before.
+    let typed = wanted.iter().filter_map(|account| {
         let field = brand_field(&account.to_string());
-        let Some(typed) = fields.all(&field).next() else { continue };
-        match brand::choose(&auth.state, &auth.grant, *account, typed).await {
+        let typed = fields.all(&field).next()?.to_owned();
+        Some((*account, field, typed))
+    });
+    let check = async |(account, field, typed): (ChannelAccountId, String, String)| {
+        (account, field, brand::choose(&auth.state, &auth.grant, account, &typed).await)
+    };
+    let checked: Vec<_> = stream::iter(typed.map(check)).buffered(AT_ONCE).collect().await;
+    for (account, field, brand) in checked {
+        match brand {
             Ok(brand) => {
-                brands.insert(*account, brand);
+                brands.insert(account, brand);
             }
             Err(error) if (409..=504).contains(&error.code().status()) => {
                 let (en, zh) = (why(&auth, &error, Lang::En), why(&auth, &error, Lang::Zh));
