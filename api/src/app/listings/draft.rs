@@ -1,6 +1,7 @@
 //! Our product in the terms every channel understands, as the rules of the account and the listing make it.
 
 use crate::config::Config;
+use qianpu_domain::catalog::ProductState;
 use qianpu_domain::ids::{ChannelAccountId, ListingId, ProductId, SkuId};
 use qianpu_domain::listing_rule::{LeftOut, ListingRule, TITLE_MOST};
 use qianpu_sdk::{Picture, ProductDraft, SkuDraft, Spec};
@@ -48,6 +49,8 @@ pub struct Drafted {
     pub draft: ProductDraft,
     /// The product's version.
     pub version: i64,
+    /// Whether the product is sold at all; while it is not, the channel is to show none of it.
+    pub on_sale: bool,
     /// Names what is sent, quantities apart: those are set by calls of their own.
     pub hash: String,
     /// What held for it.
@@ -107,7 +110,8 @@ pub async fn read(tx: &TenantTx, config: &Config, subject: &Subject<'_>) -> Stor
             })
             .collect(),
     };
-    Ok(Drafted { hash: hash(&draft)?, version: product.version, draft, rule, left_out })
+    let on_sale = product.state == ProductState::OnSale;
+    Ok(Drafted { hash: hash(&draft)?, version: product.version, on_sale, draft, rule, left_out })
 }
 
 fn hash(draft: &ProductDraft) -> StoreResult<String> {

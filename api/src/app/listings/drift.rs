@@ -2,7 +2,7 @@
 //! good with ours on request. A look at everything follows the merchant's click, and happens once a day by itself.
 
 use super::draft::{self, Subject};
-use super::{PUBLISH_JOB, listing_job, refresh_job, stock_job, stock_push};
+use super::{PUBLISH_JOB, listing_job, refresh_job, stock_push};
 use crate::app::channels::account_jobs::payload;
 use crate::config::Config;
 use crate::error::{Answer, ApiError};
@@ -32,7 +32,6 @@ use qianpu_tenants::store::listing_reading::{
 use qianpu_tenants::store::listing_sku::{listing_sku_forget_stock, listing_sku_list};
 use qianpu_tenants::store::product::{Product, product_get};
 use qianpu_tenants::store::sku::sku_list;
-use qianpu_tenants::store::stock_view::stock_sellable;
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -89,7 +88,8 @@ async fn wanted(tx: &TenantTx, config: &Config, row: &ListingRow) -> StoreResult
     let mut skus = Vec::new();
     for sku in &drafted.draft.skus {
         let Ok(id) = sku.out_sku_id.parse::<SkuId>() else { continue };
-        let offered = stock_job::offered(&stock_sellable(tx, id).await?, &drafted.rule);
+        // The draft has read the quantities of all its SKUs at once.
+        let offered = if drafted.on_sale { sku.stock } else { 0 };
         let stock = (places.get(&id).copied().flatten() == Some(offered)).then_some(offered);
         skus.push(WantedSku { sku: id, price: sku.price, stock });
     }
