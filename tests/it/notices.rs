@@ -304,22 +304,29 @@ both! {
 
     async fn what_the_platform_refuses_is_told_in_its_words_and_ours(db: TestDb) {
         let telling = Telling::start(db).await;
-        for (number, (code, reason)) in [
-            (43004, "对方没有关注公众号"),
-            (40037, "公众号没有这个模板，请重新读取模板并检查设置"),
-            (47003, "有字段不符合模板要求，请检查填写的内容"),
+        let owner = &telling.public.stage.owner;
+        let path = format!("{}?lang=en", telling.public.path("notices"));
+        let english = async || owner.get(&path, 200).await.json("/items/0/reason");
+        for (number, (code, reason, in_english)) in [
+            (43004, "对方没有关注公众号", "The person does not follow the account."),
+            (40037, "公众号没有这个模板，请重新读取模板并检查设置",
+                "The account has no such template. Read the templates again and check the setting."),
+            (47003, "有字段不符合模板要求，请检查填写的内容",
+                "A field is not as the template wants it. Check what is filled in."),
         ].into_iter().enumerate() {
             telling.public.fault(SEND, json!({ "errcode": code })).await;
             telling.send(&telling.by_hand(), 202).await;
             let refused = telling.newest(number + 1, "refused").await;
             assert_eq!((&refused["error_code"], &refused["reason"]), (&json!(code.to_string()), &json!(reason)));
             assert!(refused["error"].as_str().unwrap().contains(&code.to_string()), "{refused}");
+            assert_eq!(english().await, in_english);
         }
         // The person does not want messages: the platform takes it, and its push says so.
         telling.public.does("block", json!({ "blocked": true })).await;
         telling.send(&telling.by_hand(), 202).await;
         let failed = telling.newest(4, "failed").await;
         assert_eq!((&failed["error"], &failed["reason"]), (&json!("failed:user block"), &json!("对方拒收了公众号的消息")));
+        assert_eq!(english().await, "The person declined messages of the account.");
         telling.public.does("block", json!({ "blocked": false })).await;
         // Who left gets nothing.
         telling.public.does("follow", json!({ "subscribe": false })).await;

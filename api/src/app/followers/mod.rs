@@ -4,7 +4,8 @@
 //! * [`heard`] what a push of a follower leads to; [`rules`] the rules that answer; [`reply`] what an answer is;
 //! * [`send`] the job that brings a message to the platform; [`menu`] and [`codes`] what people see and scan;
 //! * [`reading`] who follows as the platform lists them; [`tags`] and [`tagging`] tags on them;
-//! * [`templates`] what followers are told of their orders, [`notices`] and [`notice_send`] the telling;
+//! * [`templates`] what followers are told of their orders, [`notices`] and [`notice_send`] the telling, [`notice_words`]
+//!   why it failed;
 //! * [`articles`] what people read, [`publish`] the work of publishing, [`article_sales`] what was sold by it.
 
 pub mod article_sales;
@@ -13,6 +14,7 @@ pub mod codes;
 pub mod heard;
 pub mod menu;
 pub mod notice_send;
+pub mod notice_words;
 pub mod notices;
 pub mod publish;
 pub mod reading;

@@ -1,6 +1,7 @@
 //! `notice.send` brings a notice to the platform; `notice.settled` notes what a push says became of it. A notice whose
 //! answer was lost is sent again only where the platform takes one key once, and only as long as it does.
 
+use super::notice_words;
 use super::templates::kind;
 use crate::app::channels::account_jobs::payload;
 use crate::app::channels::call::{AccountCall, CallError, plain_words};
@@ -11,7 +12,7 @@ use qianpu_domain::follower::FollowerState;
 use qianpu_domain::follower_notice::{AGAIN_WITHIN, NoticeState};
 use qianpu_domain::ids::{ChannelAccountId, FollowerNoticeId};
 use qianpu_domain::time::Span;
-use qianpu_sdk::{ErrorClass, Notice, NoticeOutcome, NoticeRefusal, TemplateNotice};
+use qianpu_sdk::{ErrorClass, Notice, NoticeOutcome, TemplateNotice};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::{StoreError, StoreResult};
 use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
@@ -37,15 +38,6 @@ pub(super) fn new_job(id: FollowerNoticeId) -> NewJob {
         payload: json!({ "follower_notice_id": id.to_string() }),
         run_at: None,
         priority: 3,
-    }
-}
-
-const fn refusal_words(why: NoticeRefusal) -> &'static str {
-    match why {
-        NoticeRefusal::NotFollowing => "对方没有关注公众号",
-        NoticeRefusal::NotAgreed => "对方没有订阅这个通知，或已拒收",
-        NoticeRefusal::NoTemplate => "公众号没有这个模板，请重新读取模板并检查设置",
-        NoticeRefusal::BadField => "有字段不符合模板要求，请检查填写的内容",
     }
 }
 
@@ -88,16 +80,16 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
     }
     if follower.state != FollowerState::Following || follower.erased_at.is_some() {
         let code = ErrorCode::FollowerNotReachable;
-        let error = Some((code.as_str(), code.title_zh()));
-        let change = NoticeMove { error, plain: Some(code.title_zh()), ..NoticeMove::default() };
+        let error = Some((code.as_str(), code.as_str()));
+        let change = NoticeMove { error, plain: Some(code.as_str()), ..NoticeMove::default() };
         return moved(state, job, &notice, NoticeState::Refused, change).await;
     }
     let call = match AccountCall::open(state, &job.ctx, notice.account).await {
         Ok(call) => call,
         Err(CallError::NotUsable(_)) => {
             let code = ErrorCode::ChannelAccountUnusable;
-            let error = Some((code.as_str(), code.title_zh()));
-            let change = NoticeMove { error, plain: Some(code.title_zh()), ..NoticeMove::default() };
+            let error = Some((code.as_str(), code.as_str()));
+            let change = NoticeMove { error, plain: Some(code.as_str()), ..NoticeMove::default() };
             return moved(state, job, &notice, NoticeState::Refused, change).await;
         }
         Err(error) => return Err(error.job_error(now, job.attempt)),
@@ -135,7 +127,7 @@ async fn settle(
             let text = format!("{} ({})", words.message, words.code);
             let change = NoticeMove {
                 error: Some((&words.code, &text)),
-                plain: Some(refusal_words(why)),
+                plain: Some(notice_words::of_refusal(why)),
                 ..NoticeMove::default()
             };
             moved(state, job, notice, NoticeState::Refused, change).await
@@ -162,7 +154,7 @@ async fn settle(
             let code = error.code();
             let change = NoticeMove {
                 error: Some((code.as_str(), &words)),
-                plain: Some(code.title_zh()),
+                plain: Some(code.as_str()),
                 ..NoticeMove::default()
             };
             moved(state, job, notice, NoticeState::Refused, change).await
@@ -194,18 +186,6 @@ pub(crate) async fn pushed(tx: &mut TenantTx, account: ChannelAccountId, notice:
     job_enqueue(tx, job).await.map(drop)
 }
 
-/// What the platform's word for a failure means.
-fn failure_words(native: &str) -> &'static str {
-    let native = native.to_lowercase();
-    if native.contains("block") {
-        "对方拒收了公众号的消息"
-    } else if native.contains("freq") {
-        "平台限制了发给对方的频率"
-    } else {
-        "平台没有送达"
-    }
-}
-
 /// Notes what became of notices.
 pub async fn run_settled(state: &AppState, job: &ClaimedJob) -> JobResult {
     let account: ChannelAccountId = payload(job, "channel_account_id")?;
@@ -226,7 +206,7 @@ pub async fn run_settled(state: &AppState, job: &ClaimedJob) -> JobResult {
         } else {
             let change = NoticeMove {
                 error: Some(("failed", native)),
-                plain: Some(failure_words(native)),
+                plain: Some(notice_words::of_failure(native)),
                 ..NoticeMove::default()
             };
             notice_move(&mut tx, &notice, NoticeState::Failed, &change).await?;

@@ -1,6 +1,7 @@
 //! `/channel_accounts/{id}/message_templates`, `…/order_notices`, `…/notices` and `/followers/{id}/notices`: notices by
 //! templates to the followers of public accounts.
 
+use crate::app::followers::notice_words;
 use crate::app::followers::notices::{self, TypedSend};
 use crate::app::followers::templates::{self, TypedField, TypedNotice};
 use crate::error::Answer;
@@ -10,7 +11,7 @@ use crate::http::route::Api;
 use crate::http::wire::{Id, Page, Time, page_request};
 use qianpu_domain::follower_notice::FieldSource;
 use qianpu_domain::ids::{ChannelAccountId, FollowerId, FollowerNoticeId, MessageTemplateId, OrderId};
-use qianpu_tenants::authz::perm;
+use qianpu_tenants::authz::{Perm, perm};
 use qianpu_tenants::store::follower_notice::FollowerNotice;
 use qianpu_tenants::store::message_template::StoredTemplate;
 use qianpu_tenants::store::order_notice::OrderNotice;
@@ -182,7 +183,7 @@ struct FollowerNoticeView {
     /// The platform's code and words.
     error_code: Option<String>,
     error: Option<String>,
-    /// The same in plain words.
+    /// The same in plain words, in the caller's language.
     reason: Option<String>,
     #[schema(value_type = String)]
     created_at: Time,
@@ -190,8 +191,9 @@ struct FollowerNoticeView {
     settled_at: Option<Time>,
 }
 
-fn notice_view(row: FollowerNotice) -> FollowerNoticeView {
+fn notice_view<P: Perm, T>(auth: &Authed<P, T>, row: FollowerNotice) -> FollowerNoticeView {
     let (error_code, error) = row.error.unzip();
+    let said = |kept: String| notice_words::said(auth.state.pages.catalogue(), auth.info.lang, &kept);
     FollowerNoticeView {
         id: Id(row.id),
         follower_id: Id(row.follower),
@@ -203,8 +205,8 @@ fn notice_view(row: FollowerNotice) -> FollowerNoticeView {
         by: row.by,
         state: row.state.as_str(),
         error_code,
-        error,
-        reason: row.plain,
+        error: error.map(said),
+        reason: row.plain.map(said),
         created_at: Time(row.created_at),
         settled_at: row.settled_at.map(Time),
     }
@@ -222,7 +224,9 @@ async fn list_notices(
 ) -> Answer<Json<Page<FollowerNoticeView>>> {
     let (Path(account), Query(query)) = &auth.input;
     let page = page_request(query.limit, query.cursor.as_deref())?;
-    Ok(Json(Page::of(notices::list(&auth.state, &auth.grant, *account, page).await?, notice_view)))
+    Ok(Json(Page::of(notices::list(&auth.state, &auth.grant, *account, page).await?, |row| {
+        notice_view(&auth, row)
+    })))
 }
 
 async fn list_follower_notices(
@@ -230,7 +234,9 @@ async fn list_follower_notices(
 ) -> Answer<Json<Page<FollowerNoticeView>>> {
     let (Path(id), Query(query)) = &auth.input;
     let page = page_request(query.limit, query.cursor.as_deref())?;
-    Ok(Json(Page::of(notices::of_follower(&auth.state, &auth.grant, *id, page).await?.1, notice_view)))
+    Ok(Json(Page::of(notices::of_follower(&auth.state, &auth.grant, *id, page).await?.1, |row| {
+        notice_view(&auth, row)
+    })))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -254,5 +260,6 @@ async fn send_follower_notice(
         fields: body.fields.clone(),
         url: body.url.clone(),
     };
-    Ok(Accepted(notice_view(notices::send(&auth.state, &auth.grant, *id, &typed).await?)))
+    let sent = notices::send(&auth.state, &auth.grant, *id, &typed).await?;
+    Ok(Accepted(notice_view(&auth, sent)))
 }

@@ -2,6 +2,7 @@
 
 use super::super::apply::may_be_mended;
 use super::{Reach, of_account};
+use crate::app::followers::notice_words;
 use crate::app::followers::notices::{self, TypedSend};
 use crate::app::followers::templates::{self, TypedField, TypedNotice};
 use crate::error::{Answer, ApiError};
@@ -109,7 +110,11 @@ struct NoticeRow {
     at: i64,
 }
 
-fn notice_row(row: FollowerNotice, one: bool) -> NoticeRow {
+fn notice_row<P: Perm, T>(auth: &Authed<P, T>, row: FollowerNotice, one: bool) -> NoticeRow {
+    let said = |kept: String| notice_words::said(auth.state.pages.catalogue(), auth.info.lang, &kept);
+    let reason = row.plain.map(said);
+    // Where the platform said nothing, ours is all there is.
+    let error = row.error.map(|(_, text)| said(text)).filter(|error| Some(error) != reason.as_ref());
     NoticeRow {
         one,
         href: format!("{FOLLOWERS}/{}/notices", row.follower),
@@ -118,8 +123,8 @@ fn notice_row(row: FollowerNotice, one: bool) -> NoticeRow {
         order: row.order.map(|order| format!("/console/merchant/orders/{order}")),
         by: row.by,
         state: row.state.as_str(),
-        reason: row.plain,
-        error: row.error.map(|(_, text)| text),
+        reason,
+        error,
         at: row.created_at.micros(),
     }
 }
@@ -225,7 +230,7 @@ async fn view<P: Perm, T>(
         templates: templates.iter().map(template_row).collect(),
         events: NoticeEvent::ALL.iter().map(event_row).collect(),
         rule,
-        notices: sent.items.into_iter().map(|row| notice_row(row, false)).collect(),
+        notices: sent.items.into_iter().map(|row| notice_row(auth, row, false)).collect(),
         may_manage,
     })
 }
@@ -346,7 +351,7 @@ async fn of_follower<P: Perm, T>(
         reach: Reach::of(&account, "followers"),
         at: format!("{FOLLOWERS}/{id}/notices"),
         back: format!("{FOLLOWERS}/{id}"),
-        notices: sent.items.into_iter().map(|row| notice_row(row, true)).collect(),
+        notices: sent.items.into_iter().map(|row| notice_row(auth, row, true)).collect(),
         may_answer: auth.caller.may(Permission::FollowerAnswer),
     })
 }
