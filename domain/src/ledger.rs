@@ -10,9 +10,12 @@ pub mod flows;
 pub mod journal;
 pub mod names;
 pub mod rounding;
+pub mod worked_example;
 
 pub use chart::{AccountCode, Floor, Side};
 pub use journal::{AccountRef, Journal, JournalBuilder, JournalError, Leg};
 
 #[cfg(test)]
-mod worked_example;
+mod books;
+#[cfg(test)]
+mod properties;

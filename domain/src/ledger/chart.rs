@@ -85,9 +85,9 @@ chart! {
     MerchantWallet = 2030, Credit, Zero, "Prepaid wallet", "预存余额";
     /// Expires. Owner: the grant.
     PromoCredit = 2040, Credit, Zero, "Promotional credit", "赠送余额";
-    /// Owner: the scheme.
+    /// Owner: the scheme and the shop, such as `basic:shp_…`, since each shop keeps its own.
     DepositAvailable = 2100, Credit, Zero, "Deposit", "保证金";
-    /// One per violation case. Owner: the case.
+    /// One per violation case. Owner: the case under its scheme and shop, such as `basic:shp_…/case_…`.
     DepositFrozen = 2110, Credit, Zero, "Frozen deposit", "冻结保证金";
     /// After closing, in the waiting period.
     DepositRefunding = 2120, Credit, Zero, "Deposit waiting for refund", "待退保证金";
@@ -95,7 +95,8 @@ chart! {
     CommissionAccrued = 2200, Credit, Zero, "Commission accrued", "预估佣金";
     /// Settled. Owner: the party.
     CommissionPayable = 2210, Credit, Zero, "Commission payable", "应付佣金";
-    /// Asked of the payment provider, not confirmed. Owner: the payout.
+    /// Asked of the payment provider, not confirmed. Owner: the payout and not the party, since a second try is
+    /// another payout.
     PayoutInTransit = 2220, Credit, Zero, "Payouts in transit", "提现在途";
     /// Tax collected inside prices.
     TaxPayable = 2300, Credit, None, "Tax payable", "应交税费";
@@ -113,13 +114,13 @@ chart! {
     TakeRateIncome = 4030, Credit, None, "Take-rate income", "交易服务费收入";
     /// Penalties.
     PenaltyIncome = 4040, Credit, None, "Penalty income", "违约金收入";
-    /// Payment provider's fees.
+    /// Payment provider's fees. Owner: the payment provider.
     PspFee = 5010, Debit, None, "Payment fees", "支付手续费";
     /// Written off.
     BadDebt = 5020, Debit, None, "Bad debt", "坏账";
     /// Promotional credit given.
     PromoCost = 5030, Debit, None, "Promotion cost", "赠送成本";
-    /// Paid by the provider in a merchant's place.
+    /// Paid by the provider in a merchant's place and given up: until then it is a claim (1120).
     PlatformAdvance = 5040, Debit, None, "Advances", "平台垫付";
 }
 
@@ -128,10 +129,10 @@ impl AccountCode {
     pub const fn owner(self) -> &'static str {
         match self {
             Self::Bank => "bank account",
-            Self::PspClearing | Self::PspEscrow => "holder",
+            Self::PspClearing | Self::PspEscrow | Self::PspFee => "holder",
             Self::ClawbackReceivable | Self::CommissionPayable => "party",
             Self::PromoCredit => "grant",
-            Self::DepositAvailable => "scheme",
+            Self::DepositAvailable => "scheme and shop",
             Self::DepositFrozen => "case",
             Self::CommissionAccrued => "order line and party",
             Self::PayoutInTransit => "payout",

@@ -194,7 +194,7 @@ impl JournalBuilder {
         self
     }
 
-    /// Checks and closes the journal.
+    /// Checks and closes the journal. What was given for one account on one side becomes one leg.
     pub fn build(mut self) -> Result<Journal, JournalError> {
         if self.business_ref.is_empty() || self.business_ref.chars().count() > 200 {
             return Err(JournalError::Reference);
@@ -202,7 +202,12 @@ impl JournalBuilder {
         if self.legs.is_empty() {
             return Err(JournalError::Empty);
         }
-        if self.legs.iter().any(|leg| leg.amount.get() < 1 || leg.amount.get() > MAX_FEN) {
+        let in_range = |leg: &Leg| (1..=MAX_FEN).contains(&leg.amount.get());
+        if !self.legs.iter().all(in_range) {
+            return Err(JournalError::Amount);
+        }
+        self.legs = merged(self.legs)?;
+        if !self.legs.iter().all(in_range) {
             return Err(JournalError::Amount);
         }
         let total = |side| Fen::sum(self.legs.iter().filter(|leg| leg.side == side).map(|leg| leg.amount));
@@ -224,6 +229,18 @@ impl JournalBuilder {
             legs: self.legs,
         })
     }
+}
+
+/// One leg for each account and side, where the first of them stood.
+fn merged(legs: Vec<Leg>) -> Result<Vec<Leg>, MoneyOverflow> {
+    let mut kept: Vec<Leg> = Vec::with_capacity(legs.len());
+    for leg in legs {
+        match kept.iter_mut().find(|known| known.account == leg.account && known.side == leg.side) {
+            Some(known) => known.amount = known.amount.add(leg.amount)?,
+            None => kept.push(leg),
+        }
+    }
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -272,6 +289,17 @@ mod tests {
         );
         assert_eq!(built(&[(Bank, Debit, 5), (Bank, Credit, 5)]), Err(JournalError::SelfTransfer(1010)));
         assert_eq!(built(&[(Bank, Debit, 0), (MerchantAvailable, Credit, 0)]), Err(JournalError::Empty));
+        assert_eq!(
+            built(&[(Bank, Debit, MAX_FEN), (Bank, Debit, 1), (MerchantPending, Credit, MAX_FEN)]),
+            Err(JournalError::Amount)
+        );
+        let once = built(&[
+            (Bank, Debit, 2),
+            (MerchantPending, Credit, 4),
+            (Bank, Debit, 3),
+            (MerchantPending, Credit, 1),
+        ]);
+        assert_eq!(once, built(&[(Bank, Debit, 5), (MerchantPending, Credit, 5)]), "an account stands once");
         let journal = built(&[(MerchantPending, Credit, 5), (Bank, Debit, 5)]).unwrap();
         assert_eq!(journal.legs()[0].side, Debit, "debits first");
     }

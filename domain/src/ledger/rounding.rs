@@ -94,6 +94,15 @@ pub fn metered(quantity: i64, price_per_million: Fen) -> Result<Fen, MoneyOverfl
     price_per_million.ratio(quantity, PPM)
 }
 
+/// What a running meter adds to what was billed when it goes from `billed` to `now` units (R3): the pieces of a meter
+/// sum to its whole, however often it is read.
+pub fn metered_between(billed: i64, now: i64, price_per_million: Fen) -> Result<Fen, MoneyOverflow> {
+    if now < billed {
+        return Err(MoneyOverflow);
+    }
+    metered(now, price_per_million)?.sub(metered(billed, price_per_million)?)
+}
+
 /// What must have been refunded once `refunded` of `quantity` pieces of a line came back (R8).
 pub fn refunded_by(line_total: Fen, refunded: i64, quantity: i64) -> Result<Fen, MoneyOverflow> {
     if quantity < 1 {

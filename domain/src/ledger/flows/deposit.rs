@@ -1,6 +1,7 @@
-//! F5: the deposit 保证金 of a shop.
+//! F5: the deposit 保证金 of a shop. `scheme` names the scheme and the shop (`basic:shp_…`), `case` the violation case
+//! under it.
 
-use super::ReceivedAt;
+use super::{Debtor, ReceivedAt};
 use crate::ledger::chart::AccountCode as A;
 use crate::ledger::journal::{AccountRef, Journal, JournalBuilder, JournalError};
 use crate::money::Fen;
@@ -20,10 +21,32 @@ pub fn deposit_topped_up(
         .build()
 }
 
+/// F5 a': a deposit is filled from the shop's takings when they settle.
+pub fn deposit_swept(
+    settlement: &str,
+    scheme: &str,
+    amount: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("deposit.swept", settlement, at)
+        .debit(AccountRef::of(A::MerchantAvailable), amount)
+        .credit(AccountRef::owned(A::DepositAvailable, scheme), amount)
+        .build()
+}
+
 /// F5 b: part of a deposit is frozen for a case, in the case's own account.
 pub fn deposit_frozen(case: &str, scheme: &str, amount: Fen, at: Timestamp) -> Result<Journal, JournalError> {
+    frozen(case, AccountRef::owned(A::DepositAvailable, scheme), amount, at)
+}
+
+/// F5 i: the same while the deposit waits for its refund; the waiting period keeps running.
+pub fn deposit_frozen_waiting(case: &str, amount: Fen, at: Timestamp) -> Result<Journal, JournalError> {
+    frozen(case, AccountRef::of(A::DepositRefunding), amount, at)
+}
+
+fn frozen(case: &str, from: AccountRef, amount: Fen, at: Timestamp) -> Result<Journal, JournalError> {
     JournalBuilder::new("deposit.frozen", case, at)
-        .debit(AccountRef::owned(A::DepositAvailable, scheme), amount)
+        .debit(from, amount)
         .credit(AccountRef::owned(A::DepositFrozen, case), amount)
         .build()
 }
@@ -38,7 +61,7 @@ pub fn deposit_compensated(
 ) -> Result<Journal, JournalError> {
     JournalBuilder::new("deposit.compensated", deduction, at)
         .debit(AccountRef::owned(A::DepositFrozen, case), amount)
-        .credit(AccountRef::owned(A::BuyerRefundInTransit, refund), amount)
+        .credit(Beneficiary::Buyer(refund.to_owned()).account(), amount)
         .build()
 }
 
@@ -51,7 +74,56 @@ pub fn deposit_penalty(
 ) -> Result<Journal, JournalError> {
     JournalBuilder::new("deposit.penalty", deduction, at)
         .debit(AccountRef::owned(A::DepositFrozen, case), amount)
-        .credit(AccountRef::of(A::PenaltyIncome), amount)
+        .credit(Beneficiary::Provider.account(), amount)
+        .build()
+}
+
+/// F5 c for somebody else than a buyer, such as a promoter who lost a commission.
+pub fn deposit_to_party(
+    deduction: &str,
+    case: &str,
+    party: &str,
+    amount: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("deposit.to_party", deduction, at)
+        .debit(AccountRef::owned(A::DepositFrozen, case), amount)
+        .credit(Beneficiary::Party(party.to_owned()).account(), amount)
+        .build()
+}
+
+/// Who gets what is deducted from a deposit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beneficiary {
+    /// A buyer, by the refund that pays it.
+    Buyer(String),
+    /// The provider: a penalty.
+    Provider,
+    /// Another party.
+    Party(String),
+}
+
+impl Beneficiary {
+    fn account(&self) -> AccountRef {
+        match self {
+            Self::Buyer(refund) => AccountRef::owned(A::BuyerRefundInTransit, refund.as_str()),
+            Self::Provider => AccountRef::of(A::PenaltyIncome),
+            Self::Party(party) => AccountRef::owned(A::CommissionPayable, party.as_str()),
+        }
+    }
+}
+
+/// F5 f: a deduction is larger than the deposit; the merchant owes the rest, which is netted with the next takings
+/// ([`claim_netted`](super::claim_netted)).
+pub fn deduction_beyond(
+    deduction: &str,
+    to: &Beneficiary,
+    rest: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("deposit.beyond", deduction, at)
+        .debit(Debtor::Merchant.claim(), rest)
+        .credit(to.account(), rest)
         .build()
 }
 
@@ -62,9 +134,18 @@ pub fn deposit_released(
     amount: Fen,
     at: Timestamp,
 ) -> Result<Journal, JournalError> {
+    released(case, AccountRef::owned(A::DepositAvailable, scheme), amount, at)
+}
+
+/// F5 i: the rest of a case of a waiting deposit is released; it goes on waiting.
+pub fn deposit_released_waiting(case: &str, amount: Fen, at: Timestamp) -> Result<Journal, JournalError> {
+    released(case, AccountRef::of(A::DepositRefunding), amount, at)
+}
+
+fn released(case: &str, to: AccountRef, amount: Fen, at: Timestamp) -> Result<Journal, JournalError> {
     JournalBuilder::new("deposit.released", case, at)
         .debit(AccountRef::owned(A::DepositFrozen, case), amount)
-        .credit(AccountRef::owned(A::DepositAvailable, scheme), amount)
+        .credit(to, amount)
         .build()
 }
 

@@ -1,4 +1,6 @@
-//! F3: an order is paid, reserved for, refunded, charged and released; its commission settles.
+//! F3: an order is paid, refunded inside its after-sale window, charged and released; and what payment provider and
+//! platform keep of it. Its commission is in [`super::commission`], a refund after the window in
+//! [`crate::ledger::clawback`].
 
 use crate::ledger::chart::AccountCode as A;
 use crate::ledger::journal::{AccountRef, Journal, JournalBuilder, JournalError};
@@ -11,49 +13,6 @@ pub fn order_paid(order: &str, holder: &str, amount: Fen, at: Timestamp) -> Resu
     JournalBuilder::new("order.paid", order, at)
         .debit(AccountRef::owned(A::PspEscrow, holder), amount)
         .credit(AccountRef::of(A::MerchantPending), amount)
-        .build()
-}
-
-/// A party's part of a commission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommissionPart {
-    /// Order line and party, such as `oln_…/promoter`.
-    pub owner: String,
-    /// Fen.
-    pub amount: Fen,
-}
-
-/// F3 b: commission is reserved at once.
-pub fn commission_accrued(
-    line: &str,
-    parts: &[CommissionPart],
-    at: Timestamp,
-) -> Result<Journal, JournalError> {
-    let total = Fen::sum(parts.iter().map(|part| part.amount))?;
-    let start =
-        JournalBuilder::new("commission.accrued", line, at).debit(AccountRef::of(A::MerchantPending), total);
-    credit_parts(start, parts).build()
-}
-
-fn credit_parts(builder: JournalBuilder, parts: &[CommissionPart]) -> JournalBuilder {
-    parts.iter().fold(builder, |builder, part| {
-        builder.credit(AccountRef::owned(A::CommissionAccrued, part.owner.as_str()), part.amount)
-    })
-}
-
-/// F3 c: the part of a commission that a refund takes back.
-pub fn commission_reversed(
-    refund: &str,
-    parts: &[CommissionPart],
-    at: Timestamp,
-) -> Result<Journal, JournalError> {
-    let total = Fen::sum(parts.iter().map(|part| part.amount))?;
-    parts
-        .iter()
-        .fold(JournalBuilder::new("commission.reversed", refund, at), |builder, part| {
-            builder.debit(AccountRef::owned(A::CommissionAccrued, part.owner.as_str()), part.amount)
-        })
-        .credit(AccountRef::of(A::MerchantPending), total)
         .build()
 }
 
@@ -102,24 +61,72 @@ pub fn order_released(order: &str, amount: Fen, at: Timestamp) -> Result<Journal
         .build()
 }
 
-/// F3 f: a party's commission settles.
-pub fn commission_settled(
-    part: &CommissionPart,
-    party: &str,
+/// Who bears the payment provider's fee of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeeBearer {
+    /// The provider: a cost of its own.
+    Provider,
+    /// The merchant: less of the order is pending.
+    Merchant,
+}
+
+/// The payment provider kept its fee of an order's money (chart 5010).
+pub fn psp_fee_on_order(
+    order: &str,
+    holder: &str,
+    bearer: FeeBearer,
+    fee: Fen,
     at: Timestamp,
 ) -> Result<Journal, JournalError> {
-    JournalBuilder::new("commission.settled", part.owner.as_str(), at)
-        .debit(AccountRef::owned(A::CommissionAccrued, part.owner.as_str()), part.amount)
-        .credit(AccountRef::owned(A::CommissionPayable, party), part.amount)
+    let borne = match bearer {
+        FeeBearer::Provider => AccountRef::owned(A::PspFee, holder),
+        FeeBearer::Merchant => AccountRef::of(A::MerchantPending),
+    };
+    JournalBuilder::new("order.psp_fee", order, at)
+        .debit(borne, fee)
+        .credit(AccountRef::owned(A::PspEscrow, holder), fee)
         .build()
 }
 
-/// F3 f for the provider's own part: income, tax inside.
-pub fn commission_kept(part: &CommissionPart, tax_ppm: i64, at: Timestamp) -> Result<Journal, JournalError> {
-    let tax = tax_inside(part.amount, tax_ppm)?;
-    JournalBuilder::new("commission.settled", part.owner.as_str(), at)
-        .debit(AccountRef::owned(A::CommissionAccrued, part.owner.as_str()), part.amount)
-        .credit(AccountRef::of(A::TakeRateIncome), part.amount.sub(tax)?)
-        .credit(AccountRef::of(A::TaxPayable), tax)
+/// Whether an order's money is still inside its after-sale window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderMoney {
+    /// It is.
+    Pending,
+    /// It was released.
+    Available,
+}
+
+/// A platform kept a fee or a commission of its own from the money it holds for the merchant. Without this the
+/// mirror (1030) would not be the platform's balance (R12). `charge` is the platform's number of the charge.
+pub fn platform_fee(
+    charge: &str,
+    holder: &str,
+    from: OrderMoney,
+    fee: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    let from = match from {
+        OrderMoney::Pending => A::MerchantPending,
+        OrderMoney::Available => A::MerchantAvailable,
+    };
+    JournalBuilder::new("order.platform_fee", charge, at)
+        .debit(AccountRef::of(from), fee)
+        .credit(AccountRef::owned(A::PspEscrow, holder), fee)
+        .build()
+}
+
+/// F4: the buyers' money is short by what was paid out of it, and the provider tops it up from its bank account
+/// before a refund: a step of its own that people see, not a negative balance.
+pub fn escrow_topped_up(
+    transfer: &str,
+    holder: &str,
+    bank: &str,
+    amount: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("escrow.topped_up", transfer, at)
+        .debit(AccountRef::owned(A::PspEscrow, holder), amount)
+        .credit(AccountRef::owned(A::Bank, bank), amount)
         .build()
 }

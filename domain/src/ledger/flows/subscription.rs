@@ -1,9 +1,9 @@
-//! F1: a subscription is invoiced, paid, earned and credited.
+//! F1: a subscription is invoiced, paid, earned, credited and written off.
 
 use super::ReceivedAt;
 use crate::ledger::chart::AccountCode as A;
 use crate::ledger::journal::{AccountRef, Journal, JournalBuilder, JournalError};
-use crate::ledger::rounding::{earned_by, slice};
+use crate::ledger::rounding::earned_by;
 use crate::money::Fen;
 use crate::time::Timestamp;
 
@@ -22,16 +22,16 @@ pub fn invoice_issued(
         .build()
 }
 
-/// F1 b: an invoice is paid in full.
+/// F1 b: an invoice is paid, or what wallet and promotional credit left of it. A payment that fails moves nothing.
 pub fn invoice_paid(
     invoice: &str,
-    gross: Fen,
+    amount: Fen,
     into: &ReceivedAt,
     at: Timestamp,
 ) -> Result<Journal, JournalError> {
     JournalBuilder::new("invoice.paid", invoice, at)
-        .debit(into.account(), gross)
-        .credit(AccountRef::of(A::Receivable), gross)
+        .debit(into.account(), amount)
+        .credit(AccountRef::of(A::Receivable), amount)
         .build()
 }
 
@@ -51,32 +51,17 @@ pub fn psp_settled(
         .build()
 }
 
-/// F1 d: slice `k` of `n` of an invoice's net is earned (R4).
-pub fn subscription_earned(
-    invoice: &str,
-    subscription: &str,
-    net: Fen,
-    k: i64,
-    n: i64,
-    at: Timestamp,
-) -> Result<Journal, JournalError> {
-    let earned = slice(net, k, n)?;
-    JournalBuilder::new("subscription.earned", format!("{invoice}/{k}"), at)
-        .debit(AccountRef::owned(A::UnearnedRevenue, subscription), earned)
-        .credit(AccountRef::of(A::SubscriptionIncome), earned)
-        .build()
-}
-
-/// F1 d for a monthly invoice: the days from `from` to `to` of its `days` days are earned (R4). None when
-/// the days are worth nothing.
+/// F1 d: of an invoice's net the parts after `from` up to `to` of its `parts` are earned (R4). The parts are the days
+/// of a month's invoice or the months of a year's, and always the same for one invoice: the reference names the last
+/// part, and another cut would name the same money twice. None when the parts are worth nothing.
 pub fn subscription_days_earned(
     invoice: &str,
     subscription: &str,
     net: Fen,
-    (from, to, days): (i64, i64, i64),
+    (from, to, parts): (i64, i64, i64),
     at: Timestamp,
 ) -> Result<Option<Journal>, JournalError> {
-    let earned = earned_by(net, to, days)?.sub(earned_by(net, from, days)?)?;
+    let earned = earned_by(net, to, parts)?.sub(earned_by(net, from, parts)?)?;
     if earned == Fen::ZERO {
         return Ok(None);
     }
@@ -87,17 +72,53 @@ pub fn subscription_days_earned(
         .map(Some)
 }
 
-/// F1 e: a credit note gives back what is not earned yet, into the wallet.
+/// What a credit note takes back of an invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Credited {
+    /// Net that is not earned yet.
+    pub unearned: Fen,
+    /// Net of the subscription that was earned, given back all the same: of an invoice that is void.
+    pub earned: Fen,
+    /// Net of metered use, which is earned when it is invoiced.
+    pub used: Fen,
+    /// The tax inside all of it.
+    pub tax: Fen,
+    /// What of the invoice is not paid. That much is no longer owed; only the rest is money to give back.
+    pub unpaid: Fen,
+}
+
+/// F1 e: a credit note. It settles what is unpaid of its invoice first; the rest goes into the wallet.
 pub fn invoice_credited(
     note: &str,
     subscription: &str,
-    net: Fen,
-    tax: Fen,
+    what: Credited,
     at: Timestamp,
 ) -> Result<Journal, JournalError> {
+    let total = Fen::sum([what.unearned, what.earned, what.used, what.tax])?;
+    let no_longer_owed = total.min(what.unpaid);
     JournalBuilder::new("invoice.credited", note, at)
-        .debit(AccountRef::owned(A::UnearnedRevenue, subscription), net)
+        .debit(AccountRef::owned(A::UnearnedRevenue, subscription), what.unearned)
+        .debit(AccountRef::of(A::SubscriptionIncome), what.earned)
+        .debit(AccountRef::of(A::UsageIncome), what.used)
+        .debit(AccountRef::of(A::TaxPayable), what.tax)
+        .credit(AccountRef::of(A::Receivable), no_longer_owed)
+        .credit(AccountRef::of(A::MerchantWallet), total.sub(no_longer_owed)?)
+        .build()
+}
+
+/// F1 f: an unpaid invoice is given up. What was earned of it is the loss; what was not, and the tax, never come.
+pub fn invoice_written_off(
+    invoice: &str,
+    subscription: &str,
+    gross: Fen,
+    tax: Fen,
+    unearned: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("invoice.written_off", invoice, at)
+        .debit(AccountRef::of(A::BadDebt), gross.sub(tax)?.sub(unearned)?)
+        .debit(AccountRef::owned(A::UnearnedRevenue, subscription), unearned)
         .debit(AccountRef::of(A::TaxPayable), tax)
-        .credit(AccountRef::of(A::MerchantWallet), net.add(tax)?)
+        .credit(AccountRef::of(A::Receivable), gross)
         .build()
 }

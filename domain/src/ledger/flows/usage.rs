@@ -1,4 +1,4 @@
-//! F2: metered use, and what is paid from the prepaid wallet.
+//! F2: metered use.
 
 use crate::ledger::chart::AccountCode as A;
 use crate::ledger::journal::{AccountRef, Journal, JournalBuilder, JournalError};
@@ -16,13 +16,5 @@ pub fn usage_invoice_issued(
         .debit(AccountRef::of(A::Receivable), gross)
         .credit(AccountRef::of(A::UsageIncome), gross.sub(tax)?)
         .credit(AccountRef::of(A::TaxPayable), tax)
-        .build()
-}
-
-/// F2: an invoice is paid from the prepaid wallet.
-pub fn invoice_paid_from_wallet(invoice: &str, gross: Fen, at: Timestamp) -> Result<Journal, JournalError> {
-    JournalBuilder::new("invoice.paid", invoice, at)
-        .debit(AccountRef::of(A::MerchantWallet), gross)
-        .credit(AccountRef::of(A::Receivable), gross)
         .build()
 }
