@@ -25,7 +25,8 @@ fn request() -> RequestId {
     RequestId(random::id(AT))
 }
 
-async fn merchant(db: &TestDb) -> (Db, TenantCtx) {
+/// A merchant of its own with empty books.
+pub async fn merchant(db: &TestDb) -> (Db, TenantCtx) {
     let db = db.open(Clock::fixed(AT)).await;
     let system = SystemCtx::for_task("test", request());
     let mut tx = db.begin_system(&system).await.unwrap();

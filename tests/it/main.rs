@@ -104,4 +104,5 @@ mod two_tenants;
 mod webhooks;
 mod white_label;
 mod whole;
+mod worked_example;
 mod zero;
