@@ -18,6 +18,7 @@ use qianpu_sdk::{
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::RuntimeFlavor;
 
 /// The clock the host is given.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -149,8 +150,9 @@ impl Host {
             settings: &holder.settings,
             locale: Locale::Zh,
         };
+        let component = registry::is_component(operation.channel.info().slug);
         let mut busy = 0;
-        let mut step = start(&context())?;
+        let mut step = aside(component, || start(&context()))?;
         for _ in 0..MAX_TURNS {
             step = match step {
                 Step::Done(value) => return Ok(value),
@@ -160,11 +162,11 @@ impl Host {
                         return Err(later(wait, "the platform needs time"));
                     }
                     tokio::time::sleep(wait).await;
-                    resume(&context(), &state, &[])?
+                    aside(component, || resume(&context(), &state, &[]))?
                 }
                 Step::Call { requests, parallel, state } => loop {
                     let (answers, made) = self.exchange_all(operation, &requests, parallel).await?;
-                    let turn = resume(&context(), &state, &answers);
+                    let turn = aside(component, || resume(&context(), &state, &answers));
                     self.show(operation, &requests, &made, turn.as_ref().err());
                     if let Err(error) = &turn {
                         self.spent.tell(operation.owner(), &requests, error);
@@ -325,6 +327,16 @@ impl Host {
     }
 }
 
+/// Computes without keeping the other work of this thread waiting: a component that is stuck takes its whole limit. Where
+/// one thread does all there is (a request of our own API), it is computed in place, for the one who asked.
+fn aside<T>(component: bool, run: impl FnOnce() -> T) -> T {
+    let flavour = tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
+    match flavour {
+        Ok(RuntimeFlavor::MultiThread) if component => tokio::task::block_in_place(run),
+        _ => run(),
+    }
+}
+
 pub(crate) fn unsupported(detail: impl Into<String>) -> ChannelError {
     ChannelError::new(ErrorClass::BusinessRefusal, detail)
 }
@@ -339,4 +351,24 @@ fn fresh_nonce() -> Result<String, ChannelError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| ChannelError::unexpected(format!("no randomness: {error}")))?;
     Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aside;
+
+    /// There is one thread for all: were the computing in its way, nobody could let it go.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn others_go_on_while_a_component_computes() {
+        let (go, stuck) = std::sync::mpsc::channel();
+        let computing = tokio::spawn(async move { aside(true, || stuck.recv()) });
+        let other = tokio::spawn(async move { go.send(7) });
+        assert_eq!(computing.await.unwrap(), Ok(7));
+        other.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_thread_computes_in_place() {
+        assert_eq!(aside(true, || 7), 7);
+    }
 }

@@ -37,7 +37,7 @@ pub use breakers::Resting;
 pub use config::{BaseUrl, ConfigError, HostConfig};
 pub use drive::{Host, HostParts, Now};
 pub use observe::{Exchange, ExchangeObserver, NoObserver, Target};
-pub use registry::{CHANNELS, channels, find};
+pub use registry::{CHANNELS, channels, find, is_component};
 pub use vault::{
     AccountRef, AppRef, AssetError, AssetSource, NoAssets, StoredAccount, StoredApp, TokenVault, VaultError,
 };

@@ -24,6 +24,11 @@ pub fn find(slug: &str) -> Option<&'static dyn Channel> {
     found.or_else(|| CHANNELS.iter().copied().find(|channel| channel.info().slug == slug))
 }
 
+/// Whether the channel of this slug is a plugin that was added while running.
+pub fn is_component(slug: &str) -> bool {
+    ADDED.load().iter().any(|(own, _)| own == slug)
+}
+
 /// Every channel there is now: built-in ones, then plugins.
 pub fn channels() -> Vec<&'static dyn Channel> {
     let added = ADDED.load();

@@ -24,6 +24,7 @@ pub mod push;
 pub mod push_app;
 mod push_clean;
 mod push_known;
+mod push_open;
 mod push_queue;
 pub mod push_route;
 mod push_store;

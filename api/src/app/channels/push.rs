@@ -5,16 +5,14 @@
 //! itself is not believed further than "go and fetch".
 
 use super::accounts::own_app_id;
-use super::push_clean;
 use super::push_known::{self, Known};
+use super::push_open::{Opened, Receiver};
 use super::push_store::{self, Fate};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::ids::RequestId;
-use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     Method, Notice, PushCredentials, PushOrigin, PushRefusal, PushReply, RawPush, Received, Secret, Verified,
-    Webhook,
 };
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::inbox::{NewInboxMessage, inbox_insert};
@@ -48,18 +46,17 @@ pub async fn receive_for_account(
         ApiError::not_found()
     };
     let plugin = qianpu_host::find(channel).ok_or_else(unknown)?;
-    let slug = plugin.info().slug;
-    let webhook = plugin.webhook().ok_or_else(unknown)?;
+    let plugin = Receiver::of(plugin).ok_or_else(unknown)?;
     if let Some(known) = state.channels.known.find(token, state.clock().now()) {
-        if let Some(reply) = receive(state, request, slug, webhook, &known, push).await?.genuine() {
+        if let Some(reply) = receive(state, request, plugin, &known, push).await?.genuine() {
             return Ok(reply);
         }
         state.channels.known.forget(token);
     }
-    let known = push_known::read(state, request, slug, token).await?.ok_or_else(unknown)?;
-    match receive(state, request, slug, webhook, &known, push).await? {
+    let known = push_known::read(state, request, plugin.slug, token).await?.ok_or_else(unknown)?;
+    match receive(state, request, plugin, &known, push).await? {
         Outcome::Reply(reply) => Ok(reply),
-        Outcome::Refused(refusal) => Ok(refused(webhook, slug, refusal)),
+        Outcome::Refused(refusal) => plugin.refuse(refusal).await,
         // It changed while the push was on its way in; the platform pushes again.
         Outcome::Changed => Err(unknown()),
     }
@@ -85,17 +82,16 @@ impl Outcome {
 async fn receive(
     state: &AppState,
     request: RequestId,
-    slug: &'static str,
-    webhook: &dyn Webhook,
+    plugin: Receiver,
     known: &Known,
     push: &RawPush,
 ) -> Answer<Outcome> {
-    let account = &known.found.account;
+    let (account, slug) = (&known.found.account, plugin.slug);
     if account.channel != slug {
         return Ok(Outcome::Changed);
     }
     let ctx = known.ctx.of_request(request);
-    let received = match open(webhook, slug, push, &known.credentials, state.clock().now()) {
+    let received = match plugin.open(push, &known.credentials, state.clock().now()).await? {
         Opened::Answered(reply) => return Ok(Outcome::Reply(reply)),
         Opened::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
         Opened::Received(received) => received,
@@ -158,43 +154,6 @@ pub(super) fn direct_credentials(
         formats,
         max_age,
     })
-}
-
-pub(super) fn refused(webhook: &dyn Webhook, channel: &'static str, refusal: PushRefusal) -> PushReply {
-    count(channel, refusal.as_str());
-    webhook.refuse(refusal)
-}
-
-pub(super) enum Opened {
-    /// Nothing more to do: the check of the address was answered.
-    Answered(PushReply),
-    Refused(PushRefusal),
-    Received(Received),
-}
-
-pub(super) fn open(
-    webhook: &dyn Webhook,
-    channel: &'static str,
-    push: &RawPush,
-    credentials: &PushCredentials,
-    now: Timestamp,
-) -> Opened {
-    if push.method == Method::Get {
-        return match webhook.handshake(push, credentials, now) {
-            Ok(reply) => {
-                count(channel, "address_checked");
-                Opened::Answered(reply)
-            }
-            Err(refusal) => Opened::Refused(refusal),
-        };
-    }
-    match webhook.receive(push, credentials, now) {
-        Ok(received) => {
-            let notices = received.notices.map(|all| all.into_iter().map(push_clean::clean).collect());
-            Opened::Received(Received { notices, ..received })
-        }
-        Err(refusal) => Opened::Refused(refusal),
-    }
 }
 
 pub(super) fn count_of(account: &ChannelAccount, outcome: &'static str) {

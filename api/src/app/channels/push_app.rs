@@ -1,7 +1,8 @@
 //! Pushes to a provider's app: about the app itself, or relayed for an account that is linked through it.
 
 use super::grants::GRANT_JOB;
-use super::push::{Opened, count, keep_unreadable, message, open, refused, secret};
+use super::push::{count, keep_unreadable, message, secret};
+use super::push_open::{Opened, Receiver};
 use super::push_store::{self, Fate};
 use super::{act_for, family};
 use crate::error::{Answer, ApiError};
@@ -46,12 +47,12 @@ pub async fn receive_for_app(
         .find(|plugin| plugin.info().slug == channel)
         .or_else(|| family(&app.family).next().filter(|_| app.family == channel));
     let plugin = plugin.filter(|_| app.active).ok_or_else(unknown)?;
-    let slug = plugin.info().slug;
-    let webhook = plugin.webhook().ok_or_else(unknown)?;
+    let plugin = Receiver::of(plugin).ok_or_else(unknown)?;
+    let slug = plugin.slug;
     let credentials = app_credentials(&app, &secrets, about);
-    let received = match open(webhook, slug, push, &credentials, state.clock().now()) {
+    let received = match plugin.open(push, &credentials, state.clock().now()).await? {
         Opened::Answered(reply) => return Ok(reply),
-        Opened::Refused(refusal) => return Ok(refused(webhook, slug, refusal)),
+        Opened::Refused(refusal) => return plugin.refuse(refusal).await,
         Opened::Received(received) => received,
     };
     let Received { verified, notices, reply } = received;
