@@ -27,8 +27,10 @@ pub(crate) fn compile(
     let component = Component::new(engine, bytes)?;
     if let Err(error) = keep(directory, &path, &component) {
         tracing::warn!(%error, "the compiled plugin cannot be kept; it will be compiled again at the next start");
+        return Ok(component);
     }
-    Ok(component)
+    // Code that was compiled just now lies in memory of its own; pages of the file are shared with the system's cache.
+    Ok(load(engine, &path).unwrap_or(component))
 }
 
 fn place(engine: &Engine, directory: &Path, bytes: &[u8]) -> PathBuf {
