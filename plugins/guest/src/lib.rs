@@ -13,6 +13,12 @@
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod glue;
+#[cfg(any(target_arch = "wasm32", test))]
+mod memory;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static MEMORY: memory::FromTheRoom = memory::FromTheRoom::new();
 
 /// Makes a channel (a constant expression that implements [`qianpu_sdk::Channel`]) the plugin of this component.
 /// `secret_fields` names the JSON fields of the platform's answers that hold tokens: the component sees handles there.
