@@ -58,8 +58,10 @@ impl FromTheRoom {
 // SAFETY: a piece of the room lies between what was taken before it and what is taken after it, is aligned as asked (the
 // room is aligned for the largest alignment it serves), and is taken again only when it was the last and is freed; all
 // other pieces are the system's.
+// Not inlined: there are thousands of places that ask, and the code would grow by a tenth.
 #[expect(unsafe_code, reason = "that is what an allocator is")]
 unsafe impl GlobalAlloc for FromTheRoom {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match self.take(self.taken.get(), layout) {
             // SAFETY: `take` answers with places inside of the room.
@@ -69,6 +71,7 @@ unsafe impl GlobalAlloc for FromTheRoom {
         }
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         match self.place(piece) {
             Some(at) if at + layout.size() == self.taken.get() => self.taken.set(at),
@@ -78,6 +81,7 @@ unsafe impl GlobalAlloc for FromTheRoom {
         }
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Some(at) = self.place(piece) else {
             // SAFETY: as in `dealloc`.
