@@ -402,6 +402,14 @@ words! {
         AftersaleRefused = "aftersale.refused",
         /// Proof given, or a message left, in a dispute.
         DisputeAnswered = "aftersale.dispute_answered",
+        /// Guarantee claim agreed to.
+        GuaranteeAccepted = "guarantee.accepted",
+        /// Guarantee claim refused.
+        GuaranteeRefused = "guarantee.refused",
+        /// Another part of the price offered for a guarantee claim.
+        GuaranteeOffered = "guarantee.offered",
+        /// Proof given for a guarantee claim.
+        GuaranteeProved = "guarantee.proved",
         /// Archive of the merchant asked for.
         ExportRequested = "export.requested",
         /// Archive of the merchant made.

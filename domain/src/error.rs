@@ -120,6 +120,7 @@ codes! {
     // after-sale
     AftersaleWrongState = "aftersale_wrong_state", 409, false, "The case does not wait for this", "该售后单当前不能进行此操作";
     AftersaleBusy = "aftersale_busy", 409, true, "The platform is being told of an earlier decision", "上一次处理正在提交平台，请稍候";
+    GuaranteeInDoubt = "guarantee_in_doubt", 502, false, "The platform's answer was lost: look at the guarantee claim before saying it again", "平台的答复丢失，可能已经生效：请先查看保障单现状，再决定是否重新提交";
 
     // policies
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";

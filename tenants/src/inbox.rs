@@ -15,6 +15,9 @@ use uuid::Uuid;
 /// The most rows of one statement: a database takes some thousands of values.
 const MOST_ROWS: usize = 500;
 
+/// The most messages that are marked at once.
+const MOST_SETTLED: u64 = 200;
+
 /// A verified push.
 #[derive(Clone, Debug)]
 pub struct NewInboxMessage<'a> {
@@ -164,6 +167,42 @@ pub async fn inbox_waiting_count(tx: &TenantTx, owners: &[Uuid], kinds: &[&str])
         .filter(Column::Kind.is_in(kinds.iter().copied()))
         .count(tx.conn())
         .await?)
+}
+
+/// Marks messages of a kind about a subject as handled; with `keep_newest` all but the newest.
+pub async fn inbox_settle(
+    tx: &mut TenantTx,
+    owner: Uuid,
+    kind: &str,
+    subject: &str,
+    keep_newest: bool,
+) -> StoreResult<()> {
+    use inbox_message::Column;
+    use sea_orm::sea_query::Expr;
+    use sea_orm::{QueryOrder, QuerySelect};
+    let rows = inbox_message::Entity::find()
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::OwnerId.eq(owner))
+        .filter(Column::Kind.eq(kind))
+        .filter(Column::Subject.eq(subject))
+        .filter(Column::HandledAt.is_null())
+        .order_by_desc(Column::ReceivedAt)
+        .order_by_desc(Column::Id)
+        // What is left over is settled with the next push.
+        .limit(MOST_SETTLED)
+        .all(tx.conn())
+        .await?;
+    let done: Vec<Uuid> = rows.into_iter().skip(usize::from(keep_newest)).map(|row| row.id).collect();
+    if done.is_empty() {
+        return Ok(());
+    }
+    inbox_message::Entity::update_many()
+        .col_expr(Column::HandledAt, Expr::value(tx.now().micros()))
+        .filter(Column::TenantId.eq(tx.tenant()))
+        .filter(Column::Id.is_in(done))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Marks a message as handled.

@@ -39,6 +39,7 @@ mod fairness;
 mod fans;
 mod figures;
 mod followers;
+mod guarantees;
 mod hooks;
 mod hostile;
 mod impersonation;

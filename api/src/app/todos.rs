@@ -8,6 +8,7 @@ use qianpu_domain::channel::AccountState;
 use qianpu_domain::listing::ListingState;
 use qianpu_domain::onboarding::ApplicationState;
 use qianpu_domain::order::OrderState;
+use qianpu_sdk::NoticeKind;
 use qianpu_tenants::authz::{Caller, perm};
 use qianpu_tenants::jobs::job_list;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
@@ -100,7 +101,14 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             let href = "/console/merchant/aftersales?tab=disputes";
             found.push(Todo { name: "todo_disputes", count, href });
         }
-        let pushes = channels::pushes::waiting(state, &grant).await?;
+        let claims = [NoticeKind::GuaranteeChanged];
+        let claims = channels::pushes::waiting_of(state, &grant, &claims).await?;
+        if !claims.is_empty() {
+            let count = claims.iter().map(|(_, count)| count).sum();
+            found.push(Todo { name: "todo_guarantees", count, href: "/console/merchant/guarantees" });
+        }
+        let gifts = [NoticeKind::GiftAftersaleChanged];
+        let pushes = channels::pushes::waiting_of(state, &grant, &gifts).await?;
         if !pushes.is_empty() {
             let count = pushes.iter().map(|(_, count)| count).sum();
             found.push(Todo {

@@ -1,6 +1,6 @@
 //! The demo's after-sale cases: at the WeChat shop one waits for the merchant, one for the buyer's parcel, and one was
 //! refused and is disputed, where the platform waits for the merchant's proof; at the Douyin shop one waits, one was
-//! refused and one was refunded.
+//! refused and one was refunded. One buyer of the WeChat shop claims that goods came damaged.
 
 use super::client::{Client, items, text};
 use super::seed::Merchant;
@@ -43,6 +43,7 @@ pub async fn ask(sandbox: &Client, merchant: &Merchant) -> anyhow::Result<()> {
         },
     ];
     work(sandbox, merchant, "wechat-store", ("orders", "aftersale", "after_sale_order_id"), store).await?;
+    claim(sandbox, merchant).await.context("a guarantee claim")?;
     let shop = [
         Wish {
             order: ("shipped", 0),
@@ -61,6 +62,22 @@ pub async fn ask(sandbox: &Client, merchant: &Merchant) -> anyhow::Result<()> {
         },
     ];
     work(sandbox, merchant, "douyin", ("douyin/orders", "aftersales", "aftersale_id"), shop).await
+}
+
+/// The buyer of the newest order that arrived claims that the goods are damaged; the merchant has not answered.
+async fn claim(sandbox: &Client, merchant: &Merchant) -> anyhow::Result<()> {
+    let client = &merchant.client;
+    let list = client.get("/api/v1/orders?source=wechat-store&limit=50").await?;
+    let there = |order: &&Value| order["state"] == "completed" || order["state"] == "shipped";
+    let order = items(&list).iter().find(there).context("no order that was sent")?;
+    let body = json!({"type": 2, "bad_level": 50, "content": "盖子边缘磕了一个口子，杯身完好"});
+    let path = format!("/sandbox/api/orders/{}/guarantee", text(order, "external_id")?);
+    sandbox.post(&path, &body).await?;
+    let account = text(order, "channel_account_id")?;
+    let pushes = format!("/api/v1/channel_accounts/{account}/pushes?waiting=true");
+    let told = |list: &Value| items(list).iter().any(|push| push["kind"] == "guarantee.changed");
+    client.wait(&pushes, 60, told).await?;
+    Ok(())
 }
 
 async fn work<const N: usize>(

@@ -115,6 +115,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(aftersales::sync::SYNC, 20, aftersales::sync::run),
     kind!(aftersales::act::ACT, 20, aftersales::act::run),
     kind!(aftersales::dispute::TELL, 20, aftersales::dispute::run),
+    kind!(aftersales::guarantees::FOLLOW, 20, aftersales::guarantees::run),
     kind!(aftersales::remind::REMIND, 20, aftersales::remind::run),
     kind!(aftersales::remind::PROOF, 20, aftersales::remind::run_proof),
     kind!(aftersales::reconcile::RECONCILE, i64::MAX, aftersales::reconcile::run),

@@ -1,17 +1,19 @@
 //! Which row of the menu a page belongs to, where its address does not say it.
 
 /// Begin of the address → the row.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("/console/merchant/listing_rules", "/console/merchant/listings"),
     ("/console/merchant/listing_runs", "/console/merchant/listings"),
     ("/console/merchant/channel_mappings", "/console/merchant/listings"),
     ("/console/merchant/live_plans", LIVE),
     ("/console/merchant/funds_withdrawals", "/console/merchant/funds"),
     ("/console/merchant/coupons", PROMOTIONS),
+    ("/console/merchant/guarantees", AFTERSALES),
 ];
 
 const LIVE: &str = "/console/merchant/live";
 const PROMOTIONS: &str = "/console/merchant/promotions";
+const AFTERSALES: &str = "/console/merchant/aftersales";
 
 /// Pages of one account that belong to live sessions.
 const OF_LIVE: [&str; 4] = ["live", "live_plans", "showcase", "leads"];
@@ -23,6 +25,7 @@ pub fn of(path: &str) -> &str {
     let account = path.strip_prefix("/console/merchant/channel_accounts/");
     match account.and_then(|rest| rest.split('/').nth(1)) {
         Some(page) if OF_LIVE.contains(&page) => return LIVE,
+        Some("guarantees") => return AFTERSALES,
         Some(page) if OF_PROMOTIONS.contains(&page) => return PROMOTIONS,
         _ => {}
     }
@@ -43,6 +46,8 @@ mod tests {
             ("/console/merchant/channel_accounts/cac_1/leads", LIVE),
             ("/console/merchant/channel_accounts/cac_1/discounts/new", PROMOTIONS),
             ("/console/merchant/coupons/cpn_1", PROMOTIONS),
+            ("/console/merchant/channel_accounts/cac_1/guarantees/2000001", AFTERSALES),
+            ("/console/merchant/guarantees", AFTERSALES),
             (
                 "/console/merchant/channel_accounts/cac_1/menu",
                 "/console/merchant/channel_accounts/cac_1/menu",

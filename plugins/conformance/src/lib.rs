@@ -6,6 +6,7 @@
 mod components;
 mod exchanges;
 mod fan_probes;
+mod guarantee_probes;
 mod identity;
 mod operations;
 mod probes;

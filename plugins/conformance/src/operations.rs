@@ -30,6 +30,11 @@ pub(crate) fn check(channel: &dyn Channel, vectors: &Vectors, report: &mut Repor
     states(channel, "aftersale.fetch", &vectors.aftersales, own, report);
     let disputed = |value: &Value| value["dispute"]["state"].clone();
     states(channel, "aftersale.fetch", &vectors.disputes, disputed, report);
+    states(channel, "guarantee.fetch", &vectors.guarantees, own, report);
+    let guarantees = channel.guarantees().is_some();
+    report.must("unknown state", !guarantees || !vectors.guarantees.is_empty(), || {
+        "there are no states of claims under a guarantee".to_owned()
+    });
     let disputes = channel.disputes().is_some();
     report.must("unknown state", !disputes || !vectors.disputes.is_empty(), || {
         "there are no states of disputes".to_owned()

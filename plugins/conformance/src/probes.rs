@@ -392,6 +392,7 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
     probes.extend(crate::shop_probes::probes(channel));
     probes.extend(crate::promotion_probes::probes(channel));
     probes.extend(crate::qualification_probes::probes(channel));
+    probes.extend(crate::guarantee_probes::probes(channel));
     probes.extend(crate::quota_probes::probes(channel));
     probes.extend(crate::fan_probes::probes(channel));
     probes

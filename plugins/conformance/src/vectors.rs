@@ -40,6 +40,9 @@ pub(crate) struct Vectors {
     /// Answers to reading a case with a dispute, with the state of the dispute.
     #[serde(default)]
     pub(crate) disputes: Vec<StateRow>,
+    /// Answers to reading a claim under a guarantee, with its state.
+    #[serde(default)]
+    pub(crate) guarantees: Vec<StateRow>,
 }
 
 fn wechat_success() -> Value {

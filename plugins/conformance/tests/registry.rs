@@ -115,6 +115,9 @@ impl Channel for Credulous {
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
+        None
+    }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         None
     }

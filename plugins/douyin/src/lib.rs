@@ -26,9 +26,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, HostName,
-    Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule,
-    Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
+    Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds,
+    Guarantees, HostName, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
+    PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -159,6 +159,9 @@ impl Channel for Douyin {
         None
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
         None
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {

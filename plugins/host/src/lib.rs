@@ -17,6 +17,7 @@ mod config;
 mod drive;
 mod fan_calls;
 mod flights;
+mod guarantee_calls;
 mod http;
 mod money_calls;
 mod observe;

@@ -83,6 +83,7 @@ const TABLES: &[&[Route]] = &[
     store_delivery::ROUTES,
     aftersale::ROUTES,
     crate::dispute::ROUTES,
+    crate::guarantee::ROUTES,
     funds::BALANCE,
     funds::ROUTES,
 ];

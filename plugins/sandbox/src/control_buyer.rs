@@ -4,6 +4,7 @@ use crate::buyer::{self, NewAfterSale, NewOrder};
 use crate::control::{Refusal, Reply, missing, refuse, reply};
 use crate::core::Core;
 use crate::fans::{Act, act};
+use crate::guarantee;
 use crate::order_view;
 use crate::product_audit;
 use crate::state::{State, id_of, openid_of};
@@ -23,6 +24,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/api/orders/{id}").route(web::get().to(show_order)))
         .service(web::resource("/sandbox/api/orders/{id}/{action}").route(web::post().to(move_order)))
         .service(web::resource("/sandbox/api/aftersales/{id}/{action}").route(web::post().to(move_aftersale)))
+        .service(web::resource("/sandbox/api/guarantees/{id}/{action}").route(web::post().to(move_guarantee)))
         .service(
             web::resource("/sandbox/api/products")
                 .route(web::get().to(list_products))
@@ -121,6 +123,14 @@ async fn move_order(
                 let sale = buyer::ask_refund(state, now, id, new)?;
                 return Ok(json!({"after_sale_order_id": sale.to_string()}));
             }
+            "guarantee" => {
+                let mut given = body.rest;
+                given.insert("type".into(), body.kind.unwrap_or_else(|| json!(2)));
+                let new = serde_json::from_value(Value::Object(given))
+                    .map_err(|error| refuse(error.to_string()))?;
+                let claim = guarantee::open(state, now, id, new)?;
+                return Ok(guarantee::told(state, claim));
+            }
             "urge" => store_order_desk::urge(state, now, id)?,
             "note" => {
                 let words = body.rest.get("merchant_notes").and_then(Value::as_str).unwrap_or_default();
@@ -137,7 +147,7 @@ async fn move_order(
             "refuse_address" => store_order_desk::settle_address(state, now, id, false)?,
             _ => {
                 return Err(missing(
-                    "actions: pay, cancel, timeout, confirm, settle, aftersale, urge, note, address, agree_address, refuse_address",
+                    "actions: pay, cancel, timeout, confirm, settle, aftersale, guarantee, urge, note, address, agree_address, refuse_address",
                 ));
             }
         }
@@ -152,6 +162,14 @@ async fn move_aftersale(path: web::Path<(u64, String)>, core: web::Data<Core>) -
         let sale = state.aftersales.get(&id).ok_or_else(|| missing("no such after-sale order"))?;
         Ok(json!({"after_sale_order_id": id.to_string(), "status": sale.status, "address_id": sale.address_id,
             "complaint_status": sale.complaint_status}))
+    }))
+}
+
+async fn move_guarantee(path: web::Path<(u64, String)>, core: web::Data<Core>) -> HttpResponse {
+    let (id, action) = path.into_inner();
+    reply(core.with(|state, now| {
+        guarantee::act(state, now, id, &action)?;
+        Ok(guarantee::told(state, id))
     }))
 }
 

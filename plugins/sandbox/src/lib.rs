@@ -32,6 +32,7 @@ mod fan_tags;
 mod fans;
 mod finder;
 mod funds;
+mod guarantee;
 mod official_account;
 mod order_view;
 mod page_data;

@@ -116,8 +116,9 @@ fn order_card(state: &State, order: &Order) -> Value {
         TO_SHIP => &["refund", "urge", "move"],
         UNPAID => &["pay", "cancel", "timeout"],
         PART_SHIPPED => &["refund", "urge"],
-        SHIPPED => &["confirm", "return", "exchange"],
-        DONE if order.settle_time.is_none() => &["settle", "return"],
+        SHIPPED => &["confirm", "return", "exchange", "claim_damage", "claim_fake"],
+        DONE if order.settle_time.is_none() => &["settle", "return", "claim_damage", "claim_fake"],
+        DONE => &["claim_damage", "claim_fake"],
         _ => &[],
     };
     let parcels: Vec<Value> = order
@@ -141,6 +142,8 @@ fn order_card(state: &State, order: &Order) -> Value {
                 "complaint": s.complaint_status})
         })
         .collect();
+    let claims = state.guarantees.values().filter(|claim| claim.order_id == order.order_id);
+    let claims: Vec<Value> = claims.take(SHOWN).map(crate::guarantee::Claim::card).collect();
     let tone = match order.status {
         UNPAID => "warn",
         DONE => "good",
@@ -157,6 +160,7 @@ fn order_card(state: &State, order: &Order) -> Value {
         "lines": lines,
         "parcels": parcels,
         "cases": cases,
+        "claims": claims,
         "actions": actions,
     })
 }

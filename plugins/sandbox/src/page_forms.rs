@@ -4,6 +4,7 @@ use crate::buyer::{self, Item, NewAfterSale, NewOrder};
 use crate::component;
 use crate::control::{Pair, Refusal, buy};
 use crate::core::Core;
+use crate::guarantee::{self, NewClaim};
 use crate::pages::see_other;
 use crate::product_audit;
 use crate::push::PushState;
@@ -19,6 +20,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(form("order").route(web::post().to(order)))
         .service(form("order-action").route(web::post().to(order_action)))
         .service(form("case-action").route(web::post().to(case_action)))
+        .service(form("guarantee-action").route(web::post().to(guarantee_action)))
         .service(form("audit").route(web::post().to(audit)))
         .service(form("force").route(web::post().to(force)))
         .service(form("market").route(web::post().to(market)))
@@ -106,6 +108,18 @@ async fn order_action(form: web::Form<OrderAction>, core: web::Data<Core>) -> Ht
             };
             buyer::ask_refund(state, now, id, new).map(|_| ())
         }
+        "claim_fake" | "claim_damage" => {
+            let fake = form.action == "claim_fake";
+            let new = NewClaim {
+                kind: if fake { 1 } else { 2 },
+                sku_id: Value::Null,
+                reason: String::new(),
+                bad_level: None,
+                content: String::new(),
+                identify_fee: if fake { 10_000 } else { 0 },
+            };
+            guarantee::open(state, now, id, new).map(|_| ())
+        }
         other => Err(format!("unknown action {other}")),
     });
     back("/buyer", &[("appid", &form.appid)], outcome)
@@ -120,6 +134,11 @@ struct CaseAction {
 
 async fn case_action(form: web::Form<CaseAction>, core: web::Data<Core>) -> HttpResponse {
     let outcome = core.with(|state, now| buyer::move_aftersale(state, now, form.id, &form.action));
+    back("/buyer", &[("appid", &form.appid)], outcome)
+}
+
+async fn guarantee_action(form: web::Form<CaseAction>, core: web::Data<Core>) -> HttpResponse {
+    let outcome = core.with(|state, now| guarantee::act(state, now, form.id, &form.action));
     back("/buyer", &[("appid", &form.appid)], outcome)
 }
 

@@ -100,6 +100,12 @@ pub mod operation {
     pub const AFTERSALE_REFUSE: &str = "aftersale.refuse";
     /// See [`crate::Disputes::answer`]; [`crate::DisputeEvidence`] → [`crate::EvidenceOutcome`].
     pub const DISPUTE_ANSWER: &str = "dispute.answer";
+    /// See [`crate::Guarantees::list`]; [`crate::GuaranteeQuery`] → a page of [`crate::GuaranteeClaim`].
+    pub const GUARANTEE_LIST: &str = "guarantee.list";
+    /// See [`crate::Guarantees::fetch`]; `{claim_id}` → [`crate::GuaranteeClaim`] or `null`.
+    pub const GUARANTEE_FETCH: &str = "guarantee.fetch";
+    /// See [`crate::Guarantees::answer`]; [`crate::GuaranteeAnswer`] → [`crate::GuaranteeOutcome`].
+    pub const GUARANTEE_ANSWER: &str = "guarantee.answer";
     /// See [`crate::AccountMenu::fetch`]; `{}` → [`crate::Menu`] or `null`.
     pub const MENU_FETCH: &str = "menu.fetch";
     /// See [`crate::AccountMenu::publish`]; [`crate::Menu`] → `null`.

@@ -10,6 +10,7 @@ use crate::dispute::Disputes;
 use crate::fans::Fans;
 use crate::fulfilment::Fulfilment;
 use crate::funds::Funds;
+use crate::guarantee::Guarantees;
 use crate::http::Answer;
 use crate::info::ChannelInfo;
 use crate::leads::Leads;
@@ -85,6 +86,8 @@ pub trait Channel: Send + Sync {
     fn funds(&self) -> Option<&dyn Funds>;
     /// Categories and brands the shop may sell.
     fn qualifications(&self) -> Option<&dyn Qualifications>;
+    /// Claims under the platform's guarantee.
+    fn guarantees(&self) -> Option<&dyn Guarantees>;
     /// What is left of the account's calls.
     fn call_quotas(&self) -> Option<&dyn CallQuotas>;
 }

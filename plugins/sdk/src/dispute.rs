@@ -95,6 +95,8 @@ macro_rules! dispute_words {
     };
 }
 
+pub(crate) use dispute_words;
+
 dispute_words! {
     /// The steps of a dispute.
     DisputeStep {

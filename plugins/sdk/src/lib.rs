@@ -62,6 +62,7 @@ mod error;
 mod fans;
 mod fulfilment;
 mod funds;
+mod guarantee;
 mod http;
 mod info;
 mod interaction;
@@ -115,6 +116,10 @@ pub use fulfilment::{Carrier, Fulfilment, Parcel, ParcelLine, ShipOutcome, Shipm
 pub use funds::{
     Balance, BankAccount, CodePicture, CodeScanner, CodeStanding, CodeState, FlowKind, FlowQuery, Funds,
     FundsFlow, WantedWithdrawal, Withdrawal, WithdrawalAsked, WithdrawalState,
+};
+pub use guarantee::{
+    GuaranteeAnswer, GuaranteeClaim, GuaranteeDamage, GuaranteeFake, GuaranteeGoods, GuaranteeKind,
+    GuaranteeMove, GuaranteeOutcome, GuaranteeQuery, GuaranteeState, Guarantees,
 };
 pub use http::{Answer, Body, Method, Part, PartContent, Request, Response};
 pub use info::{

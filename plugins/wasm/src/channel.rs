@@ -13,9 +13,10 @@ use qianpu_sdk::bridge::{
 use qianpu_sdk::{
     AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
     Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, ClearReceiver,
-    Content, Context, Disputes, Fans, Fulfilment, Funds, Leads, LinkInvitation, LinkRequest, Live, Messaging,
-    OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions, Qualifications, Reveal,
-    SceneCodes, Secret, ShopDesk, Showcase, SignInRequest, Step, Stock, Templates, TokenSet, Turn, Webhook,
+    Content, Context, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkInvitation, LinkRequest,
+    Live, Messaging, OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions,
+    Qualifications, Reveal, SceneCodes, Secret, ShopDesk, Showcase, SignInRequest, Step, Stock, Templates,
+    TokenSet, Turn, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -295,6 +296,9 @@ impl Channel for WasmChannel {
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         self.has(Capability::Qualifications).then_some(self)
     }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
+        self.has(Capability::Guarantees).then_some(self)
+    }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         self.has(Capability::CallQuotas).then_some(self)
     }
@@ -317,6 +321,7 @@ macro_rules! operations {
 mod call_quotas;
 mod fans;
 mod goods;
+mod guarantees;
 mod promotions;
 mod qualifications;
 mod reach;

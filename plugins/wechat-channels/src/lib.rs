@@ -18,7 +18,7 @@ use qianpu_sdk::wire::text;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
     CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment,
-    Funds, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
+    Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
     PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal,
     SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
@@ -135,6 +135,9 @@ impl Channel for WechatChannels {
         None
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
         None
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {

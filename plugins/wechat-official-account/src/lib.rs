@@ -21,7 +21,7 @@ use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
     CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment,
-    Funds, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
+    Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
     PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal,
     SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
@@ -139,6 +139,9 @@ impl Channel for WechatOfficialAccount {
         None
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
+        None
+    }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
         None
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {

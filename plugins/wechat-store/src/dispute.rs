@@ -243,7 +243,7 @@ fn too_many() -> ChannelError {
 }
 
 /// `resp_type=0`: the answer is the id of a file.
-fn upload(cx: &Context<'_>, picture: &Picture) -> Result<Request, ChannelError> {
+pub(crate) fn upload(cx: &Context<'_>, picture: &Picture) -> Result<Request, ChannelError> {
     const PATH: &str = "/channels/ec/basics/img/upload";
     let request = match &picture.asset {
         Some(asset) => {

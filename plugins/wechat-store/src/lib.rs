@@ -19,6 +19,7 @@ mod dispute;
 mod freight;
 mod funds;
 mod furniture;
+mod guarantee;
 mod listing;
 mod order;
 mod orders;
@@ -32,9 +33,9 @@ mod webhook;
 
 use qianpu_sdk::{
     AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, CallQuotas, Catalog, Channel,
-    ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Leads, LinkMode, Live, Messaging, OrderDesk,
-    Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk,
-    Showcase, Stock, Templates, Webhook,
+    ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging,
+    OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes,
+    ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -145,6 +146,9 @@ impl Channel for WechatStore {
         Some(self)
     }
     fn qualifications(&self) -> Option<&dyn Qualifications> {
+        Some(self)
+    }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
         Some(self)
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {

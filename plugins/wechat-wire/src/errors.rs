@@ -28,6 +28,8 @@ pub enum Meaning {
 pub const CODES: &[(i64, Meaning)] = &[
     // busy
     (-1, Meaning::Later(2)),
+    // "the system failed", of the after-sale calls
+    (9700223, Meaning::Later(2)),
     (45009, Meaning::NextDay),
     (45011, Meaning::NextMinute),
     // tokens

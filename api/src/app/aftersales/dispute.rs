@@ -119,7 +119,7 @@ pub async fn say(
     Ok(evidence_get(tx, evidence).await?)
 }
 
-async fn pictures_exist(tx: &TenantTx, pictures: &[MediaId]) -> Answer<()> {
+pub(super) async fn pictures_exist(tx: &TenantTx, pictures: &[MediaId]) -> Answer<()> {
     for (index, id) in pictures.iter().enumerate() {
         let found = match media_get(tx, *id).await {
             Err(StoreError::NotFound) => None,

@@ -1,7 +1,7 @@
 //! Which job a notice about an account leads to. The job fetches the truth; the push is only its cause.
 
 use super::account_jobs::{REFRESH_JOB, refresh_payload};
-use crate::app::aftersales::sync;
+use crate::app::aftersales::{guarantees, sync};
 use crate::app::channel_funds::follow;
 use crate::app::listings::{REFRESH_LISTING_JOB, refresh_listing_payload};
 use crate::app::promotions::coupons;
@@ -28,6 +28,13 @@ fn disputed_case(notice: &Notice) -> Option<String> {
         serde_json::Value::Null => notice.subject_id.clone(),
         named => wire::id(named),
     }
+}
+
+/// Another job beside [`job_for`]: a guarantee claim is read as its order is.
+pub(super) fn second_job(account: &ChannelAccount, notice: &Notice) -> Option<NewJob> {
+    let claim = notice.subject_id.as_deref().filter(|claim| !claim.is_empty())?;
+    let asked = notice.kind == NoticeKind::GuaranteeChanged && guarantees::possible(account);
+    asked.then(|| guarantees::new_job(account.id, claim))
 }
 
 pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
@@ -67,7 +74,7 @@ pub(super) fn job_for(account: &ChannelAccount, notice: &Notice) -> Routed {
             Some(case) => Routed::Job(sync::new_job(account.id, &case, 0)),
             None => Routed::Kept,
         },
-        // What is claimed is decided at the platform; what became of the order is read.
+        // What is asked back is decided at the platform; what became of the order is read.
         K::GuaranteeChanged | K::GiftAftersaleChanged => match wire::id(&notice.hint["order_id"]) {
             Some(order) => Routed::Job(NewJob {
                 kind: ORDER_JOB,

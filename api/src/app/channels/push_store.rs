@@ -147,7 +147,8 @@ async fn take(mut tx: TenantTx, told: &[(&ChannelAccount, &Notice)]) -> Answer<(
             Routed::Job(job) => Some(job),
             Routed::Kept => None,
         });
-        job_enqueue_all(&mut tx, jobs.collect()).await?;
+        let second = new.iter().filter_map(|(account, notice)| push_route::second_job(account, notice));
+        job_enqueue_all(&mut tx, jobs.chain(second).collect()).await?;
         for (account, notice) in &new {
             beside_the_job(&mut tx, account, notice).await?;
         }

@@ -11,7 +11,8 @@ use qianpu_tenants::page::{MAX_LIMIT, Page, PageRequest};
 use qianpu_tenants::store::channel_account::{AccountFilter, account_get, account_list};
 use serde_json::Value;
 
-/// Kinds that nothing here deals with: somebody looks at them at the platform and says so.
+/// Kinds that wait for somebody. A refund of a gift is dealt with at the platform, and somebody says that it was; a
+/// guarantee claim is answered here, and waits while the platform says that it waits for the merchant.
 pub const FOR_PEOPLE: [NoticeKind; 2] = [NoticeKind::GuaranteeChanged, NoticeKind::GiftAftersaleChanged];
 
 /// What of a push is shown: numbers and words that say nothing about a person.
@@ -88,11 +89,20 @@ pub async fn waiting(
     state: &AppState,
     grant: &Grant<perm::AftersaleHandle>,
 ) -> Answer<Vec<(ChannelAccountId, i64)>> {
+    waiting_of(state, grant, &FOR_PEOPLE).await
+}
+
+/// The same, of pushes of these kinds.
+pub async fn waiting_of(
+    state: &AppState,
+    grant: &Grant<perm::AftersaleHandle>,
+    kinds: &[NoticeKind],
+) -> Answer<Vec<(ChannelAccountId, i64)>> {
     let tx = state.db.read(grant.ctx()).await?;
     let filter = AccountFilter { shops: grant.shops(), ..AccountFilter::default() };
     let accounts = account_list(&tx, &filter, PageRequest::first(MAX_LIMIT)).await?.items;
     let mut found = Vec::new();
-    let kinds = for_people();
+    let kinds: Vec<&str> = kinds.iter().map(NoticeKind::as_str).collect();
     let ids: Vec<_> = accounts.iter().map(|account| account.id.0).collect();
     if inbox_waiting_count(&tx, &ids, &kinds).await? == 0 {
         return Ok(found);

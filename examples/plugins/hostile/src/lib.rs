@@ -105,6 +105,9 @@ impl Channel for Hostile {
     fn qualifications(&self) -> Option<&dyn Qualifications> {
         None
     }
+    fn guarantees(&self) -> Option<&dyn Guarantees> {
+        None
+    }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         None
     }

@@ -2,6 +2,7 @@
 
 mod call_quotas;
 mod fans;
+mod guarantees;
 mod promotions;
 mod qualifications;
 mod shop;
@@ -225,6 +226,7 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         other if fans::knows(other) => fans::start(channel, cx, other, text),
         other if templates::knows(other) => templates::start(channel, cx, other, text),
         other if call_quotas::knows(other) => call_quotas::start(channel, cx, other, text),
+        other if guarantees::knows(other) => guarantees::start(channel, cx, other, text),
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -294,6 +296,7 @@ pub fn resume(
         other if fans::knows(other) => fans::resume(channel, cx, other, state, answers),
         other if templates::knows(other) => templates::resume(channel, cx, other, state, answers),
         other if call_quotas::knows(other) => call_quotas::resume(channel, cx, other, state, answers),
+        other if guarantees::knows(other) => guarantees::resume(channel, cx, other, state, answers),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

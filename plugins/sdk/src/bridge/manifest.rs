@@ -63,6 +63,8 @@ pub enum Capability {
     Funds,
     /// [`Channel::qualifications`]
     Qualifications,
+    /// [`Channel::guarantees`]
+    Guarantees,
     /// [`Channel::call_quotas`]
     CallQuotas,
 }
@@ -201,6 +203,7 @@ impl Capability {
         Self::ShopDesk,
         Self::Funds,
         Self::Qualifications,
+        Self::Guarantees,
         Self::CallQuotas,
     ];
     /// Stable name.
@@ -232,6 +235,7 @@ impl Capability {
             Self::ShopDesk => "shop_desk",
             Self::Funds => "funds",
             Self::Qualifications => "qualifications",
+            Self::Guarantees => "guarantees",
             Self::CallQuotas => "call_quotas",
         }
     }
@@ -263,6 +267,7 @@ impl Capability {
             Self::ShopDesk => channel.shop_desk().is_some(),
             Self::Funds => channel.funds().is_some(),
             Self::Qualifications => channel.qualifications().is_some(),
+            Self::Guarantees => channel.guarantees().is_some(),
             Self::CallQuotas => channel.call_quotas().is_some(),
         }
     }

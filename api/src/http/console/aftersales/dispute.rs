@@ -173,7 +173,7 @@ async fn answer(auth: &Said) -> Answer<()> {
 }
 
 /// What is wrong with a file, said at the field of the form.
-fn at_pictures(error: ApiError) -> ApiError {
+pub(super) fn at_pictures(error: ApiError) -> ApiError {
     match error.errors().first() {
         Some(wrong) => {
             FieldError::new("pictures", wrong.code, wrong.message_en.clone(), wrong.message_zh.clone()).into()

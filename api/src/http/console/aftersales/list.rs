@@ -1,7 +1,9 @@
 //! The list of cases: what waits for the merchant first, by deadline; tabs by state; shop, account, search.
 
 use super::{HOME, page_of};
+use crate::app::aftersales::guarantees;
 use crate::app::aftersales::read::{self, Listed};
+use crate::app::channels::pushes;
 use crate::app::orders::read::account_names;
 use crate::app::shops;
 use crate::error::Answer;
@@ -13,6 +15,7 @@ use crate::pages::respond::PageAnswer;
 use qianpu_domain::aftersale::{AftersaleState, DisputeState, WaitsFor};
 use qianpu_domain::ids::{ChannelAccountId, ShopId};
 use qianpu_domain::time::Timestamp;
+use qianpu_sdk::NoticeKind;
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::page::{MAX_LIMIT, PageRequest};
 use qianpu_tenants::store::aftersale::{AftersaleFilter, AftersaleSort};
@@ -120,6 +123,9 @@ struct ListView {
     /// There is no case at all, not only none that matches.
     none_yet: bool,
     waiting_tab: bool,
+    /// Whether an account has claims under a guarantee, and how many pushes about them wait.
+    guarantees: bool,
+    guarantees_waiting: i64,
     next_page: Option<String>,
 }
 
@@ -179,12 +185,22 @@ async fn aftersale_list_page(auth: Authed<perm::OrderRead, Query<ListQuery>>) ->
         rows: found.items.into_iter().map(|listed| row(listed, now)).collect(),
         none_yet: all == 0 && !filtered,
         waiting_tab: tab == WAITING,
+        guarantees: !guarantees::accounts(&auth.state, &auth.grant).await?.is_empty(),
+        guarantees_waiting: guarantees_waiting(&auth).await?,
         tab: tab.to_owned(),
         tabs,
         filtered,
         q,
     };
     auth.page("aftersales/list", view)
+}
+
+/// How many claims wait, for those who may answer them.
+async fn guarantees_waiting<T>(auth: &Authed<perm::OrderRead, T>) -> Answer<i64> {
+    let Ok(grant) = auth.caller.grant::<perm::AftersaleHandle>() else { return Ok(0) };
+    let kinds = [NoticeKind::GuaranteeChanged];
+    let waiting = pushes::waiting_of(&auth.state, &grant, &kinds).await?;
+    Ok(waiting.iter().map(|(_, count)| count).sum())
 }
 
 async fn accounts<T>(auth: &Authed<perm::OrderRead, T>, chosen: &str) -> Answer<Vec<Choice>> {

@@ -55,6 +55,8 @@ struct PushRow {
     native: Option<String>,
     told: Vec<ToldRow>,
     waits: bool,
+    /// The page of the guarantee claim it is about.
+    claim_href: Option<String>,
     handled_at: Option<i64>,
     at: i64,
 }
@@ -76,6 +78,11 @@ fn row(message: InboxMessage, may_handle: bool) -> PushRow {
         id: message.id.to_string(),
         told: pushes::told(&message).into_iter().map(|(name, value)| ToldRow { name, value }).collect(),
         waits: may_handle && pushes::waits(&message),
+        claim_href: (message.kind == NoticeKind::GuaranteeChanged.as_str() && !message.subject.is_empty())
+            .then(|| {
+                let account = ChannelAccountId(message.owner);
+                format!("{HOME}/{account}/guarantees/{}", message.subject)
+            }),
         kind: known.then(|| message.kind.replace('.', "_")),
         native: message.native_type,
         handled_at: message.handled_at.map(|at| at.micros()),
