@@ -73,7 +73,7 @@ async fn claim(sandbox: &Client, merchant: &Merchant) -> anyhow::Result<()> {
     let body = json!({"type": 2, "bad_level": 50, "content": "盖子边缘磕了一个口子，杯身完好"});
     let path = format!("/sandbox/api/orders/{}/guarantee", text(order, "external_id")?);
     sandbox.post(&path, &body).await?;
-    let account = text(order, "channel_account_id")?;
+    let account = text(&order["source"], "channel_account_id")?;
     let pushes = format!("/api/v1/channel_accounts/{account}/pushes?waiting=true");
     let told = |list: &Value| items(list).iter().any(|push| push["kind"] == "guarantee.changed");
     client.wait(&pushes, 60, told).await?;
