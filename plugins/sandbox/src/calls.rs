@@ -6,7 +6,7 @@
 use crate::clock::Now;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, new_rid};
-use crate::state::{CallFault, CallRecord, State, TokenOwner};
+use crate::state::{CallFault, CallRecord, Platform, State, TokenOwner};
 use crate::{
     aftersale, articles, component, fan_tags, fans, finder, funds, official_account, quota, templates, token,
     web_login,
@@ -159,7 +159,7 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         is_post: request.method() == Method::POST,
     };
     let caller = core.peek(|state| owner_of(state, &arrival.query, started));
-    let fault = core.with(|state, _| take_fault(state, &path, appid_of(caller.as_ref())));
+    let fault = core.with(|state, _| take_fault(state, Platform::Wechat, &path, appid_of(caller.as_ref())));
     let delay = |after| {
         let delay = fault.as_ref().filter(|fault| fault.after == after).map_or(0, |fault| fault.delay_ms);
         tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
@@ -310,9 +310,10 @@ pub fn admit(
     }
 }
 
-pub fn take_fault(state: &mut State, path: &str, appid: &str) -> Option<CallFault> {
+pub fn take_fault(state: &mut State, platform: Platform, path: &str, appid: &str) -> Option<CallFault> {
     let fault = state.call_faults.iter_mut().find(|fault| {
         fault.count > 0
+            && fault.platform.is_none_or(|wanted| wanted == platform)
             && (fault.path == "*" || canonical_path(&fault.path) == path)
             && fault.appid.as_deref().is_none_or(|wanted| wanted == appid)
     })?;
@@ -322,15 +323,24 @@ pub fn take_fault(state: &mut State, path: &str, appid: &str) -> Option<CallFaul
     Some(taken)
 }
 
+/// What goes wrong with an upload: the answer in its place, after the wait that was asked for. Nothing is kept by then.
+pub async fn upload_fault(core: &Core, request: &HttpRequest) -> Option<HttpResponse> {
+    let query = query_of(request);
+    let path = canonical_path(request.path());
+    let caller = core.peek(|state| owner_of(state, &query, core.now()));
+    let fault =
+        core.with(|state, _| take_fault(state, Platform::Wechat, &path, appid_of(caller.as_ref())))?;
+    tokio::time::sleep(Duration::from_millis(fault.delay_ms.min(120_000))).await;
+    if let Some(status) = fault.http_status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        return Some(HttpResponse::build(status).body("<html><body>sandbox fault</body></html>"));
+    }
+    fault.errcode.map(|code| upload_answer(core, Err(error(code))))
+}
+
 /// The picture upload reads multipart bodies and so has a route of its own; it shares the door.
 pub fn admit_upload(core: &Core, request: &HttpRequest) -> Result<String, WxError> {
     let query = query_of(request);
     let path = canonical_path(request.path());
-    let caller = core.peek(|state| owner_of(state, &query, core.now()));
-    let fault = core.with(|state, _| take_fault(state, &path, appid_of(caller.as_ref())));
-    if let Some(code) = fault.and_then(|fault| fault.errcode) {
-        return Err(error(code));
-    }
     core.with(|state, now| {
         let (appid, _) = admit(state, Auth::Account, &query, now)?;
         quota::spend(state, &appid, &path, now)?;

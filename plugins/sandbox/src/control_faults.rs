@@ -32,7 +32,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sandbox/api/calls").route(web::get().to(list_calls)));
 }
 
-const FAULTS: usize = 200;
+pub const FAULTS: usize = 200;
 pub const PUSH_FAULTS: &[&str] =
     &["drop", "duplicate", "delay", "reorder", "bad_signature", "foreign_app_id", "changed_body"];
 

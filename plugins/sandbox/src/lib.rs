@@ -36,6 +36,7 @@ mod guarantee;
 mod official_account;
 mod order_view;
 mod page_data;
+mod page_faults;
 mod page_forms;
 mod page_words;
 mod pages;
@@ -135,6 +136,7 @@ impl Sandbox {
                 .wrap(actix_web::middleware::from_fn(pages::tell_the_end))
                 .configure(pages::routes)
                 .configure(page_forms::routes)
+                .configure(page_faults::routes)
                 .configure(fans::routes)
                 .configure(templates::routes)
                 .configure(finder::routes)

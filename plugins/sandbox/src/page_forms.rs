@@ -8,11 +8,10 @@ use crate::guarantee::{self, NewClaim};
 use crate::pages::see_other;
 use crate::product_audit;
 use crate::push::PushState;
-use crate::state::{CallFault, PushFault};
 use crate::store_order_desk;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     let form = |name: &str| web::resource(format!("/sandbox/forms/{name}"));
@@ -26,9 +25,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(form("market").route(web::post().to(market)))
         .service(form("resend").route(web::post().to(resend)))
         .service(form("settings").route(web::post().to(settings)))
-        .service(form("fault").route(web::post().to(fault)))
-        .service(form("push-fault").route(web::post().to(push_fault)))
-        .service(form("clear-faults").route(web::post().to(clear_faults)))
         .service(form("ticket").route(web::post().to(ticket)));
 }
 
@@ -241,56 +237,6 @@ async fn settings(form: web::Form<SettingsForm>, core: web::Data<Core>) -> HttpR
         }
     });
     back(page, &[], Ok(()))
-}
-
-#[derive(Deserialize)]
-struct FaultForm {
-    errcode: i64,
-    path: String,
-    count: u32,
-}
-
-async fn fault(form: web::Form<FaultForm>, core: web::Data<Core>) -> HttpResponse {
-    let outcome = core.with(|state, _| {
-        if state.call_faults.len() >= 200 || !(1..=1_000).contains(&form.count) {
-            return Err("too many faults".to_owned());
-        }
-        let fault = json!({"path": form.path, "errcode": form.errcode, "count": form.count});
-        let fault: CallFault = serde_json::from_value(fault).map_err(|error| error.to_string())?;
-        state.call_faults.push(fault);
-        Ok(())
-    });
-    back("/", &[], outcome)
-}
-
-#[derive(Deserialize)]
-struct PushFaultForm {
-    kind: String,
-    #[serde(default)]
-    event: String,
-}
-
-async fn push_fault(form: web::Form<PushFaultForm>, core: web::Data<Core>) -> HttpResponse {
-    let form = form.into_inner();
-    let outcome = core.with(|state, _| {
-        let known = crate::control_faults::PUSH_FAULTS.contains(&form.kind.as_str());
-        if !known || state.push_faults.len() >= 200 {
-            return Err("unknown kind, or too many faults".to_owned());
-        }
-        let delay_ms = if form.kind == "delay" { 10_000 } else { 0 };
-        let event = Some(form.event).filter(|event| !event.is_empty());
-        state.push_faults.push(PushFault { kind: form.kind, event, appid: None, delay_ms, count: 1 });
-        Ok(())
-    });
-    back("/", &[], outcome)
-}
-
-async fn clear_faults(core: web::Data<Core>) -> HttpResponse {
-    core.with(|state, _| {
-        state.call_faults.clear();
-        state.push_faults.clear();
-    });
-    back("/", &[], Ok(()))
 }
 
 #[derive(Deserialize)]

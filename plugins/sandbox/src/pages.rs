@@ -1,4 +1,5 @@
 //! The pages a person plays with: overview, buyer, auditor, service market, push log. Server-rendered, two languages.
+//! The pages of one platform and that of faults have files of their own.
 //!
 //! `page_data` gathers what is shown, `page_forms` does what a form asks, `page_words` holds the words.
 
@@ -34,6 +35,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
         ("funds", include_str!("templates/funds.hbs")),
         ("market", include_str!("templates/market.hbs")),
         ("pushes", include_str!("templates/pushes.hbs")),
+        ("faults", include_str!("templates/faults.hbs")),
         ("authorize", include_str!("templates/authorize.hbs")),
         ("login", include_str!("templates/login.hbs")),
         ("douyin", include_str!("templates/douyin.hbs")),

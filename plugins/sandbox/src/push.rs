@@ -1,7 +1,7 @@
 //! Pushes waiting to go out and their log. Here a push is composed and put into the queue; `push_sender` delivers it.
 
 use crate::clock::Now;
-use crate::state::{Account, Format, Mode, State};
+use crate::state::{Account, Format, Mode, Platform, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -179,8 +179,13 @@ impl State {
     }
 
     fn take_push_fault(&mut self, push: &Push) -> Option<crate::state::PushFault> {
+        let platform = match push.signer {
+            Signer::Douyin { .. } => Platform::Douyin,
+            Signer::Component { .. } | Signer::Account { .. } => Platform::Wechat,
+        };
         let matches = |f: &crate::state::PushFault| {
             f.count > 0
+                && f.platform.is_none_or(|wanted| wanted == platform)
                 && f.event.as_ref().is_none_or(|e| *e == push.event)
                 && f.appid.as_ref().is_none_or(|a| *a == push.appid)
         };

@@ -306,11 +306,24 @@ pub struct Code {
     pub used: bool,
 }
 
+/// Whose accounts a fault is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// WeChat: stores, official accounts, channels accounts, and component apps.
+    Wechat,
+    /// Douyin shops.
+    Douyin,
+}
+
 /// Something that shall go wrong with pushes.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PushFault {
     /// drop | duplicate | delay | reorder | bad_signature | foreign_app_id | changed_body
     pub kind: String,
+    /// None: of both.
+    #[serde(default)]
+    pub platform: Option<Platform>,
     #[serde(default)]
     pub event: Option<String>,
     #[serde(default)]
@@ -326,6 +339,9 @@ pub struct PushFault {
 pub struct CallFault {
     /// Exact path or `*`.
     pub path: String,
+    /// None: of both.
+    #[serde(default)]
+    pub platform: Option<Platform>,
     #[serde(default)]
     pub appid: Option<String>,
     #[serde(default)]

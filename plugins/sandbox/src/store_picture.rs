@@ -1,6 +1,6 @@
 //! Pictures: the upload calls (the only multipart ones) and showing an uploaded picture again.
 
-use crate::calls::{BODY_LIMIT, admit_upload, query_of, upload_answer};
+use crate::calls::{BODY_LIMIT, admit_upload, query_of, upload_answer, upload_fault};
 use crate::clock::random_text;
 use crate::core::Core;
 use crate::errors::{Answer, WxError, error, error_with, ok_with};
@@ -31,6 +31,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn upload(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
+    if let Some(answer) = upload_fault(&core, &request).await {
+        return answer;
+    }
     upload_answer(&core, accept(&request, payload, &core).await)
 }
 
@@ -55,6 +58,9 @@ async fn upload_qualification(
     payload: web::Payload,
     core: web::Data<Core>,
 ) -> HttpResponse {
+    if let Some(answer) = upload_fault(&core, &request).await {
+        return answer;
+    }
     let work = async {
         admit_upload(&core, &request)?;
         let key = keep(&core, sent(&request, payload).await?, SMALL_LIMIT)?;
@@ -68,6 +74,9 @@ async fn upload_article_picture(
     payload: web::Payload,
     core: web::Data<Core>,
 ) -> HttpResponse {
+    if let Some(answer) = upload_fault(&core, &request).await {
+        return answer;
+    }
     let work = async {
         admit_upload(&core, &request)?;
         let key = keep(&core, sent(&request, payload).await?, SMALL_LIMIT)?;
@@ -77,6 +86,9 @@ async fn upload_article_picture(
 }
 
 async fn upload_media(request: HttpRequest, payload: web::Payload, core: web::Data<Core>) -> HttpResponse {
+    if let Some(answer) = upload_fault(&core, &request).await {
+        return answer;
+    }
     let work = async {
         admit_upload(&core, &request)?;
         let kind = query_of(&request).get("type").cloned().unwrap_or_default();
@@ -179,6 +191,9 @@ fn kind_of(bytes: &[u8]) -> Option<&'static str> {
 
 /// An uploaded file by its id; what went wrong is JSON, as everywhere.
 async fn download(request: HttpRequest, core: web::Data<Core>) -> HttpResponse {
+    if let Some(answer) = upload_fault(&core, &request).await {
+        return answer;
+    }
     if let Err(refused) = admit_upload(&core, &request) {
         return upload_answer(&core, Err(refused));
     }

@@ -226,3 +226,101 @@ async fn each_kind_of_app_has_its_own_way_to_tokens() {
     let refused = client.call("/token/create", "", &code).await;
     assert_eq!(refused["sub_code"], "dop.token-generate-failed:grant-type-invalid", "it has no codes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_set_by_page_for_each_platform_in_its_own_codes() {
+    let client = Client::start().await;
+    client
+        .post(
+            "/sandbox/api/douyin/apps",
+            &json!({"app_key": KEY, "app_secret": SECRET, "service_id": "9", "callback_url": "http://127.0.0.1:1/back",
+                "push_url": "http://127.0.0.1:1/push"}),
+        )
+        .await;
+    let tokens = client.token().await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let page = async |path: &str| {
+        let url = format!("{}{path}", client.sandbox.base_url);
+        client.http.get(url).send().await.unwrap().text().await.unwrap()
+    };
+    // The page that a form leads to.
+    let submit = async |form: &str, fields: &[(&str, &str)]| {
+        let url = format!("{}/sandbox/forms/{form}", client.sandbox.base_url);
+        let body = serde_urlencoded::to_string(fields).unwrap();
+        let request = client.http.post(url).header("content-type", "application/x-www-form-urlencoded");
+        request.body(body).send().await.unwrap().text().await.unwrap()
+    };
+    let fault = async |platform: &str, account: &str, trouble: &str| {
+        let fields = [
+            ("platform", platform),
+            ("account", account),
+            ("trouble", trouble),
+            ("path", "*"),
+            ("seconds", "1"),
+        ];
+        submit("fault", &[&fields[..], &[("count", "1")]].concat()).await
+    };
+    let orders = async || client.call("/order/searchList", token, &json!({"page": 0, "size": 10})).await;
+
+    // A fault of one platform is none of the other, whatever the path.
+    fault("wechat", "", "token_expired").await;
+    assert_eq!(orders().await["code"], 10_000);
+    let wechat = page("/cgi-bin/token?grant_type=client_credential&appid=wx1&secret=x").await;
+    assert_eq!(serde_json::from_str::<Value>(&wechat).unwrap()["errcode"], 42_001, "{wechat}");
+    for (trouble, code, detailed) in [
+        ("token_expired", 40_003, "isv.access-token-expired"),
+        ("token_invalid", 40_003, "isv.access-token-no-existed"),
+        ("revoked", 30_001, "dop.authorization-no-existed"),
+        ("too_often", 60_000, "isv.call-limited"),
+        ("busy", 20_000, "isp.service-error"),
+        ("done_but_busy", 20_000, "isp.service-error"),
+    ] {
+        let shown = fault("douyin", "77", trouble).await;
+        assert!(shown.contains(detailed) && shown.contains("清除全部故障"), "{trouble}: {shown}");
+        let answer = orders().await;
+        assert_eq!((&answer["code"], &answer["sub_code"]), (&json!(code), &json!(detailed)), "{trouble}");
+        assert_eq!(orders().await["code"], 10_000, "{trouble}: once");
+    }
+    fault("douyin", "77", "slow").await;
+    let began = std::time::Instant::now();
+    assert_eq!(orders().await["code"], 10_000);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1));
+    for (account, trouble, why) in
+        [("78", "busy", "no account 78"), ("", "quota_day", "unknown trouble quota_day")]
+    {
+        assert!(fault("douyin", account, trouble).await.contains(why));
+    }
+
+    let draft = json!({"outer_product_id": "p1", "category_leaf_id": 20_002, "name": "龙井", "pic": "https://a/1.png",
+        "description": "https://a/1.png", "reduce_type": 1, "freight_id": 0, "specs": "颜色|红", "commit": true,
+        "spec_prices": json!([{"spec_detail_name1": "红", "price": 1000, "stock_num": 5}]).to_string()});
+    let made = client.call("/product/addV2", token, &draft).await["data"].clone();
+    client.post(&format!("/sandbox/api/douyin/products/{}/approve", made["product_id"]), &json!({})).await;
+    for platform in ["wechat", "douyin"] {
+        let fields =
+            [("platform", platform), ("account", ""), ("kind", "drop"), ("event", "101"), ("seconds", "0")];
+        submit("push-fault", &[&fields[..], &[("count", "1")]].concat()).await;
+    }
+    let order = json!({"shop_id": 77, "pay": true, "items": [{"product_id": made["product_id"]}]});
+    for _ in 0..2 {
+        client.post("/sandbox/api/douyin/orders", &order).await;
+    }
+    let dropped: Value = serde_json::from_str(&page("/sandbox/api/pushes?state=dropped").await).unwrap();
+    let dropped: Vec<&Value> =
+        dropped["pushes"].as_array().unwrap().iter().map(|push| &push["event"]).collect();
+    assert_eq!(dropped, [&json!("101")], "one of the two, by the fault of its platform");
+    let english = page("/faults?lang=en").await;
+    for text in [
+        "Douyin shops",
+        "called too often",
+        "daily quota used up",
+        "wrong signature",
+        "茶铺 · 77",
+        "push <code>101</code>",
+    ] {
+        assert!(english.contains(text), "{text} in {english}");
+    }
+    let cleared = submit("clear-faults", &[]).await;
+    assert!(!cleared.contains("<code>101</code>"), "{cleared}");
+    client.sandbox.stop().await;
+}

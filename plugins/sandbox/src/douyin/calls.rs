@@ -6,7 +6,7 @@ use crate::calls::{BODY_LIMIT, query_of, remember, take_fault};
 use crate::clock::{Now, random_hex};
 use crate::core::Core;
 use crate::quota;
-use crate::state::State;
+use crate::state::{Platform, State};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         let token = state.douyin.tokens.get(arrival.query("access_token"));
         token.map_or_else(String::new, |token| token.shop_id.to_string())
     });
-    let fault = core.with(|state, _| take_fault(state, &arrival.path, &shop));
+    let fault = core.with(|state, _| take_fault(state, Platform::Douyin, &arrival.path, &shop));
     let wait = |after| {
         let delay = fault.as_ref().filter(|fault| fault.after == after).map_or(0, |fault| fault.delay_ms);
         tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
