@@ -68,6 +68,7 @@ codes! {
     ChannelAccountLinked = "channel_account_linked", 409, false, "The account is linked already", "该账号已被关联";
     ChannelAccountUnusable = "channel_account_unusable", 409, false, "The account is not linked or not authorised now", "账号未关联或授权已失效";
     PluginRefused = "plugin_refused", 409, false, "The plugin cannot be changed like this now", "插件当前无法这样变更";
+    PluginInUse = "plugin_in_use", 409, false, "Accounts are linked through the plugin", "仍有账号通过该插件关联";
     LinkEnded = "link_ended", 409, false, "This attempt to link has ended; start again", "本次关联已结束，请重新发起";
     LinkWrongAccount = "link_wrong_account", 409, false, "Another account was authorised than the one to be linked", "授权的账号与要关联的账号不一致";
     ListingRunOver = "listing_run_over", 409, false, "The run has ended already", "该批量发布已结束";

@@ -22,10 +22,12 @@ use uuid::Uuid;
 mod apps;
 mod programs;
 mod rates;
+mod usage;
 
 pub use apps::{by_app_token, by_client_id, by_named_tenant};
 pub use programs::by_api_key;
 pub use rates::{RateSources, rate_sources};
+pub use usage::{LinkedAccounts, linked_accounts};
 
 /// The person behind an access token (already verified): session alive, user active, grants read anew,
 /// so that the removal of a role acts at once. `None` when anything of it no longer holds.

@@ -5,9 +5,12 @@
 use qianpu_api::app::plugins;
 use qianpu_api::app::setup::{self, NewPerson};
 use qianpu_domain::access::Role;
+use qianpu_domain::shop::ShopState;
+use qianpu_tenants::store::directory;
 use qianpu_tests::app::TestApp;
 use qianpu_tests::browser::Browser;
 use qianpu_tests::http::{Answer, Client};
+use qianpu_tests::stage::{Stage, shop};
 use qianpu_tests::{both, components};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -170,6 +173,92 @@ both! {
         assert_eq!(in_force(&person).await, None);
         browser.submit(&format!("{at}/remove"), &[("slug", SLUG), ("sha256", sha256)], 200).await;
         assert!(!browser.html.contains("api.weixin.qq.com"), "{}", browser.html);
+        app.stop().await;
+    }
+
+    async fn what_accounts_use_is_stopped_only_when_that_is_said(db: TestDb) {
+        let _alone = ALONE.lock().await;
+        let stage = Stage::start(db).await;
+        let client = operator(&stage.app).await;
+        let bytes = components::bytes("wechat_store");
+        let version = upload(&client, bytes).await.json("");
+        client.post(&format!("{PLUGINS}/activations"), &activation(&version), 200).await;
+        let counts = async || {
+            let listed = client.get(PLUGINS, 200).await.json("/items/0");
+            (listed["linked_accounts"].as_i64().unwrap(), listed["linked_merchants"].as_i64().unwrap())
+        };
+        assert_eq!(counts().await, (0, 0));
+        stage.direct_store("山前茶铺").await;
+        stage.direct_store("山后茶铺").await;
+        let merchant = stage.app.merchant(&stage.provider, "乙商家").await;
+        let owner = stage.app.person(&merchant, Role::MerchantOwner).await;
+        let place = shop(&stage.app, &merchant, "乙家小铺", "enterprise", ShopState::Trading).await;
+        let third = stage.direct_store_by(&owner, place, "乙家茶铺").await;
+        assert_eq!(counts().await, (3, 2));
+        // An account that was unlinked is none of them.
+        owner.delete(&format!("/api/v1/channel_accounts/{}", third["id"].as_str().unwrap()), 204).await;
+        assert_eq!(counts().await, (2, 1));
+
+        let stop = json!({ "slug": SLUG });
+        let stops = format!("{PLUGINS}/stops");
+        let refused = client.post(&stops, &stop, 409).await;
+        assert_eq!(refused.code(), "plugin_in_use");
+        let told = refused.text("/detail");
+        assert!(told.contains("2 个") && told.contains("1 家") && !told.contains("山前"), "{told}");
+        assert!(in_force(&client).await.is_some());
+        client.post(&stops, &json!({ "slug": "no-such" }), 404).await;
+        client.post(&stops, &json!({ "slug": SLUG, "even_with_accounts": true }), 204).await;
+        assert_eq!(in_force(&client).await, None);
+        // What is stopped already has nothing to be asked about; the built-in channel is there for its accounts.
+        client.post(&stops, &stop, 404).await;
+        client.post(&format!("{PLUGINS}/activations"), &activation(&version), 200).await;
+
+        let ops = NewPerson {
+            email: "ops@qianpu.test", name: "江川", password: PASSWORD, locale: "zh", role: Role::OperatorOwner,
+        };
+        setup::add_operator(&stage.app.state, &ops).await.unwrap();
+        let mut browser = Browser::new(&stage.app.base_url);
+        browser.open("/console/login", 200).await;
+        browser.submit("/console/login", &[("email", ops.email), ("password", PASSWORD)], 200).await;
+        let at = "/console/operator/plugins";
+        browser.open(at, 200).await;
+        assert!(browser.html.contains("已关联账号 2 个，涉及商家 1 家。"), "{}", browser.html);
+        browser.submit(&format!("{at}/stop"), &[("slug", SLUG)], 422).await;
+        for text in ["仍有账号通过 wechat-store 关联，确认停用？", "停用后这些账号将改用内置渠道。", "仍要停用"] {
+            assert!(browser.html.contains(text), "{text} in {}", browser.html);
+        }
+        assert!(in_force(&client).await.is_some(), "asked first");
+        browser.submit(&format!("{at}/stop"), &[("slug", SLUG), ("even_with_accounts", "1")], 200).await;
+        assert_eq!(in_force(&client).await, None);
+        stage.stop().await;
+    }
+
+    async fn the_last_version_is_kept_while_accounts_need_it(db: TestDb) {
+        let _alone = ALONE.lock().await;
+        let app = TestApp::start(db).await;
+        let client = operator(&app).await;
+        let bytes = components::bytes("hostile");
+        let versions = [
+            upload(&client, bytes.clone()).await.json(""),
+            upload(&client, components::another_version(&bytes, b'2')).await.json(""),
+        ];
+        let provider = app.provider("甲服务商").await;
+        let merchant = app.merchant(&provider, "山前茶业").await;
+        let mut tx = app.state.db.begin(&merchant).await.unwrap();
+        let account = tx.new_id();
+        directory::key_insert(&mut tx, directory::EXTERNAL_ACCOUNT, "hostile:1", account).await.unwrap();
+        // Neither the same id nor a longer name of a channel makes it one of this channel.
+        directory::key_insert(&mut tx, directory::EXTERNAL_ACCOUNT, "hostile-too:1", account).await.unwrap();
+        tx.commit().await.unwrap();
+        let removals = format!("{PLUGINS}/removals");
+        let removal = |version: &Value| json!({ "slug": "hostile", "sha256": version["sha256"] });
+        client.post(&removals, &removal(&versions[0]), 204).await;
+        let refused = client.post(&removals, &removal(&versions[1]), 409).await;
+        assert_eq!(refused.code(), "plugin_in_use");
+        assert!(refused.text("/detail").contains("1 个"), "{}", refused.body);
+        let mut even = removal(&versions[1]);
+        even["even_with_accounts"] = json!(true);
+        client.post(&removals, &even, 204).await;
         app.stop().await;
     }
 }

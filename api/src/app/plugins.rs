@@ -6,9 +6,10 @@ use crate::state::AppState;
 use actix_web::web::Bytes;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_host::plugins::{Plugin, PluginError, Plugins, Refused, ReleaseRecord};
+use qianpu_host::plugins::{Plugin, PluginError, Plugins, Refused, ReleaseRecord, ReleaseState};
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::resolve::{LinkedAccounts, linked_accounts};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +24,31 @@ type Manages = Grant<perm::PluginManage>;
 /// What there is.
 #[derive(Debug)]
 pub struct Overview {
-    pub plugins: Vec<Plugin>,
+    /// Each with the accounts that are linked through its channel.
+    pub plugins: Vec<(Plugin, LinkedAccounts)>,
     pub refused: Vec<Refused>,
 }
 
 /// Every plugin, and the files of the folder that were not taken.
-pub fn overview(state: &AppState, _: &Manages) -> Overview {
+pub async fn overview(state: &AppState, grant: &Manages) -> Answer<Overview> {
     let plugins = &state.channels.plugins;
-    Overview { plugins: plugins.list(), refused: plugins.refused() }
+    let list = plugins.list();
+    let slugs: Vec<String> = list.iter().map(|plugin| plugin.slug.clone()).collect();
+    let linked = linked_accounts(&state.db, grant, &slugs).await?;
+    Ok(Overview { plugins: list.into_iter().zip(linked).collect(), refused: plugins.refused() })
+}
+
+/// Refuses while accounts are linked through the channel, unless whoever asks was told and goes on.
+async fn unused(state: &AppState, grant: &Manages, slug: &str, even_with_accounts: bool) -> Answer<()> {
+    if even_with_accounts {
+        return Ok(());
+    }
+    let linked = linked_accounts(&state.db, grant, &[slug.to_owned()]).await?.pop().unwrap_or_default();
+    if linked.accounts == 0 {
+        return Ok(());
+    }
+    let counts = vec![("accounts", linked.accounts.to_string()), ("merchants", linked.merchants.to_string())];
+    Err(ApiError::new(ErrorCode::PluginInUse).with_text("plugins.in_use", counts))
 }
 
 /// Reading, compiling and writing block.
@@ -109,15 +127,35 @@ pub async fn roll_back(state: &AppState, grant: &Manages, slug: &str) -> Answer<
     Ok(release)
 }
 
-/// Takes a plugin out of force. Work of its accounts waits.
-pub async fn stop(state: &AppState, grant: &Manages, slug: &str) -> Answer<()> {
+/// Takes a plugin out of force. Work of its accounts waits, or goes on with the built-in channel of the same slug.
+pub async fn stop(state: &AppState, grant: &Manages, slug: &str, even_with_accounts: bool) -> Answer<()> {
+    let listed = state.channels.plugins.list();
+    let in_force = |plugin: &Plugin| plugin.releases.iter().any(|(_, state)| *state == ReleaseState::Active);
+    if !listed.iter().any(|plugin| plugin.slug == slug && in_force(plugin)) {
+        return Err(ApiError::not_found());
+    }
+    unused(state, grant, slug, even_with_accounts).await?;
     let own = slug.to_owned();
     off(state, move |plugins| plugins.stop(&own)).await?;
     note(state, grant, AuditAction::PluginStopped, slug, json!({})).await
 }
 
-/// Removes a version that is not in force.
-pub async fn remove(state: &AppState, grant: &Manages, slug: &str, sha256: &str) -> Answer<()> {
+/// Removes a version that is not in force. After the last one of a plugin nothing can be put in force any more.
+pub async fn remove(
+    state: &AppState,
+    grant: &Manages,
+    slug: &str,
+    sha256: &str,
+    even_with_accounts: bool,
+) -> Answer<()> {
+    let listed = state.channels.plugins.list();
+    let last = listed.iter().find(|plugin| plugin.slug == slug && !plugin.replaces_built_in);
+    if last.is_some_and(|plugin| {
+        matches!(plugin.releases.as_slice(), [(only, state)]
+        if only.sha256 == sha256 && *state != ReleaseState::Active)
+    }) {
+        unused(state, grant, slug, even_with_accounts).await?;
+    }
     let (own, sha256) = (slug.to_owned(), sha256.to_owned());
     let release = off(state, move |plugins| plugins.remove_release(&own, &sha256)).await?;
     note(state, grant, AuditAction::PluginRemoved, slug, named(&release)).await

@@ -123,6 +123,23 @@ pub async fn key_value(tx: &TenantTx, kind: &str) -> StoreResult<Option<String>>
     Ok(row.map(|row| row.value))
 }
 
+/// How many accounts are linked through a channel, by how many merchants. Read through once, because no index knows a
+/// channel; only the operator asks, and seldom.
+pub(crate) async fn linked_accounts(tx: &SystemTx, channel: &str) -> StoreResult<(i64, i64)> {
+    use global_key::Column;
+    use sea_orm::sea_query::{Expr, ExprTrait};
+    let counts = global_key::Entity::find()
+        .select_only()
+        .column_as(Column::Value.count(), "accounts")
+        .column_as(Expr::col(Column::TenantId).count_distinct(), "merchants")
+        .filter(Column::Kind.eq(EXTERNAL_ACCOUNT))
+        .filter(Column::Value.starts_with(format!("{channel}:")))
+        .into_tuple()
+        .one(tx.conn())
+        .await?;
+    Ok(counts.unwrap_or_default())
+}
+
 /// How many keys of each kind the tenant has.
 pub async fn key_counts(tx: &TenantTx) -> StoreResult<Vec<(String, i64)>> {
     use sea_orm::{QueryOrder, QuerySelect};

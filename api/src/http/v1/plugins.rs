@@ -10,6 +10,7 @@ use qianpu_domain::error::FieldError;
 use qianpu_domain::time::Timestamp;
 use qianpu_host::plugins::{Plugin, Refused, ReleaseRecord, ReleaseState};
 use qianpu_tenants::authz::perm;
+use qianpu_tenants::resolve::LinkedAccounts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,8 +27,17 @@ pub(super) fn routes(api: &mut Api<'_>) {
         "Put a version in force at once; `hosts` repeats the hosts it asks for, as agreed to",
     );
     api.post("/plugins/roll_backs", roll_back_plugin, "Put the version before in force again");
-    api.post("/plugins/stops", stop_plugin, "Take a plugin out of force; work of its accounts waits");
-    api.post("/plugins/removals", remove_plugin_version, "Remove a version that is not in force");
+    api.post(
+        "/plugins/stops",
+        stop_plugin,
+        "Take a plugin out of force; work of its accounts waits. Refused while there are any, unless `even_with_accounts`",
+    );
+    api.post(
+        "/plugins/removals",
+        remove_plugin_version,
+        "Remove a version that is not in force. The last one of a plugin is kept while accounts are linked through its \
+         channel, unless `even_with_accounts`",
+    );
 }
 
 type Manages<T = ()> = Authed<perm::PluginManage, T>;
@@ -57,6 +67,10 @@ struct PluginView {
     /// Whether a built-in channel has the same slug: the plugin stands in its place.
     replaces_built_in: bool,
     can_roll_back: bool,
+    /// Accounts that are linked through the channel, in the whole installation.
+    linked_accounts: i64,
+    /// How many merchants they belong to.
+    linked_merchants: i64,
     versions: Vec<PluginVersionView>,
 }
 
@@ -90,8 +104,10 @@ fn version<T>(auth: &Manages<T>, release: ReleaseRecord, state: ReleaseState) ->
     }
 }
 
-fn view<T>(auth: &Manages<T>, plugin: Plugin) -> PluginView {
+fn view<T>(auth: &Manages<T>, (plugin, linked): (Plugin, LinkedAccounts)) -> PluginView {
     PluginView {
+        linked_accounts: linked.accounts,
+        linked_merchants: linked.merchants,
         slug: plugin.slug,
         replaces_built_in: plugin.replaces_built_in,
         can_roll_back: plugin.can_roll_back,
@@ -100,7 +116,7 @@ fn view<T>(auth: &Manages<T>, plugin: Plugin) -> PluginView {
 }
 
 async fn list_plugins(auth: Manages) -> Answer<Json<PluginsView>> {
-    let overview = plugins::overview(&auth.state, &auth.grant);
+    let overview = plugins::overview(&auth.state, &auth.grant).await?;
     let refused = |one: Refused| RefusedFileView { file: one.file, reason: one.reason, at: Time(one.at) };
     Ok(Json(PluginsView {
         items: overview.plugins.into_iter().map(|plugin| view(&auth, plugin)).collect(),
@@ -111,7 +127,7 @@ async fn list_plugins(auth: Manages) -> Answer<Json<PluginsView>> {
 async fn add_plugin(auth: Manages<Upload<UPLOAD_LIMIT>>) -> Answer<Created<PluginVersionView>> {
     let file = auth.input.file("file").ok_or_else(|| FieldError::required("file"))?;
     let release = plugins::add(&auth.state, &auth.grant, file.bytes.clone()).await?;
-    let found = plugins::overview(&auth.state, &auth.grant).plugins.into_iter().flat_map(|it| it.releases);
+    let found = auth.state.channels.plugins.list().into_iter().flat_map(|plugin| plugin.releases);
     let state = found.filter(|(one, _)| one.sha256 == release.sha256).map(|(_, state)| state).next();
     Ok(Created(version(&auth, release, state.unwrap_or(ReleaseState::New))))
 }
@@ -142,8 +158,18 @@ async fn roll_back_plugin(auth: Manages<Json<PluginBody>>) -> Answer<Json<Plugin
     Ok(Json(version(&auth, release, ReleaseState::Active)))
 }
 
-async fn stop_plugin(auth: Manages<Json<PluginBody>>) -> Answer<NoContent> {
-    plugins::stop(&auth.state, &auth.grant, &auth.input.0.slug).await?;
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StopPluginBody {
+    slug: String,
+    /// Stop it although accounts are linked through it.
+    #[serde(default)]
+    even_with_accounts: bool,
+}
+
+async fn stop_plugin(auth: Manages<Json<StopPluginBody>>) -> Answer<NoContent> {
+    let StopPluginBody { slug, even_with_accounts } = &auth.input.0;
+    plugins::stop(&auth.state, &auth.grant, slug, *even_with_accounts).await?;
     Ok(NoContent)
 }
 
@@ -152,10 +178,13 @@ async fn stop_plugin(auth: Manages<Json<PluginBody>>) -> Answer<NoContent> {
 struct PluginVersionBody {
     slug: String,
     sha256: String,
+    /// Remove the last version although accounts are linked through the channel.
+    #[serde(default)]
+    even_with_accounts: bool,
 }
 
 async fn remove_plugin_version(auth: Manages<Json<PluginVersionBody>>) -> Answer<NoContent> {
-    let PluginVersionBody { slug, sha256 } = &auth.input.0;
-    plugins::remove(&auth.state, &auth.grant, slug, sha256).await?;
+    let PluginVersionBody { slug, sha256, even_with_accounts } = &auth.input.0;
+    plugins::remove(&auth.state, &auth.grant, slug, sha256, *even_with_accounts).await?;
     Ok(NoContent)
 }
