@@ -165,9 +165,9 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
     };
     delay(false).await;
-    let status = fault.as_ref().and_then(|fault| fault.http_status);
-    if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
-        return HttpResponse::build(status).body("<html><body>sandbox fault</body></html>");
+    let broken = fault.as_ref().and_then(broken);
+    if let (Some(page), Some(CallFault { after: false, .. })) = (broken, &fault) {
+        return HttpResponse::build(page).body(BROKEN);
     }
     let wanted = fault.as_ref().and_then(|fault| fault.errcode);
     let outcome = match (&body, wanted) {
@@ -180,7 +180,16 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         Some(code) if outcome.is_ok() => Err(error(code)),
         _ => outcome,
     };
-    render(&core, started, &arrival, appid_of(caller.as_ref()), outcome)
+    let answer = render(&core, started, &arrival, appid_of(caller.as_ref()), outcome);
+    broken.map_or(answer, |page| HttpResponse::build(page).body(BROKEN))
+}
+
+/// What stands in the place of an answer that got lost on its way.
+pub const BROKEN: &str = "<html><body>sandbox fault</body></html>";
+
+/// The status of such a page.
+pub fn broken(fault: &CallFault) -> Option<StatusCode> {
+    fault.http_status.and_then(|status| StatusCode::from_u16(status).ok())
 }
 
 fn render(core: &Core, started: Now, arrival: &Arrival<'_>, appid: &str, outcome: Answer) -> HttpResponse {
@@ -331,8 +340,8 @@ pub async fn upload_fault(core: &Core, request: &HttpRequest) -> Option<HttpResp
     let fault =
         core.with(|state, _| take_fault(state, Platform::Wechat, &path, appid_of(caller.as_ref())))?;
     tokio::time::sleep(Duration::from_millis(fault.delay_ms.min(120_000))).await;
-    if let Some(status) = fault.http_status.and_then(|status| StatusCode::from_u16(status).ok()) {
-        return Some(HttpResponse::build(status).body("<html><body>sandbox fault</body></html>"));
+    if let Some(page) = broken(&fault) {
+        return Some(HttpResponse::build(page).body(BROKEN));
     }
     fault.errcode.map(|code| upload_answer(core, Err(error(code))))
 }

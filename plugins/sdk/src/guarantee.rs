@@ -128,9 +128,9 @@ pub struct GuaranteeClaim {
     pub goods: Vec<GuaranteeGoods>,
     /// Why the buyer claims. Personal.
     pub reason: String,
-    /// What the buyer shall get.
-    #[serde(with = "wire::fen")]
-    pub amount: Fen,
+    /// What the buyer shall get; none where the channel does not say.
+    #[serde(with = "wire::fen_opt", default)]
+    pub amount: Option<Fen>,
     /// About fake goods: what having them examined cost, what they cost, what is to be paid and what was.
     #[serde(default)]
     pub fake: Option<GuaranteeFake>,

@@ -114,7 +114,7 @@ fn claim(row: &Value) -> Result<GuaranteeClaim, ChannelError> {
         order_id: required_id(row, "order_id")?,
         goods: goods.into_iter().map(goods_of).collect(),
         reason: cut(&row["apply_reason"]),
-        amount: fen(&row["pay_amount"]).unwrap_or(Fen::ZERO),
+        amount: fen(&row["pay_amount"]),
         fake: (fake.is_object() && kind != K::Damage).then(|| fake_of(fake)),
         damage: (damage.is_object() && kind != K::Fake).then(|| damage_of(damage)),
         refusal: cut(&row["merchant_refuse_reason"]),

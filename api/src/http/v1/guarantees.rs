@@ -95,8 +95,8 @@ struct GuaranteeView {
     goods: Vec<GuaranteeGoodsView>,
     /// Why the buyer claims.
     reason: String,
-    /// What the buyer shall get.
-    amount: Money,
+    /// What the buyer shall get; null where the platform does not say.
+    amount: Option<Money>,
     fake: Option<GuaranteeFakeView>,
     damage: Option<GuaranteeDamageView>,
     /// The words with which the merchant refused it.
@@ -155,7 +155,7 @@ impl From<Shown> for GuaranteeView {
             native_state: claim.native_state,
             external_order_id: claim.order_id,
             reason: claim.reason,
-            amount: claim.amount.into(),
+            amount: claim.amount.map(Money::from),
             refusal: claim.refusal,
             created_at: Time(claim.created_at),
             updated_at: claim.updated_at.map(Time),

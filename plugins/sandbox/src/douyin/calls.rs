@@ -2,12 +2,11 @@
 
 use super::Douyin;
 use super::{aftersale, order, product, sign, token};
-use crate::calls::{BODY_LIMIT, query_of, remember, take_fault};
+use crate::calls::{BODY_LIMIT, BROKEN, broken, query_of, remember, take_fault};
 use crate::clock::{Now, random_hex};
 use crate::core::Core;
 use crate::quota;
 use crate::state::{Platform, State};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -136,15 +135,15 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
         tokio::time::sleep(Duration::from_millis(delay.min(120_000)))
     };
     wait(false).await;
-    let status = fault.as_ref().and_then(|fault| fault.http_status);
-    if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
-        return HttpResponse::build(status).body("<html><body>sandbox fault</body></html>");
+    let early = fault.as_ref().is_some_and(|fault| !fault.after);
+    let broken = fault.as_ref().and_then(broken);
+    if let (Some(page), true) = (broken, early) {
+        return HttpResponse::build(page).body(BROKEN);
     }
     let wanted = fault.as_ref().and_then(|fault| {
         let sub_code = fault.sub_code.clone().unwrap_or_default();
         fault.errcode.map(|code| error(code, sub_code, "sandbox fault"))
     });
-    let early = fault.as_ref().is_some_and(|fault| !fault.after);
     let outcome = match wanted {
         Some(wanted) if early => Err(wanted),
         Some(wanted) => core.with(|state, now| run(state, now, &arrival)).and(Err(wanted)),
@@ -153,7 +152,8 @@ pub async fn answer(request: HttpRequest, payload: web::Payload, core: web::Data
     wait(true).await;
     // Without this header the platform adds the fields of an older generation.
     let old = request.headers().get("x-open-no-old-err-code").is_none_or(|value| value != "1");
-    render(&core, started, &arrival, &shop, outcome, old)
+    let answer = render(&core, started, &arrival, &shop, outcome, old);
+    broken.map_or(answer, |page| HttpResponse::build(page).body(BROKEN))
 }
 
 fn render(

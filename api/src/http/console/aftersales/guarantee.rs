@@ -77,7 +77,7 @@ struct GuaranteePage {
     may_prove: bool,
     levels: Vec<Level>,
     reason: String,
-    amount: i64,
+    amount: Option<i64>,
     amounts: Vec<Amount>,
     parts: Vec<Part>,
     words: String,
@@ -152,7 +152,7 @@ async fn view<P: Perm, T>(
         levels: GuaranteeAnswer::LEVELS
             .map(|level| Level { value: level.to_string(), label: format!("{level}%") })
             .into(),
-        amount: claim.amount.get(),
+        amount: claim.amount.map(|amount| amount.get()),
         amounts: amounts(&claim),
         parts: parts(&claim),
         words: damage.map(|told| told.words.clone()).unwrap_or_default(),
