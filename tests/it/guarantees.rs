@@ -238,7 +238,7 @@ both! {
         let pushes = open(&desk, "/console/merchant/channel_accounts/pushes?tab=waiting").await;
         assert!(pushes.html.contains(&tail), "{}", pushes.html);
         let shown = open(&desk, &page).await;
-        for text in ["盖子裂了", "同意赔付", "协商坏损比例", "拒绝理由", "¥64.00"] {
+        for text in ["盖子裂了", "同意赔付", "协商坏损比例", "拒绝理由", "¥64<small>.00"] {
             assert!(shown.html.contains(text), "{text} in {}", shown.html);
         }
         // Who only reads sees no form and cannot send one.
