@@ -6,6 +6,9 @@ use crate::pages::lang::Lang;
 use qianpu_domain::error::ErrorCode;
 use qianpu_sdk::NoticeRefusal;
 
+/// Where the texts of the words stand.
+const TEXTS: &str = "followers.notice_reason.";
+
 /// The word for a refusal.
 pub(super) const fn of_refusal(why: NoticeRefusal) -> &'static str {
     match why {
@@ -31,7 +34,7 @@ pub(super) fn of_failure(native: &str) -> &'static str {
 /// A kept reason for a reader: our words and codes in their language. Anything else is the platform's, or a sentence that an
 /// earlier release kept, and stays as it is.
 pub fn said(catalogue: &Catalogue, lang: Lang, kept: &str) -> String {
-    if let Some(text) = catalogue.find(lang, &format!("followers.notice_reason.{kept}")) {
+    if let Some(text) = catalogue.find(lang, &format!("{TEXTS}{kept}")) {
         return text.to_owned();
     }
     let code = ErrorCode::ALL.iter().find(|code| code.as_str() == kept);
