@@ -10,16 +10,16 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 
 /// A shop with a WeChat shop that has a listed product, and a channels account that is bound to it; both linked directly.
-struct Host {
-    stage: Stage,
-    store: Value,
-    account: Value,
-    listing: Value,
+pub struct Host {
+    pub stage: Stage,
+    pub store: Value,
+    pub account: Value,
+    pub listing: Value,
     _turn: Turn,
 }
 
 impl Host {
-    async fn start(db: TestDb, by: By) -> Host {
+    pub async fn start(db: TestDb, by: By) -> Host {
         let turn = by.turn().await;
         let stage = Stage::start(db).await;
         let store = stage.direct_store("山前小店").await;
@@ -43,7 +43,7 @@ impl Host {
     fn id(&self) -> &str {
         self.account["id"].as_str().unwrap()
     }
-    fn at(&self, rest: &str) -> String {
+    pub fn at(&self, rest: &str) -> String {
         format!("/api/v1/channel_accounts/{}/{rest}", self.id())
     }
     /// The product's id at the platform.
@@ -51,11 +51,11 @@ impl Host {
         &self.listing["external_product_id"]
     }
     /// Somebody does something at the stand-in.
-    async fn play(&self, what: &str, body: Value) -> Value {
+    pub async fn play(&self, what: &str, body: Value) -> Value {
         let path = format!("channels/{}/{what}", self.account["external_id"].as_str().unwrap());
         self.stage.sandbox.post(&path, &body).await
     }
-    async fn add(&self) -> Value {
+    pub async fn add(&self) -> Value {
         let body = json!({ "listing_ids": [self.listing["id"]] });
         self.stage.owner.post(&self.at("showcase/items"), &body, 200).await.json("/items/0")
     }

@@ -8,6 +8,7 @@
 
 mod account;
 mod aftersales;
+mod analytics;
 mod api_keys;
 mod architecture;
 mod articles;

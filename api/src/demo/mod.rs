@@ -12,6 +12,7 @@ mod client;
 mod directory;
 mod douyin;
 mod drift;
+mod figures;
 mod followers;
 mod live;
 pub mod manifest;

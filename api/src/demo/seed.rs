@@ -5,8 +5,8 @@ use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
-    aftersales, buyers, douyin, drift, followers, live, money, pictures, platform, programs, promotions,
-    qualifications, scores, shop_desk, staff, webhooks,
+    aftersales, buyers, douyin, drift, figures, followers, live, money, pictures, platform, programs,
+    promotions, qualifications, scores, shop_desk, staff, webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
@@ -99,6 +99,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     platform::orders(&sandbox, &shops, &manifest).await.context("orders")?;
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     live::go(&sandbox, first).await.context("the channels account")?;
+    figures::go(&sandbox, first, state.clock().now()).await.context("figures of yesterday")?;
     promotions::go(&sandbox, first, state.clock().now()).await.context("promotions")?;
     shop_desk::furnish(&sandbox, first).await.context("freight and money of the WeChat shop")?;
     qualifications::go(&sandbox, first).await.context("categories and brands")?;

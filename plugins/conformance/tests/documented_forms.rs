@@ -42,6 +42,11 @@ fn examples_have_every_field_of_their_type() {
     same::<LiveNow>(&mut examples, "LiveNow");
     same::<LiveDay>(&mut examples, "LiveDay");
     same::<LiveSessions>(&mut examples, "LiveSessions");
+    same::<DayFigures>(&mut examples, "DayFigures");
+    same::<ProductOfDay>(&mut examples, "ProductOfDay");
+    same::<ProductsOfDay>(&mut examples, "ProductsOfDay");
+    same::<PeopleOfDay>(&mut examples, "PeopleOfDay");
+    same::<PeopleFigures>(&mut examples, "PeopleFigures");
     same::<LeadForm>(&mut examples, "LeadForm");
     same::<Lead>(&mut examples, "Lead");
     assert!(examples.is_empty(), "no type is tried for {:?}", examples.keys());

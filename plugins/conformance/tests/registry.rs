@@ -121,6 +121,9 @@ impl Channel for Credulous {
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         None
     }
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

@@ -25,8 +25,8 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, AppSetting, AppShape, AppStyle,
-    Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, Analytics, AppAuth, AppSetting, AppShape,
+    AppStyle, Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds,
     Guarantees, HostName, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
     PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
@@ -165,6 +165,9 @@ impl Channel for Douyin {
         None
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
+        None
+    }
+    fn analytics(&self) -> Option<&dyn Analytics> {
         None
     }
 }

@@ -84,6 +84,7 @@ const TABLES: &[&[Route]] = &[
     aftersale::ROUTES,
     crate::dispute::ROUTES,
     crate::guarantee::ROUTES,
+    crate::compass::ROUTES,
     funds::BALANCE,
     funds::ROUTES,
 ];

@@ -15,6 +15,7 @@ mod authorize_pages;
 mod buyer;
 mod calls;
 mod clock;
+mod compass;
 mod component;
 mod control;
 mod control_accounts;
@@ -128,6 +129,7 @@ impl Sandbox {
                 .configure(control_accounts::routes)
                 .configure(control_buyer::routes)
                 .configure(control_clock::routes)
+                .configure(compass::routes)
                 .configure(control_faults::routes)
                 .configure(control_promotion::routes)
                 .configure(authorize_pages::routes)

@@ -25,6 +25,7 @@ pub struct State {
     pub orders: BTreeMap<u64, Order>,
     pub aftersales: BTreeMap<u64, AfterSale>,
     pub guarantees: BTreeMap<u64, crate::guarantee::Claim>,
+    pub compass: crate::compass::Given,
     pub pushes: VecDeque<Push>,
     pub push_faults: Vec<PushFault>,
     pub call_faults: Vec<CallFault>,

@@ -204,4 +204,12 @@ pub mod operation {
     pub const QUOTA_ASK: &str = "quota.ask";
     /// See [`crate::CallQuotas::clear`]; `{}` → `null`.
     pub const QUOTA_CLEAR: &str = "quota.clear";
+    /// See [`crate::Analytics::overview`]; [`crate::LiveDay`] → [`crate::DayFigures`].
+    pub const ANALYTICS_OVERVIEW: &str = "analytics.overview";
+    /// See [`crate::Analytics::products`]; [`crate::LiveDay`] → [`crate::ProductsOfDay`].
+    pub const ANALYTICS_PRODUCTS: &str = "analytics.products";
+    /// See [`crate::Analytics::product`]; [`crate::ProductOfDay`] → [`crate::ProductFigures`] or `null`.
+    pub const ANALYTICS_PRODUCT: &str = "analytics.product";
+    /// See [`crate::Analytics::people`]; [`crate::PeopleOfDay`] → [`crate::PeopleFigures`].
+    pub const ANALYTICS_PEOPLE: &str = "analytics.people";
 }

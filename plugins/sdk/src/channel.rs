@@ -1,6 +1,7 @@
 //! The entry of a plugin: who it is and what it can do.
 
 use crate::aftersale::Aftersale;
+use crate::analytics::Analytics;
 use crate::auth::{AccountAuth, AccountProfile, AppAuth};
 use crate::call_quotas::CallQuotas;
 use crate::catalog::{Catalog, Stock};
@@ -90,6 +91,8 @@ pub trait Channel: Send + Sync {
     fn guarantees(&self) -> Option<&dyn Guarantees>;
     /// What is left of the account's calls.
     fn call_quotas(&self) -> Option<&dyn CallQuotas>;
+    /// Figures of days that are over.
+    fn analytics(&self) -> Option<&dyn Analytics>;
 }
 
 /// Reading the account's own profile with the account's token.

@@ -48,6 +48,7 @@
 #![warn(missing_docs)]
 
 mod aftersale;
+mod analytics;
 mod auth;
 pub mod bridge;
 mod call_quotas;
@@ -89,6 +90,10 @@ pub mod wire;
 pub use aftersale::{
     Acceptance, AcceptanceStep, Aftersale, CaseChoices, CaseKind, CaseLine, CaseOutcome, CaseParty, CaseRef,
     CaseState, ChannelCase, Refusal, RefusalReason, ReturnAddress, ReturnParcel,
+};
+pub use analytics::{
+    Analytics, DayFigures, FigureName, Figures, PeopleFigures, PeopleGroup, PeopleKind, PeopleOfDay,
+    PeopleTrait, ProductFigures, ProductOfDay, ProductsOfDay, PromoterFigures, PromoterRow,
 };
 pub use auth::{
     AccountAuth, AccountProfile, AppAuth, Authorisation, AuthorisedAccount, LinkInvitation, LinkRequest,

@@ -11,10 +11,10 @@ use qianpu_sdk::bridge::{
     operation as op,
 };
 use qianpu_sdk::{
-    AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
-    Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, ClearReceiver,
-    Content, Context, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkInvitation, LinkRequest,
-    Live, Messaging, OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions,
+    AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Analytics, Answer,
+    AppAuth, Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo,
+    ClearReceiver, Content, Context, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkInvitation,
+    LinkRequest, Live, Messaging, OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions,
     Qualifications, Reveal, SceneCodes, Secret, ShopDesk, Showcase, SignInRequest, Step, Stock, Templates,
     TokenSet, Turn, Webhook,
 };
@@ -302,6 +302,9 @@ impl Channel for WasmChannel {
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         self.has(Capability::CallQuotas).then_some(self)
     }
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        self.has(Capability::Analytics).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -318,6 +321,7 @@ macro_rules! operations {
     };
 }
 
+mod analytics;
 mod call_quotas;
 mod fans;
 mod goods;

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod answers;
+mod figures;
 mod leads;
 mod live;
 mod showcase;
@@ -16,11 +17,11 @@ use answers::{done, switched_off};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Answer, AppAuth,
-    CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans, Fulfilment,
-    Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn, Promotions,
-    PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush, Reveal,
-    SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Analytics, Answer,
+    AppAuth, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans,
+    Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn,
+    Promotions, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush,
+    Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -142,6 +143,9 @@ impl Channel for WechatChannels {
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         Some(&Quotas)
+    }
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        Some(&figures::Compass)
     }
 }
 

@@ -11,6 +11,7 @@ mod aftersale;
 mod brand;
 mod case;
 mod category;
+mod compass;
 mod coupon;
 mod coupon_terms;
 mod desk;
@@ -32,10 +33,10 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, AppAuth, CallQuotas, Catalog, Channel,
-    ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging,
-    OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes,
-    ShopDesk, Showcase, Stock, Templates, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, Analytics, AppAuth, CallQuotas, Catalog,
+    Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live,
+    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal,
+    SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -153,5 +154,8 @@ impl Channel for WechatStore {
     }
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         Some(&Quotas)
+    }
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        Some(self)
     }
 }

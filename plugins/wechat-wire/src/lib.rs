@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod call;
+pub mod compass;
 pub mod component;
 pub mod crypto;
 pub mod envelope;

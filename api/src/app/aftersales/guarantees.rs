@@ -192,7 +192,7 @@ fn ours(error: &CallError, field: &str) -> bool {
 }
 
 /// A refusal of ours that names a field stands at it.
-fn refused(error: CallError) -> ApiError {
+pub(in crate::app) fn refused(error: CallError) -> ApiError {
     let CallError::Channel(channel) = &error else { return error.into() };
     match &channel.class {
         ErrorClass::FixRequest { fields } if channel.remote.is_none() && !fields.is_empty() => {

@@ -11,6 +11,7 @@
 
 pub mod account_jobs;
 pub mod accounts;
+pub mod analytics;
 pub mod apps;
 pub mod attach;
 pub mod call;

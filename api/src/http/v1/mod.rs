@@ -6,6 +6,7 @@
 mod account_codes;
 mod account_menus;
 mod aftersales;
+mod analytics;
 mod api_keys;
 mod applications;
 mod articles;
@@ -136,6 +137,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_apps::routes(api);
     channel_accounts::routes(api);
     call_quotas::routes(api);
+    analytics::routes(api);
     channel_exchanges::routes(api);
     channel_pushes::routes(api);
     followers::routes(api);

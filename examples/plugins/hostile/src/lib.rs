@@ -111,6 +111,9 @@ impl Channel for Hostile {
     fn call_quotas(&self) -> Option<&dyn CallQuotas> {
         None
     }
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        None
+    }
 }
 
 fn for_ever() {

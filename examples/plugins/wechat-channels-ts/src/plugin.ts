@@ -7,6 +7,7 @@
 
 import * as account from "./account";
 import * as app from "./app";
+import * as figures from "./figures";
 import * as leads from "./leads";
 import * as live from "./live";
 import { BUCKETS, HOSTS } from "./platform";
@@ -33,7 +34,7 @@ const manifest = {
   ],
   hosts: HOSTS,
   buckets: BUCKETS,
-  capabilities: ["app", "auth", "webhook", "account", "showcase", "live", "leads", "call_quotas"],
+  capabilities: ["app", "auth", "webhook", "account", "showcase", "live", "leads", "call_quotas", "analytics"],
   // Fields of answers that hold tokens: the plugin sees handles there.
   secret_fields: [
     "access_token", "component_access_token", "authorizer_access_token", "authorizer_refresh_token", "refresh_token",
@@ -60,6 +61,10 @@ export const { plugin, operations, pushes } = channel(
     "lead.list": leads.list,
     "quota.ask": quotas.ask,
     "quota.clear": quotas.clear,
+    "analytics.overview": figures.overview,
+    "analytics.products": figures.products,
+    "analytics.product": figures.oneProduct,
+    "analytics.people": figures.people,
   },
   webhook,
 );

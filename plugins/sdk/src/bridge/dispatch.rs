@@ -1,5 +1,6 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod analytics;
 mod call_quotas;
 mod fans;
 mod guarantees;
@@ -227,6 +228,7 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         other if templates::knows(other) => templates::start(channel, cx, other, text),
         other if call_quotas::knows(other) => call_quotas::start(channel, cx, other, text),
         other if guarantees::knows(other) => guarantees::start(channel, cx, other, text),
+        other if analytics::knows(other) => analytics::start(channel, cx, other, text),
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -297,6 +299,7 @@ pub fn resume(
         other if templates::knows(other) => templates::resume(channel, cx, other, state, answers),
         other if call_quotas::knows(other) => call_quotas::resume(channel, cx, other, state, answers),
         other if guarantees::knows(other) => guarantees::resume(channel, cx, other, state, answers),
+        other if analytics::knows(other) => analytics::resume(channel, cx, other, state, answers),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

@@ -67,6 +67,8 @@ pub enum Capability {
     Guarantees,
     /// [`Channel::call_quotas`]
     CallQuotas,
+    /// [`Channel::analytics`]
+    Analytics,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -205,6 +207,7 @@ impl Capability {
         Self::Qualifications,
         Self::Guarantees,
         Self::CallQuotas,
+        Self::Analytics,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -237,6 +240,7 @@ impl Capability {
             Self::Qualifications => "qualifications",
             Self::Guarantees => "guarantees",
             Self::CallQuotas => "call_quotas",
+            Self::Analytics => "analytics",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -269,6 +273,7 @@ impl Capability {
             Self::Qualifications => channel.qualifications().is_some(),
             Self::Guarantees => channel.guarantees().is_some(),
             Self::CallQuotas => channel.call_quotas().is_some(),
+            Self::Analytics => channel.analytics().is_some(),
         }
     }
 }

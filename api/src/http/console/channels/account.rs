@@ -3,8 +3,8 @@
 use super::accounts::{AccountCard, HOME};
 use super::words;
 use crate::app::channels::accounts::{self, ChangeAccount};
-use crate::app::channels::call_quotas;
 use crate::app::channels::exchanges::{self, Interface};
+use crate::app::channels::{analytics, call_quotas};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
@@ -64,6 +64,8 @@ struct AccountView {
     interfaces: Vec<InterfaceRow>,
     /// The platform can be asked what is left of them.
     tells_quotas: bool,
+    /// The platform tells figures of days that are over.
+    tells_figures: bool,
     resting: Vec<RestRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
@@ -177,6 +179,9 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         missing: words::scopes(&missing, lang),
         interfaces: fitness.interfaces.into_iter().map(interface_row).collect(),
         tells_quotas: account.state.usable() && call_quotas::possible(account),
+        tells_figures: account.state.usable()
+            && analytics::possible(account)
+            && auth.caller.may(Permission::OrderRead),
         resting: fitness
             .resting
             .into_iter()

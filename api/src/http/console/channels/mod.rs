@@ -3,6 +3,7 @@
 
 mod account;
 mod accounts;
+mod analytics;
 mod app;
 mod apps;
 mod call_quotas;
@@ -25,6 +26,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pushes::routes(pages);
     account::routes(pages);
     call_quotas::routes(pages);
+    analytics::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }
