@@ -216,7 +216,9 @@ impl From<PostError> for ApiError {
         match refusal {
             PostError::Store(error) => error.into(),
             PostError::Floor(_) => Self::new(ErrorCode::InsufficientBalance).with_internal(refusal),
-            PostError::Closed(_) => Self::new(ErrorCode::Conflict).with_internal(refusal),
+            PostError::Closed(_) | PostError::Differs { .. } => {
+                Self::new(ErrorCode::Conflict).with_internal(refusal)
+            }
         }
     }
 }

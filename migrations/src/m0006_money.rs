@@ -58,28 +58,7 @@ pub(crate) fn tables() -> Vec<Table> {
             indexes: &["CREATE INDEX journals_recorded_idx ON journals (tenant_id, recorded_at)", "CREATE INDEX journals_provider_idx ON journals (provider_id, recorded_at)"],
             ..tenant.clone()
         },
-        Table {
-            name: "entries",
-            access: Access::ProviderReads,
-            append_only: true,
-            columns: "
-                tenant_id uuid NOT NULL,
-                id uuid NOT NULL,
-                provider_id uuid NOT NULL,
-                journal_id uuid NOT NULL,
-                leg_no bigint NOT NULL,
-                account_id uuid NOT NULL,
-                side text NOT NULL CONSTRAINT entries_side_check CHECK (side IN ('debit', 'credit')),
-                amount_fen bigint NOT NULL CONSTRAINT entries_amount_check CHECK (amount_fen > 0 AND amount_fen <= 100000000000000),
-                balance_after_fen bigint NOT NULL,
-                created_at bigint NOT NULL,
-                PRIMARY KEY (tenant_id, id),
-                CONSTRAINT entries_leg_key UNIQUE (tenant_id, journal_id, leg_no),
-                CONSTRAINT entries_journal_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals (tenant_id, id),
-                CONSTRAINT entries_account_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES ledger_accounts (tenant_id, id)",
-            indexes: &["CREATE INDEX entries_account_idx ON entries (tenant_id, account_id, created_at)"],
-            ..tenant.clone()
-        },
+        entries(),
         Table {
             name: "plans",
             columns: "
@@ -265,4 +244,30 @@ pub(crate) fn tables() -> Vec<Table> {
             ..tenant.clone()
         },
     ]
+}
+
+/// Until m0036, which has them in another form.
+pub(crate) fn entries() -> Table {
+    Table {
+        name: "entries",
+        access: Access::ProviderReads,
+        append_only: true,
+        columns: "
+            tenant_id uuid NOT NULL,
+            id uuid NOT NULL,
+            provider_id uuid NOT NULL,
+            journal_id uuid NOT NULL,
+            leg_no bigint NOT NULL,
+            account_id uuid NOT NULL,
+            side text NOT NULL CONSTRAINT entries_side_check CHECK (side IN ('debit', 'credit')),
+            amount_fen bigint NOT NULL CONSTRAINT entries_amount_check CHECK (amount_fen > 0 AND amount_fen <= 100000000000000),
+            balance_after_fen bigint NOT NULL,
+            created_at bigint NOT NULL,
+            PRIMARY KEY (tenant_id, id),
+            CONSTRAINT entries_leg_key UNIQUE (tenant_id, journal_id, leg_no),
+            CONSTRAINT entries_journal_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals (tenant_id, id),
+            CONSTRAINT entries_account_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES ledger_accounts (tenant_id, id)",
+        indexes: &["CREATE INDEX entries_account_idx ON entries (tenant_id, account_id, created_at)"],
+        ..Table::PLAIN
+    }
 }

@@ -1,5 +1,11 @@
 //! The books on a real database: once only, floors, append-only, balance under contention.
 
+mod facts;
+mod locks;
+mod proof;
+mod rolled;
+mod takeover;
+
 use qianpu_domain::access::Surface;
 use qianpu_domain::ids::{RequestId, TenantId};
 use qianpu_domain::ledger::flows::{

@@ -46,7 +46,8 @@ async fn tell(db: &Db, ctx: &TenantCtx, at: &str, step: &Step) {
                 assert_eq!(balance, Fen::new(*fen), "{at}: {number} {owner}");
                 let leg =
                     journal.legs.iter().find(|leg| leg.code == account.code && leg.owner == account.owner);
-                assert_eq!(leg.unwrap().balance_after, balance, "{at}: the statement says so too");
+                let with_floor = (account.code.floor() == Floor::Zero).then_some(balance);
+                assert_eq!(leg.unwrap().balance_after, with_floor, "{at}: the statement says so too");
                 expected.insert((*number, account.owner), balance);
             }
         }

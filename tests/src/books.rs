@@ -9,25 +9,30 @@ use crate::postgres;
 const RULES: &[(&str, &str)] = &[
     (
         "a journal does not sum to zero",
-        "SELECT count(*) AS broken FROM (SELECT tenant_id, journal_id FROM entries WHERE side IN ('debit', 'credit') \
+        "SELECT count(*) AS broken FROM (SELECT tenant_id, journal_id FROM ledger_entries WHERE side IN ('debit', 'credit') \
          GROUP BY tenant_id, journal_id \
          HAVING sum(CASE side WHEN 'debit' THEN amount_fen ELSE -amount_fen END) <> 0 OR count(*) < 2) AS x",
     ),
     (
         "the balances of a book do not sum to zero",
-        "SELECT count(*) AS broken FROM (SELECT tenant_id, currency FROM ledger_accounts \
-         WHERE side IN ('debit', 'credit') GROUP BY tenant_id, currency \
-         HAVING sum(CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END) <> 0) AS x",
+        "SELECT count(*) AS broken FROM (SELECT tenant_id, currency FROM (SELECT tenant_id, currency, \
+         CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END AS fen FROM ledger_accounts \
+         WHERE side IN ('debit', 'credit') UNION ALL SELECT p.tenant_id, p.currency, \
+         CASE a.side WHEN 'debit' THEN p.change_fen ELSE -p.change_fen END FROM ledger_pending p \
+         JOIN ledger_accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id \
+         WHERE a.side IN ('debit', 'credit')) AS y GROUP BY tenant_id, currency HAVING sum(fen) <> 0) AS x",
     ),
     (
         "a balance is not the sum of its entries",
-        "SELECT count(*) AS broken FROM ledger_accounts a WHERE a.side IN ('debit', 'credit') AND a.balance_fen <> \
-         coalesce((SELECT sum(CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END) FROM entries e \
+        "SELECT count(*) AS broken FROM ledger_accounts a WHERE a.side IN ('debit', 'credit') AND a.balance_fen + \
+         coalesce((SELECT sum(p.change_fen) FROM ledger_pending p WHERE p.tenant_id = a.tenant_id AND \
+         p.account_id = a.id), 0) <> \
+         coalesce((SELECT sum(CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END) FROM ledger_entries e \
          WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id), 0)",
     ),
     (
         "an entry crosses tenants",
-        "SELECT count(*) AS broken FROM entries e WHERE e.side IN ('debit', 'credit') AND NOT EXISTS \
+        "SELECT count(*) AS broken FROM ledger_entries e WHERE e.side IN ('debit', 'credit') AND NOT EXISTS \
          (SELECT 1 FROM journals j WHERE j.tenant_id = e.tenant_id AND j.id = e.journal_id)",
     ),
 ];

@@ -10,7 +10,7 @@ pub mod mail_send;
 pub mod runner;
 pub mod sms_send;
 
-use crate::app::money::{daily, deposits, invoice_jobs};
+use crate::app::money::{daily, deposits, invoice_jobs, roll_up};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
     account, aftersales, audit, buyers, channel_funds, channels, documents, domains, followers, imports,
@@ -131,6 +131,7 @@ pub const KINDS: &[JobKind] = &[
 pub const PERIODIC: &[Periodic] = &[
     Periodic { name: "audit.watch", every: audit::WATCH_EVERY, run: |state| Box::pin(audit::watch(state)) },
     Periodic { name: "audit.sweep", every: audit::SWEEP_EVERY, run: |state| Box::pin(audit::sweep(state)) },
+    Periodic { name: "ledger.roll_up", every: roll_up::EVERY, run: |state| Box::pin(roll_up::watch(state)) },
     Periodic {
         name: "orders.watch",
         every: Span::hours(1),

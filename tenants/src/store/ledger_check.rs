@@ -20,7 +20,7 @@ pub enum Disorder {
     Balance {
         /// The account.
         account: Uuid,
-        /// The balance that is kept.
+        /// The balance that is kept, with what waits to be added up.
         balance: i64,
         /// What its entries come to.
         entries: i64,
@@ -54,22 +54,27 @@ struct JournalSum {
     total: i64,
 }
 
-const BOOKS: &str = "SELECT currency,
-        CAST(SUM(CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END) AS bigint) AS total
-    FROM ledger_accounts WHERE tenant_id = $1 GROUP BY currency
-    HAVING SUM(CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END) <> 0 LIMIT $2";
+const BOOKS: &str = "SELECT currency, CAST(SUM(fen) AS bigint) AS total FROM (
+        SELECT currency, CASE side WHEN 'debit' THEN balance_fen ELSE -balance_fen END AS fen
+        FROM ledger_accounts WHERE tenant_id = $1
+        UNION ALL
+        SELECT p.currency, CASE a.side WHEN 'debit' THEN p.change_fen ELSE -p.change_fen END AS fen
+        FROM ledger_pending p JOIN ledger_accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
+            AND a.tenant_id = $1
+        WHERE p.tenant_id = $1) AS held
+    GROUP BY currency HAVING SUM(fen) <> 0 LIMIT $2";
 
-const BALANCES: &str = "SELECT a.id, a.balance_fen, CAST(COALESCE(SUM(
-            CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END), 0) AS bigint) AS total
-    FROM ledger_accounts a
-    LEFT JOIN entries e ON e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.tenant_id = $1
-    WHERE a.tenant_id = $1 GROUP BY a.id, a.balance_fen
-    HAVING COALESCE(SUM(CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END), 0) <> a.balance_fen
-    LIMIT $2";
+const BALANCES: &str = "SELECT id, balance_fen, total FROM (
+        SELECT a.id, CAST(a.balance_fen + COALESCE((SELECT SUM(p.change_fen) FROM ledger_pending p
+                WHERE p.tenant_id = $1 AND p.account_id = a.id), 0) AS bigint) AS balance_fen,
+            CAST(COALESCE((SELECT SUM(CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END)
+                FROM ledger_entries e WHERE e.tenant_id = $1 AND e.account_id = a.id), 0) AS bigint) AS total
+        FROM ledger_accounts a WHERE a.tenant_id = $1) AS held
+    WHERE balance_fen <> total LIMIT $2";
 
 const JOURNALS: &str = "SELECT journal_id,
         CAST(SUM(CASE side WHEN 'debit' THEN amount_fen ELSE -amount_fen END) AS bigint) AS total
-    FROM entries WHERE tenant_id = $1 GROUP BY journal_id
+    FROM ledger_entries WHERE tenant_id = $1 GROUP BY journal_id
     HAVING SUM(CASE side WHEN 'debit' THEN amount_fen ELSE -amount_fen END) <> 0 LIMIT $2";
 
 /// Everything that is not in order in the merchant's books; empty when they are.

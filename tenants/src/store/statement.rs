@@ -43,13 +43,13 @@ fn movement(row: Row) -> StoreResult<Movement> {
 
 const OPENING: &str = "SELECT a.code, '' AS journal_code, COUNT(*) AS count, CAST(SUM(
         CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END) AS bigint) AS change
-    FROM entries e
+    FROM ledger_entries e
     JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id AND a.tenant_id = $1
     WHERE e.tenant_id = $1 AND a.currency = $2 AND e.created_at < $3 GROUP BY a.code ORDER BY a.code";
 
 const MOVEMENTS: &str = "SELECT a.code, j.code AS journal_code, COUNT(*) AS count, CAST(SUM(
         CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END) AS bigint) AS change
-    FROM entries e
+    FROM ledger_entries e
     JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id AND a.tenant_id = $1
     JOIN journals j ON j.tenant_id = e.tenant_id AND j.id = e.journal_id AND j.tenant_id = $1
     WHERE e.tenant_id = $1 AND a.currency = $2 AND e.created_at >= $3 AND e.created_at < $4
@@ -95,8 +95,8 @@ pub struct StatementLine {
     pub owner: String,
     /// What it adds to the balance, in the account's normal direction.
     pub change: Fen,
-    /// The balance after it.
-    pub balance_after: Fen,
+    /// The balance after it; not known of an account without a floor, whose balance is added up later.
+    pub balance_after: Option<Fen>,
     /// When it was booked.
     pub at: Timestamp,
 }
@@ -110,7 +110,7 @@ struct LineRow {
     code: i64,
     owner_key: String,
     change: i64,
-    balance_after_fen: i64,
+    balance_after_fen: Option<i64>,
     created_at: i64,
 }
 
@@ -144,7 +144,7 @@ pub async fn statement_lines(
         "SELECT j.id AS journal_id, j.code AS journal_code, j.business_ref, a.id AS account_id, a.code, a.owner_key,
             CASE WHEN e.side = a.side THEN e.amount_fen ELSE -e.amount_fen END AS change,
             e.balance_after_fen, e.created_at
-        FROM entries e
+        FROM ledger_entries e
         JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id AND a.tenant_id = $1
         JOIN journals j ON j.tenant_id = e.tenant_id AND j.id = e.journal_id AND j.tenant_id = $1
         WHERE e.tenant_id = $1 AND a.currency = $2 AND e.created_at >= $3 AND e.created_at < $4
@@ -175,7 +175,7 @@ pub async fn statement_lines(
                     .ok_or(StoreError::Corrupt("ledger_accounts.code"))?,
                 owner: row.owner_key,
                 change: Fen::new(row.change),
-                balance_after: Fen::new(row.balance_after_fen),
+                balance_after: row.balance_after_fen.map(Fen::new),
                 at: Timestamp::from_micros(row.created_at),
             })
         })

@@ -49,7 +49,7 @@ pub async fn entries(
     page: PageRequest,
 ) -> Answer<(AccountRow, Page<EntryRow>)> {
     whole_merchant(grant)?;
-    let tx = state.db.read(grant.ctx()).await?;
+    let tx = state.db.snapshot(grant.ctx()).await?;
     let found = account_get(&tx, account).await?;
     Ok((found, entry_list(&tx, account, page).await?))
 }

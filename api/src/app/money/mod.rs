@@ -14,6 +14,7 @@ pub mod invoices;
 pub mod notices;
 pub mod plans;
 pub mod receipts;
+pub mod roll_up;
 pub mod statements;
 pub mod subscriptions;
 

@@ -172,7 +172,7 @@ pub async fn csv(
                 &line.business_ref,
                 &line.journal.to_string(),
                 &plain_yuan(line.change),
-                &plain_yuan(line.balance_after),
+                &line.balance_after.map(plain_yuan).unwrap_or_default(),
             ])?;
         }
         written += got;

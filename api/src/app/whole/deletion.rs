@@ -3,6 +3,7 @@
 //! listing of what went, what stays and why ([`super::erase`]).
 
 use super::erase;
+use crate::app::money::roll_up;
 use crate::app::notices;
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobError, JobResult, finish};
@@ -197,6 +198,7 @@ pub async fn run(state: &AppState, job: &ClaimedJob) -> JobResult {
                     .await?;
                 return finish(tx, job).await;
             }
+            roll_up::whole(&mut tx).await?;
             // Counted once, before anything goes: a job that is cut off counts no second time.
             let outside = erase::count_outside(state, &job.ctx).await?;
             deletion_turn(&mut tx, id, &DeletionTurn::Begun(&outside.to_string())).await?;

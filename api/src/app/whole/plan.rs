@@ -166,6 +166,12 @@ pub fn finds_by_phone(table: &str, line: &serde_json::Map<String, serde_json::Va
         && line.get("sealed").is_some_and(serde_json::Value::is_string)
 }
 
+/// The column whose rows have to come in one statement: they lie side by side in an archive, and the database looks at
+/// them when the statement ends.
+pub fn together(table: &str) -> Option<&'static str> {
+    (table == "ledger_entries").then_some("journal_id")
+}
+
 /// Why a table is not in an archive; none when it is.
 pub fn left_out(table: &str) -> Option<&'static str> {
     LEFT_OUT.iter().find(|(name, _)| *name == table).map(|(_, reason)| *reason)

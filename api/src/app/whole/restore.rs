@@ -22,7 +22,7 @@ use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::directory::{self, key_insert, key_taken};
 use qianpu_tenants::store::ledger_check::ledger_check;
 use qianpu_tenants::whole::Shape;
-use qianpu_tenants::whole::rows::rows_insert;
+use qianpu_tenants::whole::rows::{Row, rows_insert};
 use qianpu_tenants::{random, resolve};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -267,25 +267,31 @@ async fn write_table(
 ) -> Result<u64, RestoreError> {
     let coming = Coming::of(shape, &table.columns)?;
     let mut lines = Lines::open(archive, part)?;
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
+    let together = plan::together(&table.name).and_then(|column| shape.position(column));
     reading.at = (table.name.clone(), 0);
     loop {
-        let line = lines.next_line()?;
-        let over = line.is_none();
-        if let Some(line) = line {
-            reading.at.1 += 1;
-            rows.push(reading.row(shape, &coming, &line)?);
-        }
-        if rows.len() >= PAGE || (over && !rows.is_empty()) {
+        let row = match lines.next_line()? {
+            Some(line) => {
+                reading.at.1 += 1;
+                Some(reading.row(shape, &coming, &line)?)
+            }
+            None => None,
+        };
+        let goes_on = match (together, rows.last(), &row) {
+            (Some(at), Some(last), Some(row)) => last.get(at) == row.get(at),
+            _ => false,
+        };
+        let full = rows.len() >= PAGE && !goes_on;
+        if full || (row.is_none() && !rows.is_empty()) {
             if table.name == plan::KEYS {
                 refuse_taken(tx, reading, shape, &rows).await?;
             }
             rows_insert(tx, shape, &coming.left_out, &rows).await?;
             rows.clear();
         }
-        if over {
-            break;
-        }
+        let Some(row) = row else { break };
+        rows.push(row);
     }
     if reading.at.1 == table.rows {
         return Ok(table.rows);
@@ -311,7 +317,7 @@ async fn refuse_taken(
     tx: &TenantTx,
     reading: &Reading<'_>,
     shape: &Shape,
-    rows: &[qianpu_tenants::whole::rows::Row],
+    rows: &[Row],
 ) -> Result<(), RestoreError> {
     use qianpu_tenants::whole::Cell;
     let mut taken = Vec::new();

@@ -96,7 +96,6 @@ struct LegLine {
     about: Option<About>,
     debit: Option<i64>,
     credit: Option<i64>,
-    balance: i64,
 }
 
 fn leg(lang: Lang, row: EntryRow) -> LegLine {
@@ -108,7 +107,6 @@ fn leg(lang: Lang, row: EntryRow) -> LegLine {
         owner: row.owner,
         debit: (row.side == Side::Debit).then_some(amount),
         credit: (row.side == Side::Credit).then_some(amount),
-        balance: row.balance_after.get(),
     }
 }
 
@@ -294,7 +292,7 @@ struct StatementEntry {
     about: Option<About>,
     link: Option<String>,
     change: i64,
-    balance: i64,
+    balance: Option<i64>,
 }
 
 async fn statement_lines_page(auth: Authed<perm::LedgerRead, Query<LinesQuery>>) -> PageAnswer {
@@ -319,7 +317,7 @@ async fn statement_lines_page(auth: Authed<perm::LedgerRead, Query<LinesQuery>>)
             about: about(&line.business_ref),
             reference: line.business_ref,
             change: line.change.get(),
-            balance: line.balance_after.get(),
+            balance: line.balance_after.map(Fen::get),
         })
         .collect();
     let view = LinesView {

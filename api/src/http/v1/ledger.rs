@@ -79,7 +79,8 @@ struct EntryView {
     /// `debit` or `credit`.
     side: &'static str,
     amount: Money,
-    balance_after: Money,
+    /// Null in a journal for accounts that may be negative: theirs is added up later, and the account's entries have it.
+    balance_after: Option<Money>,
     #[schema(value_type = String)]
     at: Time,
 }
@@ -93,7 +94,7 @@ impl From<EntryRow> for EntryView {
             owner: row.owner,
             side: row.side.as_str(),
             amount: row.amount.into(),
-            balance_after: row.balance_after.into(),
+            balance_after: row.balance_after.map(Into::into),
             at: Time(row.at),
         }
     }

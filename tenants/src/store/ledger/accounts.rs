@@ -1,13 +1,12 @@
 //! Accounts with their balances, of one merchant and summed over a provider's.
 
 use crate::db::{ProviderTx, TenantTx};
-use crate::entity::ledger_account as account;
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::ids::LedgerAccountId;
 use qianpu_domain::ledger::{AccountCode, AccountRef};
 use qianpu_domain::money::{Currency, Fen};
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use uuid::Uuid;
 
 /// An account with its balance in its normal direction.
 #[derive(Clone, Debug)]
@@ -22,62 +21,78 @@ pub struct AccountRow {
     pub balance: Fen,
 }
 
-fn account_from(row: account::Model) -> StoreResult<AccountRow> {
-    Ok(AccountRow {
-        id: LedgerAccountId(row.id),
-        code: code_of(row.code)?,
-        owner: row.owner_key,
-        balance: Fen::new(row.balance_fen),
-    })
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    code: i64,
+    owner_key: String,
+    balance: i64,
+}
+
+impl TryFrom<Row> for AccountRow {
+    type Error = StoreError;
+    fn try_from(row: Row) -> StoreResult<Self> {
+        Ok(Self {
+            id: LedgerAccountId(row.id),
+            code: code_of(row.code)?,
+            owner: row.owner_key,
+            balance: Fen::new(row.balance),
+        })
+    }
+}
+
+/// Accounts with what was added up and what waits ([`super::pending`]), in one statement, so that a roll-up in between
+/// is seen as a whole or not at all. sum(bigint) is numeric on PostgreSQL; the cast keeps integers on both databases.
+const ACCOUNTS: &str =
+    "SELECT a.id, a.code, a.owner_key, CAST(a.balance_fen + COALESCE((SELECT SUM(p.change_fen)
+        FROM ledger_pending p WHERE p.tenant_id = $1 AND p.account_id = a.id), 0) AS bigint) AS balance
+    FROM ledger_accounts a WHERE a.tenant_id = $1";
+
+const TOTALS: &str = "SELECT code, CAST(SUM(fen) AS bigint) AS total FROM (
+        SELECT code, balance_fen AS fen FROM ledger_accounts
+        WHERE provider_id = $1 AND currency = $2 AND tenant_id IS NOT NULL
+        UNION ALL
+        SELECT code, change_fen AS fen FROM ledger_pending
+        WHERE provider_id = $1 AND currency = $2 AND tenant_id IS NOT NULL) AS moved
+    GROUP BY code ORDER BY code";
+
+async fn accounts(tx: &TenantTx, rest: &str, values: Vec<Value>) -> StoreResult<Vec<AccountRow>> {
+    let values = std::iter::once(tx.tenant().into()).chain(values);
+    let backend = tx.conn().get_database_backend();
+    let query = Statement::from_sql_and_values(backend, format!("{ACCOUNTS} {rest}"), values);
+    Row::find_by_statement(query).all(tx.conn()).await?.into_iter().map(AccountRow::try_from).collect()
 }
 
 /// The merchant's accounts by code and owner, at most 500.
 pub async fn account_list(tx: &TenantTx, currency: Currency) -> StoreResult<Vec<AccountRow>> {
-    let rows = account::Entity::find()
-        .filter(account::Column::TenantId.eq(tx.tenant()))
-        .filter(account::Column::Currency.eq(currency.code()))
-        .order_by_asc(account::Column::Code)
-        .order_by_asc(account::Column::OwnerKey)
-        .limit(500)
-        .all(tx.conn())
-        .await?;
-    rows.into_iter().map(account_from).collect()
+    let rest = "AND a.currency = $2 ORDER BY a.code, a.owner_key LIMIT 500";
+    accounts(tx, rest, vec![currency.code().into()]).await
 }
 
 /// The balance of one account; zero when it was never used.
 pub async fn account_balance(tx: &TenantTx, currency: Currency, wanted: &AccountRef) -> StoreResult<Fen> {
-    let row = account::Entity::find()
-        .filter(account::Column::TenantId.eq(tx.tenant()))
-        .filter(account::Column::Currency.eq(currency.code()))
-        .filter(account::Column::Code.eq(wanted.code.number()))
-        .filter(account::Column::OwnerKey.eq(wanted.owner.as_str()))
-        .one(tx.conn())
-        .await?;
-    Ok(row.map_or(Fen::ZERO, |row| Fen::new(row.balance_fen)))
+    let rest = "AND a.currency = $2 AND a.code = $3 AND a.owner_key = $4";
+    let values = vec![currency.code().into(), wanted.code.number().into(), wanted.owner.as_str().into()];
+    Ok(accounts(tx, rest, values).await?.first().map_or(Fen::ZERO, |row| row.balance))
 }
 
 /// One account.
 pub async fn account_get(tx: &TenantTx, id: LedgerAccountId) -> StoreResult<AccountRow> {
-    let row = account::Entity::find_by_id((tx.tenant(), id.0)).one(tx.conn()).await?;
-    account_from(row.ok_or(StoreError::NotFound)?)
+    accounts(tx, "AND a.id = $2", vec![id.0.into()]).await?.pop().ok_or(StoreError::NotFound)
+}
+
+#[derive(FromQueryResult)]
+struct Total {
+    code: i64,
+    total: i64,
 }
 
 /// Balances of a provider's merchants by chart code: a roll-up for reports, never an invariant.
 pub async fn book_totals(tx: &ProviderTx, currency: Currency) -> StoreResult<Vec<(AccountCode, Fen)>> {
-    // sum(bigint) is numeric on PostgreSQL; the cast keeps integers on both databases.
-    let rows: Vec<(i64, i64)> = account::Entity::find()
-        .select_only()
-        .column(account::Column::Code)
-        .expr_as(Expr::col(account::Column::BalanceFen).sum().cast_as("bigint"), "total")
-        .filter(account::Column::ProviderId.eq(tx.provider()))
-        .filter(account::Column::Currency.eq(currency.code()))
-        .filter(account::Column::TenantId.is_not_null())
-        .group_by(account::Column::Code)
-        .order_by_asc(account::Column::Code)
-        .into_tuple()
-        .all(tx.conn())
-        .await?;
-    rows.into_iter().map(|(code, total)| Ok((code_of(code)?, Fen::new(total)))).collect()
+    let values = [tx.provider().into(), currency.code().into()];
+    let query = Statement::from_sql_and_values(tx.conn().get_database_backend(), TOTALS, values);
+    let rows = Total::find_by_statement(query).all(tx.conn()).await?;
+    rows.into_iter().map(|row| Ok((code_of(row.code)?, Fen::new(row.total)))).collect()
 }
 
 pub(super) fn code_of(number: i64) -> StoreResult<AccountCode> {

@@ -1,16 +1,17 @@
 //! Journals and entries as they are shown.
 
-use super::accounts::code_of;
+use super::accounts::{account_get, code_of};
 use crate::db::TenantTx;
-use crate::entity::{entry, journal, ledger_account as account};
+use crate::entity::{journal, ledger_account as account, ledger_entry as entry};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
 use qianpu_domain::ids::{EntryId, JournalId, LedgerAccountId};
-use qianpu_domain::ledger::{AccountCode, Side};
+use qianpu_domain::ledger::{AccountCode, Floor, Side};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -46,8 +47,9 @@ pub struct EntryRow {
     pub side: Side,
     /// Fen.
     pub amount: Fen,
-    /// The account's balance after it.
-    pub balance_after: Fen,
+    /// The account's balance after it. Not known with the journal of an account without a floor, whose balance is added
+    /// up later; the list of the account's entries has it.
+    pub balance_after: Option<Fen>,
     /// When it was booked.
     pub at: Timestamp,
 }
@@ -118,15 +120,15 @@ async fn account_names(
 
 fn entry_from(row: entry::Model, names: &BTreeMap<Uuid, (AccountCode, String)>) -> StoreResult<EntryRow> {
     let (code, owner) =
-        names.get(&row.account_id).cloned().ok_or(StoreError::Corrupt("entries.account_id"))?;
+        names.get(&row.account_id).cloned().ok_or(StoreError::Corrupt("ledger_entries.account_id"))?;
     Ok(EntryRow {
         id: EntryId(row.id),
         journal: JournalId(row.journal_id),
         code,
         owner,
-        side: Side::parse(&row.side).ok_or(StoreError::Corrupt("entries.side"))?,
+        side: Side::parse(&row.side).ok_or(StoreError::Corrupt("ledger_entries.side"))?,
         amount: Fen::new(row.amount_fen),
-        balance_after: Fen::new(row.balance_after_fen),
+        balance_after: row.balance_after_fen.map(Fen::new),
         at: Timestamp::from_micros(row.created_at),
     })
 }
@@ -139,7 +141,7 @@ pub async fn journal_get(tx: &TenantTx, id: JournalId) -> StoreResult<JournalRow
     page.items.into_iter().next().ok_or(StoreError::NotFound)
 }
 
-/// Entries of one account, newest first.
+/// Entries of one account, newest first, each with the balance after it. In a transaction that sees one moment.
 pub async fn entry_list(
     tx: &TenantTx,
     of: LedgerAccountId,
@@ -155,5 +157,45 @@ pub async fn entry_list(
         id: row.id,
     });
     let items = page.items.into_iter().map(|row| entry_from(row, &names)).collect::<StoreResult<Vec<_>>>()?;
-    Ok(Page { items, next: page.next })
+    let mut page = Page { items, next: page.next };
+    if page.items.first().is_some_and(|entry| entry.code.floor() == Floor::None) {
+        count_back(tx, of, &mut page.items).await?;
+    }
+    Ok(page)
+}
+
+/// From the balance of today back to the one after each entry.
+async fn count_back(tx: &TenantTx, of: LedgerAccountId, entries: &mut [EntryRow]) -> StoreResult<()> {
+    let Some(first) = entries.first() else { return Ok(()) };
+    let newer = Condition::any().add(entry::Column::CreatedAt.gt(first.at.micros())).add(
+        Condition::all()
+            .add(entry::Column::CreatedAt.eq(first.at.micros()))
+            .add(entry::Column::Id.gt(first.id.0)),
+    );
+    let since: Vec<(String, i64)> = entry::Entity::find()
+        .select_only()
+        .column(entry::Column::Side)
+        // sum(bigint) is numeric on PostgreSQL; the cast keeps integers on both databases.
+        .expr_as(Expr::col(entry::Column::AmountFen).sum().cast_as("bigint"), "total")
+        .filter(entry::Column::TenantId.eq(tx.tenant()))
+        .filter(entry::Column::AccountId.eq(of.0))
+        .filter(newer)
+        .group_by(entry::Column::Side)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let overflow = |_| StoreError::Corrupt("a balance");
+    let own = first.code.side().as_str();
+    let mut balance = account_get(tx, of).await?.balance;
+    for (side, total) in since {
+        let change = if side == own { -total } else { total };
+        balance = balance.add(Fen::new(change)).map_err(overflow)?;
+    }
+    for entry in entries {
+        entry.balance_after = Some(balance);
+        let own = entry.side == entry.code.side();
+        let before = if own { balance.sub(entry.amount) } else { balance.add(entry.amount) };
+        balance = before.map_err(overflow)?;
+    }
+    Ok(())
 }
