@@ -124,9 +124,9 @@ permissions! {
     ListingRead = "listings.read";
     /// Publish and take down listings.
     ListingWrite = "listings.write";
-    /// See discounts and coupons at channels.
+    /// See discounts and coupons at channels, and the alliance.
     PromotionRead = "promotions.read";
-    /// Make and end discounts and coupons at channels.
+    /// Make and end discounts and coupons at channels, shut promoters out and let them back.
     PromotionManage = "promotions.manage";
     /// See orders.
     OrderRead = "orders.read";

@@ -410,6 +410,10 @@ words! {
         GuaranteeOffered = "guarantee.offered",
         /// Proof given for a guarantee claim.
         GuaranteeProved = "guarantee.proved",
+        /// Promoter of a shop shut out at the platform.
+        PromoterBlocked = "promoter.blocked",
+        /// Promoter of a shop let back at the platform.
+        PromoterLetBack = "promoter.let_back",
         /// Archive of the merchant asked for.
         ExportRequested = "export.requested",
         /// Archive of the merchant made.

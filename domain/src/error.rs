@@ -123,6 +123,10 @@ codes! {
     AftersaleBusy = "aftersale_busy", 409, true, "The platform is being told of an earlier decision", "上一次处理正在提交平台，请稍候";
     GuaranteeInDoubt = "guarantee_in_doubt", 502, false, "The platform's answer was lost: look at the guarantee claim before saying it again", "平台的答复丢失，可能已经生效：请先查看保障单现状，再决定是否重新提交";
 
+    // the alliance of a shop
+    AllianceNotOpen = "alliance_not_open", 409, false, "The shop has not joined the alliance: open it in the shop's console at the platform, then try again", "店铺尚未开通优选联盟：请先在微信小店后台开通「优选联盟」，再回到这里重试";
+    PromoterInDoubt = "promoter_in_doubt", 502, false, "The platform's answer was lost, and it is not known whether this was done: read the promoter again before saying it again", "平台的答复丢失，不知道是否已经生效：请重新查看带货者现状，再决定是否重新操作";
+
     // policies
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";
     PolicyMissing = "policy_missing", 409, false, "No policy holds at this time", "当前没有生效的规则";

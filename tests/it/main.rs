@@ -8,6 +8,7 @@
 
 mod account;
 mod aftersales;
+mod alliance;
 mod analytics;
 mod api_keys;
 mod architecture;

@@ -85,8 +85,18 @@ const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 /// Parameters of paths that name no row.
-const NOT_ROWS: &[&str] =
-    &["name", "requirement", "slug", "channel", "token", "kind", "claim", "external_product"];
+const NOT_ROWS: &[&str] = &[
+    "name",
+    "requirement",
+    "slug",
+    "channel",
+    "token",
+    "kind",
+    "claim",
+    "external_product",
+    "promoter",
+    "plan",
+];
 
 /// Values of fields that a rule of the body looks at, by the name of the field.
 const VALUES: &[(&str, &str)] = &[("admission", "open"), ("kind", "enterprise"), ("verdict", "accept")];

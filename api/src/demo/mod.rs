@@ -7,6 +7,7 @@
 //! a person could have made.
 
 mod aftersales;
+mod alliance;
 mod buyers;
 mod client;
 mod directory;

@@ -5,8 +5,8 @@ use super::client::{Client, items, text};
 use super::manifest::{Login, Manifest, ShopEntry};
 use super::merchants::{self, MERCHANTS, MerchantPlan};
 use super::{
-    aftersales, buyers, douyin, drift, figures, followers, live, money, pictures, platform, programs,
-    promotions, qualifications, scores, shop_desk, staff, webhooks,
+    aftersales, alliance, buyers, douyin, drift, figures, followers, live, money, pictures, platform,
+    programs, promotions, qualifications, scores, shop_desk, staff, webhooks,
 };
 use crate::app::setup::{self, NewPerson, NewProvider};
 use crate::state::AppState;
@@ -100,6 +100,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     followers::talk(&sandbox, first, &manifest).await.context("followers")?;
     live::go(&sandbox, first).await.context("the channels account")?;
     figures::go(&sandbox, first, state.clock().now()).await.context("figures of yesterday")?;
+    alliance::go(&sandbox, first, state.clock().now()).await.context("the alliance")?;
     promotions::go(&sandbox, first, state.clock().now()).await.context("promotions")?;
     shop_desk::furnish(&sandbox, first).await.context("freight and money of the WeChat shop")?;
     qualifications::go(&sandbox, first).await.context("categories and brands")?;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod alliance_probes;
 mod analytics_probes;
 mod components;
 mod exchanges;

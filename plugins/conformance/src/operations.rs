@@ -111,6 +111,10 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "analytics.products",
                 "analytics.product",
                 "analytics.people",
+                // Nor what it answers about a promoter and a plan that nobody knows.
+                "affiliate.promoter",
+                "affiliate.terms",
+                "affiliate.block",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

@@ -395,6 +395,7 @@ pub(crate) fn probes(channel: &dyn Channel) -> Vec<Probe<'_>> {
     probes.extend(crate::guarantee_probes::probes(channel));
     probes.extend(crate::quota_probes::probes(channel));
     probes.extend(crate::analytics_probes::probes(channel));
+    probes.extend(crate::alliance_probes::probes(channel));
     probes.extend(crate::fan_probes::probes(channel));
     probes
 }

@@ -124,6 +124,9 @@ impl Channel for Credulous {
     fn analytics(&self) -> Option<&dyn Analytics> {
         None
     }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
+        None
+    }
 }
 
 impl Webhook for Credulous {

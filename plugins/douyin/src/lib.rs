@@ -25,10 +25,11 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, Analytics, AppAuth, AppSetting, AppShape,
-    AppStyle, Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds,
-    Guarantees, HostName, Leads, LinkMode, Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions,
-    PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Affiliate, Aftersale, Analytics, AppAuth, AppSetting,
+    AppShape, AppStyle, Bucket, CallQuotas, Catalog, Channel, ChannelInfo, Content, Disputes, Fans,
+    Fulfilment, Funds, Guarantees, HostName, Leads, LinkMode, Live, Messaging, OrderDesk, Orders,
+    PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal, SceneCodes, ShopDesk, Showcase,
+    Stock, Templates, Webhook,
 };
 
 /// The channel.
@@ -168,6 +169,9 @@ impl Channel for Douyin {
         None
     }
     fn analytics(&self) -> Option<&dyn Analytics> {
+        None
+    }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
         None
     }
 }

@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod account_calls;
+mod alliance_calls;
 mod analytics_calls;
 mod app_calls;
 mod breakers;

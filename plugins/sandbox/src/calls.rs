@@ -85,6 +85,7 @@ const TABLES: &[&[Route]] = &[
     crate::dispute::ROUTES,
     crate::guarantee::ROUTES,
     crate::compass::ROUTES,
+    crate::league::ROUTES,
     funds::BALANCE,
     funds::ROUTES,
 ];

@@ -34,6 +34,7 @@ mod fans;
 mod finder;
 mod funds;
 mod guarantee;
+mod league;
 mod official_account;
 mod order_view;
 mod page_data;
@@ -130,6 +131,7 @@ impl Sandbox {
                 .configure(control_buyer::routes)
                 .configure(control_clock::routes)
                 .configure(compass::routes)
+                .configure(league::routes)
                 .configure(control_faults::routes)
                 .configure(control_promotion::routes)
                 .configure(authorize_pages::routes)

@@ -26,6 +26,8 @@ pub struct State {
     pub aftersales: BTreeMap<u64, AfterSale>,
     pub guarantees: BTreeMap<u64, crate::guarantee::Claim>,
     pub compass: crate::compass::Given,
+    /// By shop.
+    pub leagues: BTreeMap<String, crate::league::League>,
     pub pushes: VecDeque<Push>,
     pub push_faults: Vec<PushFault>,
     pub call_faults: Vec<CallFault>,

@@ -212,4 +212,20 @@ pub mod operation {
     pub const ANALYTICS_PRODUCT: &str = "analytics.product";
     /// See [`crate::Analytics::people`]; [`crate::PeopleOfDay`] → [`crate::PeopleFigures`].
     pub const ANALYTICS_PEOPLE: &str = "analytics.people";
+    /// See [`crate::Affiliate::promoters`]; [`crate::AllianceQuery`] → a page of [`crate::PromoterName`].
+    pub const AFFILIATE_PROMOTERS: &str = "affiliate.promoters";
+    /// See [`crate::Affiliate::promoter`]; `{promoter_id}` → [`crate::Promoter`] or `null`.
+    pub const AFFILIATE_PROMOTER: &str = "affiliate.promoter";
+    /// See [`crate::Affiliate::promoted`]; [`crate::PromotedQuery`] → a page of [`crate::PromotedProduct`].
+    pub const AFFILIATE_PROMOTED: &str = "affiliate.promoted";
+    /// See [`crate::Affiliate::products`]; [`crate::AllianceQuery`] → a page of [`crate::AllianceProduct`].
+    pub const AFFILIATE_PRODUCTS: &str = "affiliate.products";
+    /// See [`crate::Affiliate::plans`]; [`crate::PlansQuery`] → a page of [`crate::PromotionPlan`].
+    pub const AFFILIATE_PLANS: &str = "affiliate.plans";
+    /// See [`crate::Affiliate::terms`]; [`crate::PlanRef`] → [`crate::PlanTerms`] or `null`.
+    pub const AFFILIATE_TERMS: &str = "affiliate.terms";
+    /// See [`crate::Affiliate::plan_promoters`]; [`crate::PlanPromotersQuery`] → a page of [`crate::PlanPromoter`].
+    pub const AFFILIATE_PLAN_PROMOTERS: &str = "affiliate.plan_promoters";
+    /// See [`crate::Affiliate::block`]; [`crate::PromoterBlock`] → `null`.
+    pub const AFFILIATE_BLOCK: &str = "affiliate.block";
 }

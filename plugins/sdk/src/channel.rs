@@ -1,5 +1,6 @@
 //! The entry of a plugin: who it is and what it can do.
 
+use crate::affiliate::Affiliate;
 use crate::aftersale::Aftersale;
 use crate::analytics::Analytics;
 use crate::auth::{AccountAuth, AccountProfile, AppAuth};
@@ -93,6 +94,8 @@ pub trait Channel: Send + Sync {
     fn call_quotas(&self) -> Option<&dyn CallQuotas>;
     /// Figures of days that are over.
     fn analytics(&self) -> Option<&dyn Analytics>;
+    /// The alliance: promoters and plans.
+    fn affiliate(&self) -> Option<&dyn Affiliate>;
 }
 
 /// Reading the account's own profile with the account's token.

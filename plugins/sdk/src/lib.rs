@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod affiliate;
 mod aftersale;
 mod analytics;
 mod auth;
@@ -87,6 +88,11 @@ mod step;
 mod templates;
 pub mod wire;
 
+pub use affiliate::{
+    AFFILIATE_FIELD, AFFILIATE_NOT_OPENED, Affiliate, AllianceProduct, AllianceQuery, CommissionShare,
+    PlanKind, PlanPromoter, PlanPromotersQuery, PlanRef, PlanState, PlanTerms, PlanWay, PlansQuery,
+    PromotedProduct, PromotedQuery, Promoter, PromoterBlock, PromoterName, PromoterSales, PromotionPlan,
+};
 pub use aftersale::{
     Acceptance, AcceptanceStep, Aftersale, CaseChoices, CaseKind, CaseLine, CaseOutcome, CaseParty, CaseRef,
     CaseState, ChannelCase, Refusal, RefusalReason, ReturnAddress, ReturnParcel,

@@ -11,12 +11,12 @@ use qianpu_sdk::bridge::{
     operation as op,
 };
 use qianpu_sdk::{
-    AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Aftersale, Analytics, Answer,
-    AppAuth, Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo,
-    ClearReceiver, Content, Context, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkInvitation,
-    LinkRequest, Live, Messaging, OrderDesk, Orders, Page, Person, PersonSignIn, PlatformNames, Promotions,
-    Qualifications, Reveal, SceneCodes, Secret, ShopDesk, Showcase, SignInRequest, Step, Stock, Templates,
-    TokenSet, Turn, Webhook,
+    AccessToken, AccountAuth, AccountInfo, AccountMenu, AccountProfile, Affiliate, Aftersale, Analytics,
+    Answer, AppAuth, Authorisation, AuthorisedAccount, CallQuotas, Catalog, Channel, ChannelError,
+    ChannelInfo, ClearReceiver, Content, Context, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads,
+    LinkInvitation, LinkRequest, Live, Messaging, OrderDesk, Orders, Page, Person, PersonSignIn,
+    PlatformNames, Promotions, Qualifications, Reveal, SceneCodes, Secret, ShopDesk, Showcase, SignInRequest,
+    Step, Stock, Templates, TokenSet, Turn, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -305,6 +305,9 @@ impl Channel for WasmChannel {
     fn analytics(&self) -> Option<&dyn Analytics> {
         self.has(Capability::Analytics).then_some(self)
     }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
+        self.has(Capability::Affiliate).then_some(self)
+    }
 }
 
 /// The two halves of each operation: start with an input, resume with answers.
@@ -321,6 +324,7 @@ macro_rules! operations {
     };
 }
 
+mod affiliate;
 mod analytics;
 mod call_quotas;
 mod fans;

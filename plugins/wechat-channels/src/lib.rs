@@ -17,11 +17,11 @@ use answers::{done, switched_off};
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::text;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Analytics, Answer,
-    AppAuth, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans,
-    Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn,
-    Promotions, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush,
-    Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Affiliate, Aftersale, Analytics,
+    Answer, AppAuth, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes,
+    Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders,
+    PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications,
+    RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_post};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -146,6 +146,9 @@ impl Channel for WechatChannels {
     }
     fn analytics(&self) -> Option<&dyn Analytics> {
         Some(&figures::Compass)
+    }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
+        None
     }
 }
 

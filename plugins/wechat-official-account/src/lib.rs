@@ -19,11 +19,11 @@ use menu::CustomMenu;
 use messaging::CustomerService;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Aftersale, Analytics, Answer,
-    AppAuth, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes, Fans,
-    Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders, PersonSignIn,
-    Promotions, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications, RawPush,
-    Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, AccountProfile, Affiliate, Aftersale, Analytics,
+    Answer, AppAuth, CallQuotas, Catalog, Channel, ChannelError, ChannelInfo, Content, Context, Disputes,
+    Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live, Messaging, Notice, OrderDesk, Orders,
+    PersonSignIn, Promotions, PushCredentials, PushFormat, PushRefusal, PushReply, PushRule, Qualifications,
+    RawPush, Reveal, SceneCodes, ShopDesk, Showcase, Step, Stock, Templates, Turn, Verified, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS, account_get, read_only};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -148,6 +148,9 @@ impl Channel for WechatOfficialAccount {
         Some(&Quotas)
     }
     fn analytics(&self) -> Option<&dyn Analytics> {
+        None
+    }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
         None
     }
 }

@@ -8,6 +8,7 @@
 
 mod account;
 mod aftersale;
+mod alliance;
 mod brand;
 mod case;
 mod category;
@@ -33,10 +34,10 @@ mod stock;
 mod webhook;
 
 use qianpu_sdk::{
-    AccountAuth, AccountInfo, AccountKind, AccountMenu, Aftersale, Analytics, AppAuth, CallQuotas, Catalog,
-    Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode, Live,
-    Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications, Reveal,
-    SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
+    AccountAuth, AccountInfo, AccountKind, AccountMenu, Affiliate, Aftersale, Analytics, AppAuth, CallQuotas,
+    Catalog, Channel, ChannelInfo, Content, Disputes, Fans, Fulfilment, Funds, Guarantees, Leads, LinkMode,
+    Live, Messaging, OrderDesk, Orders, PersonSignIn, Promotions, PushFormat, PushRule, Qualifications,
+    Reveal, SceneCodes, ShopDesk, Showcase, Stock, Templates, Webhook,
 };
 use qianpu_wechat_wire::call::{BUCKETS, HOSTS};
 use qianpu_wechat_wire::component::{Component, LinkStyle};
@@ -156,6 +157,9 @@ impl Channel for WechatStore {
         Some(&Quotas)
     }
     fn analytics(&self) -> Option<&dyn Analytics> {
+        Some(self)
+    }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
         Some(self)
     }
 }

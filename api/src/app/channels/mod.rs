@@ -11,6 +11,7 @@
 
 pub mod account_jobs;
 pub mod accounts;
+pub mod alliance;
 pub mod analytics;
 pub mod apps;
 pub mod attach;

@@ -143,6 +143,17 @@ impl<A: FromStr + 'static, B: FromStr + 'static> Input for Path2<A, B> {
     fn describe(_: &mut Draft) {}
 }
 
+/// The path's three parameters, owner first.
+#[derive(Debug, Clone, Copy)]
+pub struct Path3<A, B, C>(pub A, pub B, pub C);
+
+impl<A: FromStr + 'static, B: FromStr + 'static, C: FromStr + 'static> Input for Path3<A, B, C> {
+    async fn read(request: &HttpRequest, _: &Body) -> Result<Self, ApiError> {
+        Ok(Self(path_value(request, 0)?, path_value(request, 1)?, path_value(request, 2)?))
+    }
+    fn describe(_: &mut Draft) {}
+}
+
 fn path_value<T: FromStr>(request: &HttpRequest, index: usize) -> Result<T, ApiError> {
     let value = request.match_info().iter().nth(index).map(|(_, value)| value);
     let value = value.filter(|text| !text.contains('\0') && !text.contains("%00"));

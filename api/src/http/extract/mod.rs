@@ -14,5 +14,5 @@ pub use buyer_gate::{BUYER_COOKIE, BuyerAuthed};
 pub use form::{Fields, Upload, UploadedFile, parse_yuan};
 pub(in crate::http) use gate::caught;
 pub use gate::{Access, Authed, Call, Gate, Open, SURFACE_HEADER, at_seat, logged_in};
-pub use input::{IdempotencyKey, IfMatch, Input, JSON_LIMIT, Json, Path, Path2, Query, RawBody};
+pub use input::{IdempotencyKey, IfMatch, Input, JSON_LIMIT, Json, Path, Path2, Path3, Query, RawBody};
 pub use neighbours::Neighbour;

@@ -6,6 +6,7 @@
 mod account_codes;
 mod account_menus;
 mod aftersales;
+mod alliance;
 mod analytics;
 mod api_keys;
 mod applications;
@@ -138,6 +139,7 @@ pub fn register(api: &mut Api<'_>) {
     channel_accounts::routes(api);
     call_quotas::routes(api);
     analytics::routes(api);
+    alliance::routes(api);
     channel_exchanges::routes(api);
     channel_pushes::routes(api);
     followers::routes(api);

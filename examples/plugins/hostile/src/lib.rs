@@ -114,6 +114,9 @@ impl Channel for Hostile {
     fn analytics(&self) -> Option<&dyn Analytics> {
         None
     }
+    fn affiliate(&self) -> Option<&dyn Affiliate> {
+        None
+    }
 }
 
 fn for_ever() {

@@ -1,5 +1,6 @@
 //! Operations by name, over the [`Channel`] trait: what a component written in Rust does with a call.
 
+mod affiliate;
 mod analytics;
 mod call_quotas;
 mod fans;
@@ -229,6 +230,7 @@ pub fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, text: &st
         other if call_quotas::knows(other) => call_quotas::start(channel, cx, other, text),
         other if guarantees::knows(other) => guarantees::start(channel, cx, other, text),
         other if analytics::knows(other) => analytics::start(channel, cx, other, text),
+        other if affiliate::knows(other) => affiliate::start(channel, cx, other, text),
         other => shop::start(channel, cx, other, text),
     }
 }
@@ -300,6 +302,7 @@ pub fn resume(
         other if call_quotas::knows(other) => call_quotas::resume(channel, cx, other, state, answers),
         other if guarantees::knows(other) => guarantees::resume(channel, cx, other, state, answers),
         other if analytics::knows(other) => analytics::resume(channel, cx, other, state, answers),
+        other if affiliate::knows(other) => affiliate::resume(channel, cx, other, state, answers),
         other => shop::resume(channel, cx, other, state, answers),
     }
 }

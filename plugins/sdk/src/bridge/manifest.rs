@@ -69,6 +69,8 @@ pub enum Capability {
     CallQuotas,
     /// [`Channel::analytics`]
     Analytics,
+    /// [`Channel::affiliate`]
+    Affiliate,
 }
 
 /// Who a component is. Fields may be added; what is not known is ignored.
@@ -208,6 +210,7 @@ impl Capability {
         Self::Guarantees,
         Self::CallQuotas,
         Self::Analytics,
+        Self::Affiliate,
     ];
     /// Stable name.
     pub const fn as_str(self) -> &'static str {
@@ -241,6 +244,7 @@ impl Capability {
             Self::Guarantees => "guarantees",
             Self::CallQuotas => "call_quotas",
             Self::Analytics => "analytics",
+            Self::Affiliate => "affiliate",
         }
     }
     fn of(self, channel: &dyn Channel) -> bool {
@@ -274,6 +278,7 @@ impl Capability {
             Self::Guarantees => channel.guarantees().is_some(),
             Self::CallQuotas => channel.call_quotas().is_some(),
             Self::Analytics => channel.analytics().is_some(),
+            Self::Affiliate => channel.affiliate().is_some(),
         }
     }
 }

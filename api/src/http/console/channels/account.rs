@@ -4,7 +4,7 @@ use super::accounts::{AccountCard, HOME};
 use super::words;
 use crate::app::channels::accounts::{self, ChangeAccount};
 use crate::app::channels::exchanges::{self, Interface};
-use crate::app::channels::{analytics, call_quotas};
+use crate::app::channels::{alliance, analytics, call_quotas};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
 use crate::http::route::PageRoutes;
@@ -66,6 +66,8 @@ struct AccountView {
     tells_quotas: bool,
     /// The platform tells figures of days that are over.
     tells_figures: bool,
+    /// The shop can sell through an alliance.
+    has_alliance: bool,
     resting: Vec<RestRow>,
     exchanges: Vec<ExchangeRow>,
     next_page: Option<String>,
@@ -182,6 +184,9 @@ async fn view<P: qianpu_tenants::authz::Perm, T>(
         tells_figures: account.state.usable()
             && analytics::possible(account)
             && auth.caller.may(Permission::OrderRead),
+        has_alliance: account.state.usable()
+            && alliance::possible(account)
+            && auth.caller.may(Permission::PromotionRead),
         resting: fitness
             .resting
             .into_iter()

@@ -3,6 +3,8 @@
 
 mod account;
 mod accounts;
+mod alliance;
+mod alliance_plans;
 mod analytics;
 mod app;
 mod apps;
@@ -27,6 +29,8 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     account::routes(pages);
     call_quotas::routes(pages);
     analytics::routes(pages);
+    alliance::routes(pages);
+    alliance_plans::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }
