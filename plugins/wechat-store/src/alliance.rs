@@ -370,7 +370,7 @@ impl Affiliate for WechatStore {
     fn block(&self, cx: &Context<'_>, wish: &PromoterBlock) -> Turn<()> {
         let kind = if wish.blocked { SHUT_OUT } else { LET_BACK };
         let body = json!({ "talent_appid": wish.promoter_id, "upd_talent_type": kind });
-        // Not idempotent: after a lost answer the promoter is read, and says what became of it.
+        // Not idempotent: after a lost answer nobody says it again by himself; whoever wanted it is told of the doubt.
         Ok(Step::call(account_post(cx, "/channels/ec/league/talent/update", &body)?, Vec::new()))
     }
     fn resume_block(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
