@@ -126,7 +126,7 @@ permissions! {
     ListingWrite = "listings.write";
     /// See discounts and coupons at channels, and the alliance.
     PromotionRead = "promotions.read";
-    /// Make and end discounts and coupons at channels, shut promoters out and let them back.
+    /// Make and end discounts and coupons at channels, shut promoters out and let them back, change plans of the alliance.
     PromotionManage = "promotions.manage";
     /// See orders.
     OrderRead = "orders.read";

@@ -414,6 +414,14 @@ words! {
         PromoterBlocked = "promoter.blocked",
         /// Promoter of a shop let back at the platform.
         PromoterLetBack = "promoter.let_back",
+        /// Commission of a plan of the alliance changed at the platform.
+        PromotionPlanRepriced = "promotion_plan.commission_changed",
+        /// Plan of the alliance taken down at the platform.
+        PromotionPlanTakenDown = "promotion_plan.taken_down",
+        /// Plan of the alliance put up at the platform.
+        PromotionPlanPutUp = "promotion_plan.put_up",
+        /// Product put into the alliance at the platform.
+        PromotionPlanAdded = "promotion_plan.added",
         /// Archive of the merchant asked for.
         ExportRequested = "export.requested",
         /// Archive of the merchant made.

@@ -126,6 +126,10 @@ codes! {
     // the alliance of a shop
     AllianceNotOpen = "alliance_not_open", 409, false, "The shop has not joined the alliance: open it in the shop's console at the platform, then try again", "店铺尚未开通优选联盟：请先在微信小店后台开通「优选联盟」，再回到这里重试";
     PromoterInDoubt = "promoter_in_doubt", 502, false, "The platform's answer was lost, and it is not known whether this was done: read the promoter again before saying it again", "平台的答复丢失，不知道是否已经生效：请重新查看带货者现状，再决定是否重新操作";
+    PromotionPlanInDoubt = "promotion_plan_in_doubt", 502, false, "The platform's answer was lost, and it is not known whether this was done: read the plan again before saying it again", "平台的答复丢失，不知道是否已经生效：请重新查看推广计划现状，再决定是否重新操作";
+    PromotionPlanChanged = "promotion_plan_changed", 409, false, "The plan does not say any more what was seen: read it again, then decide", "推广计划已与您看到的不同：请重新查看后再决定";
+    PromotionPlanFixed = "promotion_plan_fixed", 409, false, "The platform does not tell enough of the plan to change it here, or it was deleted: change it in the shop's console at the platform", "平台没有提供修改该计划所需的内容，或该计划已删除：请到微信小店后台处理";
+    PromotionPlanExists = "promotion_plan_exists", 409, false, "The product has a plan for every promoter already: change that one", "该商品已有面向全部带货者的推广计划：请直接修改该计划";
 
     // policies
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";

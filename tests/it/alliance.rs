@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 
 const UPDATE: &str = "/channels/ec/league/talent/update";
 
-fn at(selling: &Selling, rest: &str) -> String {
+pub fn at(selling: &Selling, rest: &str) -> String {
     format!("/api/v1/channel_accounts/{}/alliance/{rest}", selling.account["id"].as_str().unwrap())
 }
 
 /// Somebody does something with the shop's alliance at the stand-in.
-async fn play(selling: &Selling, rest: &str, body: Value) -> Value {
+pub async fn play(selling: &Selling, rest: &str, body: Value) -> Value {
     let path = format!("league/{}{rest}", selling.account["external_id"].as_str().unwrap());
     selling.stage.sandbox.post(&path, &body).await
 }
 
 /// A shop in the alliance with one listed product, and the platform's id of that.
-async fn joined(selling: &Selling) -> u64 {
+pub async fn joined(selling: &Selling) -> u64 {
     play(selling, "", json!({ "opened": true })).await;
     selling.listing["external_product_id"].as_str().unwrap().parse().unwrap()
 }
@@ -32,12 +32,12 @@ async fn talent(selling: &Selling, id: &str, name: &str, rest: Value) {
     play(selling, "/talents", body).await;
 }
 
-async fn calls(selling: &Selling, path: &str) -> usize {
+pub async fn calls(selling: &Selling, path: &str) -> usize {
     let calls = selling.stage.sandbox.get(&format!("calls?path={path}")).await;
     calls["calls"].as_array().unwrap().len()
 }
 
-async fn audited(selling: &Selling, action: &str) -> usize {
+pub async fn audited(selling: &Selling, action: &str) -> usize {
     let log = selling.stage.owner.get("/api/v1/audit_entries?limit=100", 200).await.json("/items");
     log.as_array().unwrap().iter().filter(|entry| entry["action"] == action).count()
 }
@@ -227,7 +227,7 @@ both! {
             (format!("{page}?part=products"), vec!["明前龙井 500 克", listing.as_str(), "查看推广计划"], vec!["Show plans"]),
             (one.clone(), vec!["¥1,280<small>.50", "平台未提供", "未拉黑", "12.5%", listing.as_str(), "在平台拉黑带货者"], vec!["Not told", "Shut out", "Sold in 30 days"]),
             (goods.clone(), vec!["全部带货者", listing.as_str()], vec!["Every promoter"]),
-            (format!("{goods}/plans/{plan}"), vec!["普通推广", "推广中", "10%", "阿青", "只能查看"], vec!["Ordinary", "Running", "only shown here"]),
+            (format!("{goods}/plans/{plan}"), vec!["普通推广", "推广中", "10%", "阿青", "删除计划，请到微信小店后台处理"], vec!["Ordinary", "Running", "deleting a plan"]),
         ] {
             let shown = open(&desk, &address).await.html;
             for text in zh {

@@ -9,6 +9,7 @@
 mod account;
 mod aftersales;
 mod alliance;
+mod alliance_plans;
 mod analytics;
 mod api_keys;
 mod architecture;

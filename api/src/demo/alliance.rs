@@ -1,4 +1,5 @@
-//! The demo's alliance: promoters of the first merchant's WeChat shop, one of them shut out, and plans of three products.
+//! The demo's alliance: promoters of the first merchant's WeChat shop, one of them shut out, and plans of three products, one of
+//! them taken down; its other products can be added.
 
 use super::client::{Client, items, text};
 use super::seed::Merchant;
@@ -45,7 +46,9 @@ pub async fn go(sandbox: &Client, first: &Merchant, now: Timestamp) -> anyhow::R
         "is_forerver": false });
     let whole = json!({ "is_sale_forbidden": false, "is_banned": false });
     for (index, product) in goods.iter().enumerate() {
-        let item = json!({ "type": 1, "status": 1, "ratio": 10, "ext_info": whole });
+        // The third one was taken down, and can be put up again.
+        let status = if index == 2 { 2 } else { 1 };
+        let item = json!({ "type": 1, "status": status, "ratio": 10, "ext_info": whole });
         let seller =
             |id: &str, ratio: i64| json!({ "talent_appid": id, "ratio": ratio, "talent_relation_status": 1 });
         let open = json!({ "product_id": product, "promotion_plan_type": 100, "item": item,

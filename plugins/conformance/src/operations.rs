@@ -115,6 +115,7 @@ fn garbage(probe: &Probe<'_>, sample: &Sample, vectors: &Vectors, report: &mut R
                 "affiliate.promoter",
                 "affiliate.terms",
                 "affiliate.block",
+                "affiliate.change_plan",
             ]
             .contains(&probe.name);
         let end = drive(probe, sample, |requests| vec![answer.clone(); requests.len()]);

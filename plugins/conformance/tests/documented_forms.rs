@@ -60,6 +60,9 @@ fn examples_have_every_field_of_their_type() {
     same::<PlanPromotersQuery>(&mut examples, "PlanPromotersQuery");
     same::<PlanPromoter>(&mut examples, "PlanPromoter");
     same::<PromoterBlock>(&mut examples, "PromoterBlock");
+    same::<PlanChange>(&mut examples, "PlanChange");
+    same::<AllianceAddition>(&mut examples, "AllianceAddition");
+    same::<AllianceAdded>(&mut examples, "AllianceAdded");
     same::<LeadForm>(&mut examples, "LeadForm");
     same::<Lead>(&mut examples, "Lead");
     assert!(examples.is_empty(), "no type is tried for {:?}", examples.keys());

@@ -4,8 +4,9 @@ use crate::drive::Host;
 use crate::refresh::turn;
 use crate::vault::AccountRef;
 use qianpu_sdk::{
-    AllianceProduct, AllianceQuery, ChannelError, Page, PlanPromoter, PlanPromotersQuery, PlanRef, PlanTerms,
-    PlansQuery, PromotedProduct, PromotedQuery, Promoter, PromoterBlock, PromoterName, PromotionPlan,
+    AllianceAdded, AllianceAddition, AllianceProduct, AllianceQuery, ChannelError, Page, PlanChange,
+    PlanPromoter, PlanPromotersQuery, PlanRef, PlanTerms, PlansQuery, PromotedProduct, PromotedQuery,
+    Promoter, PromoterBlock, PromoterName, PromotionPlan,
 };
 
 impl Host {
@@ -140,6 +141,40 @@ impl Host {
             |channel, cx| turn(channel.affiliate(), "affiliate", |c| c.block(cx, wish)),
             |channel, cx, state, answers| {
                 turn(channel.affiliate(), "affiliate", |c| c.resume_block(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Changes a plan.
+    pub async fn alliance_change_plan(
+        &self,
+        account: &AccountRef,
+        change: &PlanChange,
+    ) -> Result<(), ChannelError> {
+        self.account_operation(
+            account,
+            "affiliate.change_plan",
+            |channel, cx| turn(channel.affiliate(), "affiliate", |c| c.change_plan(cx, change)),
+            |channel, cx, state, answers| {
+                turn(channel.affiliate(), "affiliate", |c| c.resume_change_plan(cx, state, answers))
+            },
+        )
+        .await
+    }
+
+    /// Puts a product into the alliance, for every promoter.
+    pub async fn alliance_add_product(
+        &self,
+        account: &AccountRef,
+        addition: &AllianceAddition,
+    ) -> Result<AllianceAdded, ChannelError> {
+        self.account_operation(
+            account,
+            "affiliate.add_product",
+            |channel, cx| turn(channel.affiliate(), "affiliate", |c| c.add_product(cx, addition)),
+            |channel, cx, state, answers| {
+                turn(channel.affiliate(), "affiliate", |c| c.resume_add_product(cx, state, answers))
             },
         )
         .await

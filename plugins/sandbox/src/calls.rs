@@ -86,6 +86,7 @@ const TABLES: &[&[Route]] = &[
     crate::guarantee::ROUTES,
     crate::compass::ROUTES,
     crate::league::ROUTES,
+    crate::league_plans::ROUTES,
     funds::BALANCE,
     funds::ROUTES,
 ];

@@ -1,4 +1,5 @@
-//! The alliance 优选联盟 of a shop: promoters 带货者, products, plans 推广计划, shutting out 拉黑.
+//! The alliance 优选联盟 of a shop: promoters 带货者, products, plans 推广计划, shutting out 拉黑. Plans are changed in
+//! `league_plans`.
 //!
 //! Written from `doc/store/shop/guide/connect/league` and `doc/store/shop/API/league/{promoter,item}/…` of
 //! developers.weixin.qq.com (`api_updatetalent`, `api_gettalentproductdata`, `api_getpromoterlist`, `api_getitemlist`,
@@ -28,11 +29,11 @@ pub const ROUTES: &[Route] = &[
     post("/channels/ec/league/promotion/talent/list", Auth::Account, plan_promoters),
 ];
 
-const BAD: i64 = 10_023_000;
+pub(crate) const BAD: i64 = 10_023_000;
 const NO_PROMOTER: i64 = 10_023_001;
 const NOT_OPENED: i64 = 10_023_007;
-const BAD_TYPE: i64 = 10_023_100;
-const NO_ITEM: i64 = 10_023_103;
+pub(crate) const BAD_TYPE: i64 = 10_023_100;
+pub(crate) const NO_ITEM: i64 = 10_023_103;
 
 /// The alliance of one shop.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ pub struct Plan {
     pub talents: Vec<Value>,
 }
 
-fn league<'a>(call: &'a mut Call<'_>) -> Result<&'a mut League, WxError> {
+pub(crate) fn league<'a>(call: &'a mut Call<'_>) -> Result<&'a mut League, WxError> {
     if call.account()?.kind != AccountKind::Store {
         return Err(error(48001));
     }

@@ -35,6 +35,7 @@ mod finder;
 mod funds;
 mod guarantee;
 mod league;
+mod league_plans;
 mod official_account;
 mod order_view;
 mod page_data;

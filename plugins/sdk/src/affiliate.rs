@@ -1,6 +1,7 @@
 //! The alliance of a shop: promoters who sell its products for a commission, and the plans they sell by. Everything is read
-//! at the platform each time; what can be changed is whom the shop works with.
+//! at the platform each time; what can be changed is whom the shop works with, and what plans say.
 
+use crate::affiliate_plans::{AllianceAdded, AllianceAddition, PlanChange};
 use crate::context::Context;
 use crate::dispute::dispute_words;
 use crate::http::Answer;
@@ -17,7 +18,7 @@ pub const AFFILIATE_FIELD: &str = "affiliate";
 /// The code of a refusal because the shop did not join the alliance.
 pub const AFFILIATE_NOT_OPENED: &str = "not_opened";
 
-/// Reading the alliance, and shutting promoters out.
+/// Reading the alliance, shutting promoters out, and changing plans.
 pub trait Affiliate: Send + Sync {
     /// A page of the shop's promoters.
     fn promoters(&self, cx: &Context<'_>, query: &AllianceQuery) -> Turn<Page<PromoterName>>;
@@ -78,6 +79,16 @@ pub trait Affiliate: Send + Sync {
     fn block(&self, cx: &Context<'_>, wish: &PromoterBlock) -> Turn<()>;
     /// Goes on with [`Affiliate::block`].
     fn resume_block(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()>;
+
+    /// Changes a plan. Called once for a wish of a person.
+    fn change_plan(&self, cx: &Context<'_>, change: &PlanChange) -> Turn<()>;
+    /// Goes on with [`Affiliate::change_plan`].
+    fn resume_change_plan(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()>;
+
+    /// Puts a product into the alliance, for every promoter. Called once for a wish of a person.
+    fn add_product(&self, cx: &Context<'_>, addition: &AllianceAddition) -> Turn<AllianceAdded>;
+    /// Goes on with [`Affiliate::add_product`].
+    fn resume_add_product(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<AllianceAdded>;
 }
 
 /// A page of the whole alliance.

@@ -228,4 +228,8 @@ pub mod operation {
     pub const AFFILIATE_PLAN_PROMOTERS: &str = "affiliate.plan_promoters";
     /// See [`crate::Affiliate::block`]; [`crate::PromoterBlock`] → `null`.
     pub const AFFILIATE_BLOCK: &str = "affiliate.block";
+    /// See [`crate::Affiliate::change_plan`]; [`crate::PlanChange`] → `null`.
+    pub const AFFILIATE_CHANGE_PLAN: &str = "affiliate.change_plan";
+    /// See [`crate::Affiliate::add_product`]; [`crate::AllianceAddition`] → [`crate::AllianceAdded`].
+    pub const AFFILIATE_ADD_PRODUCT: &str = "affiliate.add_product";
 }

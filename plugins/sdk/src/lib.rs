@@ -48,6 +48,7 @@
 #![warn(missing_docs)]
 
 mod affiliate;
+mod affiliate_plans;
 mod aftersale;
 mod analytics;
 mod auth;
@@ -93,6 +94,7 @@ pub use affiliate::{
     PlanKind, PlanPromoter, PlanPromotersQuery, PlanRef, PlanState, PlanTerms, PlanWay, PlansQuery,
     PromotedProduct, PromotedQuery, Promoter, PromoterBlock, PromoterName, PromoterSales, PromotionPlan,
 };
+pub use affiliate_plans::{AllianceAdded, AllianceAddition, COMMISSION_MOST, PlanChange, PlanWish};
 pub use aftersale::{
     Acceptance, AcceptanceStep, Aftersale, CaseChoices, CaseKind, CaseLine, CaseOutcome, CaseParty, CaseRef,
     CaseState, ChannelCase, Refusal, RefusalReason, ReturnAddress, ReturnParcel,

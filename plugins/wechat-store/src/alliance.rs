@@ -7,19 +7,19 @@
 //! the open client library `SKIT.FlurlHttpClient.Wechat` (`ECLeague`, with its samples): since 2026-03-30 promoters are
 //! `talent`s with a `talent_appid`, and `finder_ids` and `promoter`, with the states of an invitation, are gone; the filter by
 //! those states is gone with them. Commissions are hundredths of `item/get`, ten-thousandths of a plan's promoters and
-//! hundred-thousandths of a promoter's products, by the same library. Adding and changing plans is left out: the numbers that
-//! today's calls want are not documented in full. Amounts are in fen.
+//! hundred-thousandths of a promoter's products, by the same library. Amounts are in fen. Plans are changed in
+//! `alliance_changes`.
 
-use crate::WechatStore;
+use crate::{WechatStore, alliance_changes as changes};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
 use qianpu_sdk::wire::{id, integer, text};
 use qianpu_sdk::{
-    AFFILIATE_FIELD, AFFILIATE_NOT_OPENED, Affiliate, AllianceProduct, AllianceQuery, Answer, ChannelError,
-    CommissionShare, Context, ErrorClass, FieldError, Page, PlanKind, PlanPromoter, PlanPromotersQuery,
-    PlanRef, PlanState, PlanTerms, PlanWay, PlansQuery, PromotedProduct, PromotedQuery, Promoter,
-    PromoterBlock, PromoterName, PromoterSales, PromotionPlan, Request, Step, Turn, decode_state,
-    encode_state,
+    AFFILIATE_FIELD, AFFILIATE_NOT_OPENED, Affiliate, AllianceAdded, AllianceAddition, AllianceProduct,
+    AllianceQuery, Answer, ChannelError, CommissionShare, Context, ErrorClass, FieldError, Page, PlanChange,
+    PlanKind, PlanPromoter, PlanPromotersQuery, PlanRef, PlanState, PlanTerms, PlanWay, PlansQuery,
+    PromotedProduct, PromotedQuery, Promoter, PromoterBlock, PromoterName, PromoterSales, PromotionPlan,
+    Request, Step, Turn, decode_state, encode_state,
 };
 use qianpu_wechat_wire::call::{account_post, read};
 use serde_json::{Value, json};
@@ -52,24 +52,26 @@ fn asked(cx: &Context<'_>, path: &str, body: &Value) -> Result<Request, ChannelE
     Ok(account_post(cx, &format!("/channels/ec/league/{path}"), body)?.idempotent())
 }
 
-/// Reads an answer, which has to say `errcode` 0. A shop outside the alliance is told by its own code.
+/// A shop outside the alliance is told by its own code.
+pub(crate) fn outside(error: ChannelError) -> ChannelError {
+    if error.remote_code() != Some(NOT_OPENED) {
+        return error;
+    }
+    let message = error.remote.as_ref().map(|remote| remote.message.clone()).unwrap_or_default();
+    let field = FieldError { path: AFFILIATE_FIELD.into(), code: AFFILIATE_NOT_OPENED.into(), message };
+    ChannelError { class: ErrorClass::FixRequest { fields: vec![field] }, ..error }
+}
+
+/// Reads an answer, which has to say `errcode` 0.
 fn told(cx: &Context<'_>, answer: &Answer) -> Result<Value, ChannelError> {
-    let body = read(answer.response()?, cx.now).map_err(|error| match error.remote_code() {
-        Some(NOT_OPENED) => {
-            let message = error.remote.as_ref().map(|remote| remote.message.clone()).unwrap_or_default();
-            let field =
-                FieldError { path: AFFILIATE_FIELD.into(), code: AFFILIATE_NOT_OPENED.into(), message };
-            ChannelError { class: ErrorClass::FixRequest { fields: vec![field] }, ..error }
-        }
-        _ => error,
-    })?;
+    let body = read(answer.response()?, cx.now).map_err(outside)?;
     match integer(&body["errcode"]) {
         Some(0) => Ok(body),
         _ => Err(ChannelError::unexpected("the answer has no errcode")),
     }
 }
 
-fn only(cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Result<Value, ChannelError> {
+pub(crate) fn only(cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Result<Value, ChannelError> {
     match (answers, state.is_empty()) {
         ([answer], true) => told(cx, answer),
         _ => Err(ChannelError::unexpected("one answer was expected")),
@@ -86,7 +88,7 @@ fn page_of(cursor: Option<&str>) -> Result<i64, ChannelError> {
 }
 
 /// The platform wants these ids as numbers.
-fn number(text: &str, field: &str) -> Result<u64, ChannelError> {
+pub(crate) fn number(text: &str, field: &str) -> Result<u64, ChannelError> {
     let number = text.parse::<u64>().ok().filter(|number| *number > 0);
     number.ok_or_else(|| ChannelError::field(field, "unknown", "没有这个编号"))
 }
@@ -375,5 +377,19 @@ impl Affiliate for WechatStore {
     }
     fn resume_block(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
         only(cx, state, answers).map(|_| Step::Done(()))
+    }
+
+    fn change_plan(&self, cx: &Context<'_>, change: &PlanChange) -> Turn<()> {
+        changes::change(cx, change)
+    }
+    fn resume_change_plan(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<()> {
+        changes::changed(cx, state, answers)
+    }
+
+    fn add_product(&self, cx: &Context<'_>, addition: &AllianceAddition) -> Turn<AllianceAdded> {
+        changes::add(cx, addition)
+    }
+    fn resume_add_product(&self, cx: &Context<'_>, state: &[u8], answers: &[Answer]) -> Turn<AllianceAdded> {
+        changes::added(cx, state, answers)
     }
 }

@@ -9,6 +9,7 @@
 mod account;
 mod aftersale;
 mod alliance;
+mod alliance_changes;
 mod brand;
 mod case;
 mod category;

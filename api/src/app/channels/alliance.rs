@@ -1,5 +1,5 @@
 //! The alliance of a shop: promoters, products, plans. Asked of the platform each time; shutting a promoter out and letting
-//! one back is done there at once.
+//! one back is done there at once. Plans are changed in [`super::alliance_plans`].
 
 use super::call::{AccountCall, CallError, plain_words};
 use crate::app::aftersales::guarantees::refused;
@@ -24,7 +24,7 @@ use serde_json::json;
 /// The longest id, and the longest cursor, that is asked for.
 const LONGEST: usize = 64;
 /// Pages of a product's plans that are looked through for one of them.
-const PLAN_PAGES: usize = 5;
+pub(super) const PLAN_PAGES: usize = 5;
 
 /// Whether the account's channel has an alliance.
 pub fn possible(account: &ChannelAccount) -> bool {
@@ -54,7 +54,7 @@ fn fields(error: &CallError) -> &[qianpu_sdk::FieldError] {
 
 /// What a refusal means to the caller: an id that cannot be one is not there, a cursor is named as such, and a shop outside
 /// the alliance learns what to do.
-fn told(error: CallError) -> ApiError {
+pub(super) fn told(error: CallError) -> ApiError {
     let of = |path: &str| fields(&error).iter().any(|field| field.path == path && field.code == "unknown");
     let outside =
         |field: &qianpu_sdk::FieldError| field.path == AFFILIATE_FIELD && field.code == AFFILIATE_NOT_OPENED;
@@ -78,7 +78,7 @@ fn cursor(text: Option<&str>) -> Answer<Option<String>> {
 }
 
 /// What cannot be an id is not there.
-fn named(id: &str) -> Answer<String> {
+pub(super) fn named(id: &str) -> Answer<String> {
     let id = id.trim();
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-@.".contains(&byte));
     if id.is_empty() || id.len() > LONGEST || !plain { Err(ApiError::not_found()) } else { Ok(id.to_owned()) }
@@ -159,9 +159,9 @@ async fn shown<T>(
 }
 
 /// What a product is here.
-pub async fn here(
+pub async fn here<P: Perm>(
     state: &AppState,
-    grant: &Reads,
+    grant: &Grant<P>,
     id: ChannelAccountId,
     product: &str,
 ) -> Answer<Option<Here>> {
@@ -203,9 +203,9 @@ pub async fn products(
 }
 
 /// A page of a product's plans.
-pub async fn plans(
+pub async fn plans<P: Perm>(
     state: &AppState,
-    grant: &Reads,
+    grant: &Grant<P>,
     id: ChannelAccountId,
     product: &str,
     after: Option<&str>,
@@ -224,10 +224,24 @@ pub struct Plan {
     pub terms: Option<PlanTerms>,
 }
 
-/// One plan of a product. It is looked for among the product's plans, since only there the platform says whom it is for.
-pub async fn plan(
+/// A plan of a product that was listed, with what it says.
+pub(super) async fn of<P: Perm>(
     state: &AppState,
-    grant: &Reads,
+    grant: &Grant<P>,
+    id: ChannelAccountId,
+    product: &str,
+    plan: PromotionPlan,
+) -> Answer<Plan> {
+    let asked = PlanRef { product_id: product.to_owned(), plan_id: plan.id.clone(), kind: plan.kind.clone() };
+    let call = AccountCall::open(state, grant.ctx(), id).await?;
+    let answer = call.host().alliance_terms(call.account_ref(), &asked).await;
+    Ok(Plan { plan, terms: call.settle(answer).await.map_err(told)? })
+}
+
+/// One plan of a product. It is looked for among the product's plans, since only there the platform says whom it is for.
+pub async fn plan<P: Perm>(
+    state: &AppState,
+    grant: &Grant<P>,
     id: ChannelAccountId,
     product: &str,
     plan: &str,
@@ -238,10 +252,7 @@ pub async fn plan(
     for _ in 0..PLAN_PAGES {
         let page = plans(state, grant, id, &product, after.as_deref()).await?;
         if let Some(plan) = page.items.into_iter().find(|one| one.id == wanted) {
-            let asked = PlanRef { product_id: product, plan_id: wanted, kind: plan.kind.clone() };
-            let call = AccountCall::open(state, grant.ctx(), id).await?;
-            let answer = call.host().alliance_terms(call.account_ref(), &asked).await;
-            return Ok(Plan { plan, terms: call.settle(answer).await.map_err(told)? });
+            return of(state, grant, id, &product, plan).await;
         }
         after = page.next_cursor;
         if after.is_none() {

@@ -12,6 +12,7 @@
 pub mod account_jobs;
 pub mod accounts;
 pub mod alliance;
+pub mod alliance_plans;
 pub mod analytics;
 pub mod apps;
 pub mod attach;

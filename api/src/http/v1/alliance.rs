@@ -1,6 +1,6 @@
 //! `/channel_accounts/{id}/alliance`: promoters, products and plans of a shop's alliance, at the platform.
 
-use crate::app::channels::alliance::{self, Shown};
+use crate::app::channels::alliance::{self, Plan, Shown};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Json, Path, Path2, Path3, Query};
 use crate::http::route::Api;
@@ -253,11 +253,17 @@ impl From<PlanTerms> for PromotionTermsBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct PromotionDetailBody {
+pub(super) struct PromotionDetailBody {
     #[serde(flatten)]
     plan: PromotionPlanBody,
     /// Null where the platform does not tell them.
     terms: Option<PromotionTermsBody>,
+}
+
+impl From<Plan> for PromotionDetailBody {
+    fn from(found: Plan) -> Self {
+        Self { plan: found.plan.into(), terms: found.terms.map(Into::into) }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -348,8 +354,7 @@ async fn get_promotion_plan(
     auth: Authed<perm::PromotionRead, PlanPath>,
 ) -> Answer<Json<PromotionDetailBody>> {
     let Path3(id, product, plan) = &auth.input;
-    let found = alliance::plan(&auth.state, &auth.grant, *id, product, plan).await?;
-    Ok(Json(PromotionDetailBody { plan: found.plan.into(), terms: found.terms.map(Into::into) }))
+    Ok(Json(alliance::plan(&auth.state, &auth.grant, *id, product, plan).await?.into()))
 }
 
 async fn list_promotion_sellers(

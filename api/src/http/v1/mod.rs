@@ -7,6 +7,7 @@ mod account_codes;
 mod account_menus;
 mod aftersales;
 mod alliance;
+mod alliance_plans;
 mod analytics;
 mod api_keys;
 mod applications;
@@ -140,6 +141,7 @@ pub fn register(api: &mut Api<'_>) {
     call_quotas::routes(api);
     analytics::routes(api);
     alliance::routes(api);
+    alliance_plans::routes(api);
     channel_exchanges::routes(api);
     channel_pushes::routes(api);
     followers::routes(api);

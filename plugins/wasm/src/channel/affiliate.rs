@@ -2,9 +2,9 @@
 
 use super::{WasmChannel, op, plain};
 use qianpu_sdk::{
-    Affiliate, AllianceProduct, AllianceQuery, Answer, Context, Page, PlanPromoter, PlanPromotersQuery,
-    PlanRef, PlanTerms, PlansQuery, PromotedProduct, PromotedQuery, Promoter, PromoterBlock, PromoterName,
-    PromotionPlan, Turn,
+    Affiliate, AllianceAdded, AllianceAddition, AllianceProduct, AllianceQuery, Answer, Context, Page,
+    PlanChange, PlanPromoter, PlanPromotersQuery, PlanRef, PlanTerms, PlansQuery, PromotedProduct,
+    PromotedQuery, Promoter, PromoterBlock, PromoterName, PromotionPlan, Turn,
 };
 use serde_json::json;
 
@@ -24,5 +24,9 @@ impl Affiliate for WasmChannel {
         plan_promoters, resume_plan_promoters(query: &PlanPromotersQuery) -> Page<PlanPromoter> =
             op::AFFILIATE_PLAN_PROMOTERS, json!(query), plain;
         block, resume_block(wish: &PromoterBlock) -> () = op::AFFILIATE_BLOCK, json!(wish), plain;
+        change_plan, resume_change_plan(change: &PlanChange) -> () =
+            op::AFFILIATE_CHANGE_PLAN, json!(change), plain;
+        add_product, resume_add_product(addition: &AllianceAddition) -> AllianceAdded =
+            op::AFFILIATE_ADD_PRODUCT, json!(addition), plain;
     }
 }

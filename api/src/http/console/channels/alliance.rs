@@ -13,6 +13,7 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::ChannelAccountId;
 use qianpu_sdk::{CommissionShare, PromoterSales};
 use qianpu_tenants::authz::{Perm, perm};
+use qianpu_tenants::store::channel_account::ChannelAccount;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -85,8 +86,20 @@ pub(super) fn told<P: Perm, T, V>(
     }
 }
 
-fn said_on_page(error: &ApiError) -> bool {
+pub(super) fn said_on_page(error: &ApiError) -> bool {
     error.code().status() >= 409 && error.code() != ErrorCode::Internal
+}
+
+/// What was wanted and is not certain, or was refused.
+pub(super) fn failure<P: Perm, T>(auth: &Authed<P, T>, error: &ApiError) -> Flash {
+    let why = auth.state.pages.catalogue().told(auth.info.lang, error);
+    let unsure = matches!(error.code(), ErrorCode::PromoterInDoubt | ErrorCode::PromotionPlanInDoubt);
+    Flash::failure(if unsure { "alliance.in_doubt" } else { "alliance.failed" }).with("why", why)
+}
+
+/// Whether the caller may change what the alliance of this account says.
+pub(super) fn manages<P: Perm, T>(auth: &Authed<P, T>, account: &ChannelAccount) -> bool {
+    auth.caller.grant::<perm::PromotionManage>().is_ok_and(|grant| grant.covers_shop(account.shop))
 }
 
 #[derive(Serialize)]
@@ -138,6 +151,8 @@ struct AllianceView {
     asked: bool,
     promoters: Vec<PromoterRow>,
     products: Vec<ProductRow>,
+    /// Where a product is put into it, for whoever may.
+    add_href: Option<String>,
     next_page: Option<String>,
 }
 
@@ -149,6 +164,7 @@ async fn alliance_page(
     let part = if query.part.as_deref() == Some("products") { "products" } else { "promoters" };
     let at = base(*id);
     let tab = |name| Tab { name, href: format!("{at}?part={name}"), current: name == part };
+    let add_href = manages(&auth, &account).then(|| format!("{at}/add"));
     let mut view = AllianceView {
         back: format!("{HOME}/{id}"),
         account: account.name,
@@ -158,6 +174,7 @@ async fn alliance_page(
         asked: false,
         promoters: Vec::new(),
         products: Vec::new(),
+        add_href,
         next_page: None,
     };
     let cursor = wanted(query.cursor.as_deref());
@@ -255,8 +272,7 @@ async fn promoter_page(
 ) -> PageAnswer {
     let (Path2(id, promoter), Query(query)) = &auth.input;
     let account = alliance::account(&auth.state, &auth.grant, *id).await?;
-    let manages =
-        auth.caller.grant::<perm::PromotionManage>().is_ok_and(|grant| grant.covers_shop(account.shop));
+    let manages = manages(&auth, &account);
     let mut view = PromoterView {
         back: base(*id),
         at: promoter_at(*id, promoter),
@@ -311,11 +327,7 @@ async fn after(auth: &Blocking, blocked: bool) -> PageAnswer {
     let flash = match alliance::block(&auth.state, &auth.grant, *id, promoter, blocked).await {
         Ok(_) if blocked => Flash::success("alliance.blocked_done"),
         Ok(_) => Flash::success("alliance.let_back_done"),
-        Err(error) if said_on_page(&error) => {
-            let why = auth.state.pages.catalogue().told(auth.info.lang, &error);
-            let unsure = error.code() == ErrorCode::PromoterInDoubt;
-            Flash::failure(if unsure { "alliance.in_doubt" } else { "alliance.failed" }).with("why", why)
-        }
+        Err(error) if said_on_page(&error) => failure(auth, &error),
         Err(error) => return Err(error),
     };
     Ok(auth.redirect_with(&flash, &promoter_at(*id, promoter)))

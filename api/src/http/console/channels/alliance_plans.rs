@@ -1,15 +1,17 @@
-//! Products of the alliance with their plans, and who sells by them. Plans are only read.
+//! Products of the alliance with their plans, and who sells by them. What can be changed of a plan is in `alliance_changes`.
 
 use super::alliance::{
-    AllianceListQuery, PromoterRow, Share, base, goes_on, in_path, listing_at, product_at, promoter_at, told,
+    AllianceListQuery, PromoterRow, Share, base, goes_on, listing_at, manages, product_at, promoter_at, told,
     wanted,
 };
+use super::alliance_changes::plan_at;
 use crate::app::channels::alliance;
+use crate::http::console::goods::query_of;
 use crate::http::extract::{Authed, Path2, Path3, Query};
 use crate::http::route::PageRoutes;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::ids::ChannelAccountId;
-use qianpu_sdk::{PlanKind, PlanState, PlanTerms, PlanWay};
+use qianpu_sdk::{PlanKind, PlanState, PlanTerms, PlanWay, PlanWish};
 use qianpu_tenants::authz::perm;
 use serde::Serialize;
 
@@ -43,6 +45,8 @@ struct AllianceProductView {
     trouble: Option<String>,
     asked: bool,
     plans: Vec<PlanRow>,
+    /// Where a plan for everyone is made, where there is none yet and the caller may.
+    add_href: Option<String>,
     next_page: Option<String>,
 }
 
@@ -50,7 +54,7 @@ async fn alliance_product_page(
     auth: Authed<perm::PromotionRead, (Path2<ChannelAccountId, String>, Query<AllianceListQuery>)>,
 ) -> PageAnswer {
     let (Path2(id, product), Query(query)) = &auth.input;
-    alliance::account(&auth.state, &auth.grant, *id).await?;
+    let account = alliance::account(&auth.state, &auth.grant, *id).await?;
     let here = alliance::here(&auth.state, &auth.grant, *id, product).await?;
     let at = product_at(*id, product);
     let mut view = AllianceProductView {
@@ -61,15 +65,20 @@ async fn alliance_product_page(
         trouble: None,
         asked: false,
         plans: Vec::new(),
+        add_href: None,
         next_page: None,
     };
     let cursor = wanted(query.cursor.as_deref());
     let found = alliance::plans(&auth.state, &auth.grant, *id, product, cursor).await;
     if let Some(page) = told(&auth, &mut view.trouble, found)? {
         view.asked = true;
+        let alone = cursor.is_none() && page.items.iter().all(|plan| plan.kind != PlanKind::Everyone);
+        if alone && manages(&auth, &account) {
+            view.add_href = Some(format!("{}/add?{}", base(*id), query_of(&[("product", product.as_str())])));
+        }
         view.next_page = goes_on(&at, None, page.next_cursor);
         let row = |plan: qianpu_sdk::PromotionPlan| PlanRow {
-            href: format!("{at}/plans/{}", in_path(&plan.id)),
+            href: plan_at(*id, product, &plan.id),
             kind: plan.kind.as_str(),
             native_kind: raw_kind(&plan.kind),
             id: plan.id,
@@ -118,9 +127,41 @@ impl From<PlanTerms> for Terms {
     }
 }
 
+/// What the caller may want of a plan, with what was seen of it.
+#[derive(Serialize)]
+struct Changes {
+    commission: bool,
+    take_down: bool,
+    put_up: bool,
+    state: &'static str,
+    parts: Option<i64>,
+    of: Option<i64>,
+    /// The commission in words, for the question before.
+    share: String,
+}
+
+fn changes(terms: &PlanTerms) -> Changes {
+    let open = |wish: PlanWish| terms.takes(&wish) && !terms.fulfils(&wish);
+    Changes {
+        commission: terms.takes(&PlanWish::Commission { percent: 0 }),
+        take_down: open(PlanWish::TakeDown),
+        put_up: open(PlanWish::PutUp),
+        state: terms.state.as_str(),
+        parts: terms.commission.map(|share| share.parts),
+        of: terms.commission.map(|share| share.of),
+        share: terms
+            .commission
+            .and_then(|share| share.percent())
+            .map_or_else(|| "—".to_owned(), |percent| format!("{percent}%")),
+    }
+}
+
 #[derive(Serialize)]
 struct PlanView {
     back: String,
+    at: String,
+    /// None for whoever only looks.
+    changes: Option<Changes>,
     product: String,
     id: String,
     listing_href: Option<String>,
@@ -139,11 +180,13 @@ type PlanPath = Path3<ChannelAccountId, String, String>;
 
 async fn plan_page(auth: Authed<perm::PromotionRead, (PlanPath, Query<AllianceListQuery>)>) -> PageAnswer {
     let (Path3(id, product, plan), Query(query)) = &auth.input;
-    alliance::account(&auth.state, &auth.grant, *id).await?;
+    let account = alliance::account(&auth.state, &auth.grant, *id).await?;
     let here = alliance::here(&auth.state, &auth.grant, *id, product).await?;
-    let at = format!("{}/plans/{}", product_at(*id, product), in_path(plan));
+    let at = plan_at(*id, product, plan);
     let mut view = PlanView {
         back: product_at(*id, product),
+        at: at.clone(),
+        changes: None,
         id: plan.clone(),
         listing_href: listing_at(here.as_ref()),
         product: here.map_or_else(|| product.clone(), |here| here.title),
@@ -161,6 +204,7 @@ async fn plan_page(auth: Authed<perm::PromotionRead, (PlanPath, Query<AllianceLi
         view.asked = true;
         view.kind = found.plan.kind.as_str();
         view.native_kind = raw_kind(&found.plan.kind);
+        view.changes = found.terms.as_ref().filter(|_| manages(&auth, &account)).map(changes);
         view.terms = found.terms.map(Into::into);
         let cursor = wanted(query.cursor.as_deref());
         let sellers = alliance::plan_promoters(&auth.state, &auth.grant, *id, (product, plan), cursor).await;

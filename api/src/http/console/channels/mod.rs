@@ -4,6 +4,7 @@
 mod account;
 mod accounts;
 mod alliance;
+mod alliance_changes;
 mod alliance_plans;
 mod analytics;
 mod app;
@@ -31,6 +32,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     analytics::routes(pages);
     alliance::routes(pages);
     alliance_plans::routes(pages);
+    alliance_changes::routes(pages);
     link::routes(pages);
     callback::routes(pages);
 }

@@ -27,6 +27,8 @@ pub(super) fn start(channel: &dyn Channel, cx: &Context<'_>, operation: &str, te
         op::AFFILIATE_TERMS => written(affiliate.terms(cx, &input(text)?)),
         op::AFFILIATE_PLAN_PROMOTERS => written(affiliate.plan_promoters(cx, &input(text)?)),
         op::AFFILIATE_BLOCK => written(affiliate.block(cx, &input(text)?)),
+        op::AFFILIATE_CHANGE_PLAN => written(affiliate.change_plan(cx, &input(text)?)),
+        op::AFFILIATE_ADD_PRODUCT => written(affiliate.add_product(cx, &input(text)?)),
         other => Err(unknown(other)),
     }
 }
@@ -48,6 +50,8 @@ pub(super) fn resume(
         op::AFFILIATE_TERMS => written(affiliate.resume_terms(cx, state, answers)),
         op::AFFILIATE_PLAN_PROMOTERS => written(affiliate.resume_plan_promoters(cx, state, answers)),
         op::AFFILIATE_BLOCK => written(affiliate.resume_block(cx, state, answers)),
+        op::AFFILIATE_CHANGE_PLAN => written(affiliate.resume_change_plan(cx, state, answers)),
+        op::AFFILIATE_ADD_PRODUCT => written(affiliate.resume_add_product(cx, state, answers)),
         other => Err(unknown(other)),
     }
 }
