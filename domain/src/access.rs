@@ -158,6 +158,8 @@ permissions! {
     PlanManage = "plans.manage";
     /// See plans.
     PlanRead = "plans.read";
+    /// Report what merchants used.
+    UsageReport = "usage.report";
     /// See background jobs and dead letters.
     JobRead = "jobs.read";
     /// Retry dead letters.
@@ -210,18 +212,18 @@ roles! {
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead,
-        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, AuditRead, StaffManage, JobRead, JobRetry,
+        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, UsageReport, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, OauthAppManage, BuyerSettingsManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead];
     /// Looks after the provider's money.
-    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, PolicyRead];
+    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, UsageReport, PolicyRead];
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, ShopScoreWrite, PolicyRead, JobRead];
     /// Looks after channel apps.
-    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage, BuyerSettingsManage];
+    ProviderDeveloper = "provider_developer", Provider, [ChannelAppManage, ApiKeyManage, OauthAppManage, UsageReport, MerchantRead, PolicyRead, JobRead, JobRetry, WebhookManage, BuyerSettingsManage];
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,

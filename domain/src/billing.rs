@@ -4,10 +4,14 @@
 //! merchant's zone, always computed from the anchor and never from the period before, so that day 31
 //! clamps to the month's end and returns (specification §1.1).
 
+mod charge;
 mod invoice;
 mod period;
 mod terms;
 
+pub use charge::{
+    Charge, MOST_CHARGES, MOST_TIERS, MOST_UNITS, ORDERS, Priced, Pricing, Step, Tier, is_metric,
+};
 pub use invoice::{InvoiceState, LineAmounts, flat_fee, invoice_number};
 pub use period::{
     EarningSlice, Period, date_in, date_text, day_begins_at, earning_slices, month_of, parse_date,
@@ -27,6 +31,12 @@ pub enum BillingError {
     /// A rate is outside its range.
     #[error("a rate is outside its range")]
     Rate,
+    /// A count of units is outside its range.
+    #[error("a quantity must be between 0 and 10^12")]
+    Units,
+    /// Tiers do not follow each other.
+    #[error("tiers must follow each other, at most 20, and the last one has no end")]
+    Tiers,
     /// The time zone is unknown.
     #[error("the time zone is unknown")]
     Zone,

@@ -141,6 +141,8 @@ ids! {
     InvoiceId = "ivc";
     /// A line of an invoice.
     InvoiceLineId = "ivl";
+    /// Reported use.
+    UsageEventId = "uev";
     /// A movement of a deposit.
     DepositMovementId = "dpm";
     /// A domain of a tenant's own.

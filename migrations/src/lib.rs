@@ -43,6 +43,7 @@ mod m0033_qualifications;
 mod m0034_disputes;
 mod m0035_listing_brands;
 mod m0036_ledger_entries;
+mod m0040_usage;
 mod purge;
 mod run;
 mod table;
@@ -94,6 +95,7 @@ pub fn tables() -> Vec<Table> {
         m0033_qualifications::tables(),
         m0034_disputes::tables(),
         m0036_ledger_entries::tables(),
+        m0040_usage::tables(),
     ]
     .concat()
     .into_iter()

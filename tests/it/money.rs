@@ -5,6 +5,8 @@
 mod bills;
 #[path = "money/deposits.rs"]
 mod deposits;
+#[path = "money/usage.rs"]
+mod usage;
 
 use qianpu_domain::access::Role;
 use qianpu_domain::ids::{CategoryId, ShopId, TenantId};

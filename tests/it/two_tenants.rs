@@ -99,7 +99,12 @@ const NOT_ROWS: &[&str] = &[
 ];
 
 /// Values of fields that a rule of the body looks at, by the name of the field.
-const VALUES: &[(&str, &str)] = &[("admission", "open"), ("kind", "enterprise"), ("verdict", "accept")];
+const VALUES: &[(&str, &str)] = &[
+    ("admission", "open"),
+    ("kind", "enterprise"),
+    ("verdict", "accept"),
+    ("occurred_at", "2026-11-21T03:00:00Z"),
+];
 
 /// Operations that do not get as far as the row with a body of the right shape only, because a rule about the body
 /// speaks first. They must answer the same for a foreign and an unknown id. The list can only shrink.

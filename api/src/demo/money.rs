@@ -5,20 +5,30 @@ use super::seed::{Merchant, fen};
 use crate::state::AppState;
 use anyhow::{Context, bail};
 use qianpu_domain::policy::PLAN_PER_SECOND;
-use qianpu_domain::time::Span;
+use qianpu_domain::time::{Span, Timestamp};
 use serde_json::{Value, json};
 
 /// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
 /// that the orders carry the take rate.
 pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
     let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
-    for (merchant, code, names, fee, take_rate, per_second) in [
-        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000, 1_000),
-        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000, 500),
+    let sms = json!({
+        "metric": "sms", "name_zh": "短信", "name_en": "SMS", "model": "per_unit", "free": 100,
+        "price_per_million": fen(4_500_000),
+    });
+    let tier = |up_to: Option<i64>, price: i64| json!({"up_to": up_to, "price_per_million": fen(price), "fee": fen(0)});
+    let orders = json!({
+        "metric": "orders", "name_zh": "订单处理", "name_en": "Orders", "model": "graduated",
+        "tiers": [tier(Some(3), 0), tier(Some(1_000), 20_000_000), tier(None, 10_000_000)],
+    });
+    for (merchant, code, names, fee, take_rate, per_second, charges) in [
+        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000, 1_000, json!([sms, orders])),
+        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000, 500, json!([sms])),
     ] {
         let limits = json!([{"name": PLAN_PER_SECOND, "limit": per_second}]);
-        let terms =
-            json!({"monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits});
+        let terms = json!({
+            "monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits, "charges": charges,
+        });
         let plan = owner
             .post(
                 "/api/v1/plans",
@@ -79,6 +89,24 @@ pub async fn pay(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
         if confirmed {
             confirm(finance, &receipt).await?;
         }
+    }
+    Ok(())
+}
+
+/// What the provider's text messages came to: one report of each merchant on a plan, and one for the first that came too
+/// late to count.
+pub async fn report_usage(state: &AppState, owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
+    let now = state.clock().now();
+    let event = |id: &str, quantity: i64, at: Timestamp| json!({"metric": "sms", "event_id": id, "quantity": quantity, "occurred_at": at.to_string()});
+    let old = event("sms-2026-08", 260, now.minus(Span::days(90)));
+    for (merchant, events) in [
+        (enterprise, json!([event("sms-20261121-1", 1_180, now), event("sms-20261121-2", 165, now), old])),
+        (individual, json!([event("sms-20261121-3", 72, now)])),
+    ] {
+        let shop = merchant.client.get(&format!("/api/v1/shops/{}", merchant.shop)).await?;
+        let path = format!("/api/v1/merchants/{}/usage_events", text(&shop, "merchant_id")?);
+        owner.post(&path, &json!({"events": events})).await?;
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ impl InvoiceState {
 }
 
 /// Figures of an invoice line; tax per line, so that the invoice's tax is the sum (R7).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LineAmounts {
     /// Without tax.
     pub net: Fen,
@@ -102,10 +102,27 @@ pub struct LineAmounts {
     pub total: Fen,
 }
 
+impl LineAmounts {
+    /// A gross amount with the tax inside it.
+    pub fn inside(total: Fen, tax_ppm: i64) -> Result<Self, BillingError> {
+        let tax = tax_inside(total, tax_ppm)?;
+        Ok(Self { net: total.sub(tax)?, tax, total })
+    }
+    /// Both together.
+    pub fn plus(self, other: Self) -> Result<Self, BillingError> {
+        let (net, tax) = (self.net.add(other.net)?, self.tax.add(other.tax)?);
+        Ok(Self { net, tax, total: self.total.add(other.total)? })
+    }
+    /// This without the other.
+    pub fn less(self, other: Self) -> Result<Self, BillingError> {
+        let (net, tax) = (self.net.sub(other.net)?, self.tax.sub(other.tax)?);
+        Ok(Self { net, tax, total: self.total.sub(other.total)? })
+    }
+}
+
 /// The flat fee of one month.
 pub fn flat_fee(terms: &PlanTerms) -> Result<LineAmounts, BillingError> {
-    let tax = tax_inside(terms.monthly_fee, terms.tax_ppm)?;
-    Ok(LineAmounts { net: terms.monthly_fee.sub(tax)?, tax, total: terms.monthly_fee })
+    LineAmounts::inside(terms.monthly_fee, terms.tax_ppm)
 }
 
 /// An invoice number: year and a gap-free count per merchant, `2026-000001`.
@@ -158,6 +175,7 @@ mod tests {
             tax_ppm: 60_000,
             take_rate_ppm: 20_000,
             limits: vec![],
+            charges: vec![],
         };
         assert_eq!(terms.check(), Ok(()));
         let line = flat_fee(&terms).unwrap();

@@ -21,6 +21,14 @@ impl Period {
         let next = index.checked_add(1).ok_or(BillingError::Date)?;
         Ok(Self { start: month_after(anchor, index)?, end: month_after(anchor, next)? })
     }
+    /// The index of the monthly period that a day falls into; negative before the anchor.
+    pub fn index_of(anchor: Date, day: Date) -> Result<i64, BillingError> {
+        let months = |date: Date| i64::from(date.year()) * 12 + i64::from(date.month());
+        let about = months(day) - months(anchor);
+        // Clamping moves a start within its month, so that only this one and the one before can hold the day.
+        let starts = month_after(anchor, about)?;
+        Ok(if day < starts { about - 1 } else { about })
+    }
     /// Days in it.
     pub fn days(&self) -> i64 {
         self.start.until(self.end).map_or(0, |span: CivilSpan| i64::from(span.get_days()))
@@ -130,6 +138,20 @@ mod tests {
         }
         assert_eq!(Period::monthly(date(2027, 2, 1), 0).unwrap().days(), 28);
         assert!(Period::monthly(anchor, i64::MAX).is_err());
+    }
+
+    #[test]
+    fn each_day_falls_into_one_period() {
+        for anchor in [date(2027, 1, 31), date(2027, 1, 1), date(2028, 2, 29), date(2027, 12, 30)] {
+            let mut day = anchor.checked_sub(62.days()).unwrap();
+            for _ in 0..900 {
+                let index = Period::index_of(anchor, day).unwrap();
+                let period = Period::monthly(anchor, index).unwrap();
+                assert!(period.start <= day && day < period.end, "{anchor} {day} {index}");
+                assert_eq!(index < 0, day < anchor);
+                day = day.tomorrow().unwrap();
+            }
+        }
     }
 
     #[test]

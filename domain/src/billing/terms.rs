@@ -1,6 +1,6 @@
 //! What a plan costs and allows.
 
-use super::BillingError;
+use super::{BillingError, Charge};
 use crate::money::Fen;
 
 /// What a plan costs and allows. A version never changes; a new price is a new version.
@@ -14,6 +14,8 @@ pub struct PlanTerms {
     pub take_rate_ppm: i64,
     /// Named limits, such as `shops` or `linked_accounts`.
     pub limits: Vec<(String, i64)>,
+    /// What use costs, each metric once; billed with the period after the one it was used in.
+    pub charges: Vec<Charge>,
 }
 
 /// The largest take rate: 30 % (ours; payment providers cap what may be split off an order).
@@ -27,6 +29,7 @@ impl PlanTerms {
         if self.monthly_fee < Fen::ZERO || self.monthly_fee.get() > crate::money::MAX_FEN {
             return Err(BillingError::Fee);
         }
+        self.charges.iter().try_for_each(|charge| charge.pricing.check())?;
         let rates = (0..=MAX_TAKE_RATE_PPM).contains(&self.take_rate_ppm)
             && (0..=MAX_TAX_PPM).contains(&self.tax_ppm);
         if rates { Ok(()) } else { Err(BillingError::Rate) }

@@ -15,6 +15,7 @@ pub struct Model {
     pub tax_ppm: i64,
     pub take_rate_ppm: i64,
     pub limits: String,
+    pub charges: String,
     pub effective_at: i64,
     pub created_at: i64,
 }

@@ -18,6 +18,7 @@ pub struct Model {
     pub tax_ppm: i64,
     pub take_rate_ppm: i64,
     pub limits: String,
+    pub charges: String,
     pub state: String,
     pub anchor_date: String,
     pub zone: String,

@@ -8,6 +8,7 @@ use crate::entity::{invoice, invoice_counter, invoice_line};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
+use crate::store::usage_line::{UsageLine, usage_lines};
 use qianpu_domain::billing::{InvoiceState, LineAmounts};
 use qianpu_domain::ids::{InvoiceId, InvoiceLineId, SubscriptionId, TenantId};
 use qianpu_domain::money::Fen;
@@ -51,9 +52,9 @@ pub struct Invoice {
 /// A line.
 #[derive(Clone, Debug)]
 pub struct InvoiceLine {
-    /// Its id.
-    pub id: InvoiceLineId,
-    /// `flat_fee`.
+    /// Its id; none in the preview of the next invoice.
+    pub id: Option<InvoiceLineId>,
+    /// `flat_fee` or `usage`.
     pub kind: String,
     /// Text in Chinese.
     pub description_zh: String,
@@ -63,6 +64,22 @@ pub struct InvoiceLine {
     pub quantity: i64,
     /// Figures.
     pub amounts: LineAmounts,
+    /// What it is for, where use is billed.
+    pub usage: Option<Box<UsageLine>>,
+}
+
+impl From<UsageLine> for InvoiceLine {
+    fn from(line: UsageLine) -> Self {
+        Self {
+            id: line.id,
+            kind: "usage".to_owned(),
+            description_zh: line.description_zh.clone(),
+            description_en: line.description_en.clone(),
+            quantity: line.quantity,
+            amounts: line.amounts,
+            usage: Some(Box::new(line)),
+        }
+    }
 }
 
 /// An invoice to be, with its one line.
@@ -165,6 +182,8 @@ pub struct InvoiceChange<'a> {
     pub due_at: Option<Timestamp>,
     /// Payment time.
     pub paid_at: Option<Timestamp>,
+    /// Figures, where lines came or went before it is issued.
+    pub amounts: Option<LineAmounts>,
 }
 
 /// Moves an invoice from one state to another. `VersionConflict` when it is not in `from` any more: of two
@@ -190,6 +209,15 @@ pub async fn invoice_move(
     ] {
         if let Some(at) = at {
             update = update.col_expr(column, Expr::value(at.micros()));
+        }
+    }
+    if let Some(amounts) = change.amounts {
+        for (column, fen) in [
+            (invoice::Column::NetFen, amounts.net),
+            (invoice::Column::TaxFen, amounts.tax),
+            (invoice::Column::TotalFen, amounts.total),
+        ] {
+            update = update.col_expr(column, Expr::value(fen.get()));
         }
     }
     let done = update
@@ -245,8 +273,15 @@ pub async fn invoice_of_period(
     row.map(from_model).transpose()
 }
 
-/// Its lines, at most 200.
+/// Its lines, those for use after the fee, at most 400.
 pub async fn invoice_lines(tx: &TenantTx, id: InvoiceId) -> StoreResult<Vec<InvoiceLine>> {
+    let mut lines = invoice_fees(tx, id).await?;
+    lines.extend(usage_lines(tx, id).await?.into_iter().map(InvoiceLine::from));
+    Ok(lines)
+}
+
+/// Its lines for the period that begins, at most 200.
+pub async fn invoice_fees(tx: &TenantTx, id: InvoiceId) -> StoreResult<Vec<InvoiceLine>> {
     let rows = invoice_line::Entity::find()
         .filter(invoice_line::Column::TenantId.eq(tx.tenant()))
         .filter(invoice_line::Column::InvoiceId.eq(id.0))
@@ -258,7 +293,7 @@ pub async fn invoice_lines(tx: &TenantTx, id: InvoiceId) -> StoreResult<Vec<Invo
     Ok(rows
         .into_iter()
         .map(|row| InvoiceLine {
-            id: InvoiceLineId(row.id),
+            id: Some(InvoiceLineId(row.id)),
             kind: row.kind,
             description_zh: row.description_zh,
             description_en: row.description_en,
@@ -268,8 +303,19 @@ pub async fn invoice_lines(tx: &TenantTx, id: InvoiceId) -> StoreResult<Vec<Invo
                 tax: Fen::new(row.tax_fen),
                 total: Fen::new(row.total_fen),
             },
+            usage: None,
         })
         .collect())
+}
+
+/// Takes the fee out of an invoice that gathers: the period that it is for does not come.
+pub async fn invoice_drop_fee(tx: &mut TenantTx, id: InvoiceId) -> StoreResult<()> {
+    invoice_line::Entity::delete_many()
+        .filter(invoice_line::Column::TenantId.eq(tx.tenant()))
+        .filter(invoice_line::Column::InvoiceId.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// The merchant's invoices, newest first; in one of these states when any is given.

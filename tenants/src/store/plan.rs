@@ -3,6 +3,7 @@
 use crate::db::TenantTx;
 use crate::entity::{plan, plan_version};
 use crate::error::{StoreError, StoreResult};
+use crate::store::charge_text::{charges_from, charges_text};
 use qianpu_domain::billing::PlanTerms;
 use qianpu_domain::ids::{PlanId, PlanVersionId};
 use qianpu_domain::money::Fen;
@@ -101,6 +102,7 @@ async fn version_insert(
         tax_ppm: Set(terms.tax_ppm),
         take_rate_ppm: Set(terms.take_rate_ppm),
         limits: Set(limits_text(&terms.limits)),
+        charges: Set(charges_text(&terms.charges)?),
         effective_at: Set(tx.now().micros()),
         created_at: Set(tx.now().micros()),
     }
@@ -177,6 +179,7 @@ fn version_from(row: plan_version::Model) -> StoreResult<PlanVersion> {
             tax_ppm: row.tax_ppm,
             take_rate_ppm: row.take_rate_ppm,
             limits: limits_from(&row.limits)?,
+            charges: charges_from(&row.charges)?,
         },
         effective_at: Timestamp::from_micros(row.effective_at),
     })

@@ -5,6 +5,7 @@ use crate::db::{ProviderTx, TenantTx};
 use crate::entity::subscription;
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
+use crate::store::charge_text::{charges_from, charges_text};
 use crate::store::keyset::newest_first;
 use crate::store::plan::{limits_from, limits_text};
 use qianpu_domain::billing::PlanTerms;
@@ -81,6 +82,7 @@ pub async fn subscription_insert(
         tax_ppm: Set(new.terms.tax_ppm),
         take_rate_ppm: Set(new.terms.take_rate_ppm),
         limits: Set(limits_text(&new.terms.limits)),
+        charges: Set(charges_text(&new.terms.charges)?),
         state: Set("active".to_owned()),
         anchor_date: Set(new.anchor_date.to_owned()),
         zone: Set(new.zone.to_owned()),
@@ -199,6 +201,7 @@ fn from_model(row: subscription::Model) -> StoreResult<Subscription> {
             tax_ppm: row.tax_ppm,
             take_rate_ppm: row.take_rate_ppm,
             limits: limits_from(&row.limits)?,
+            charges: charges_from(&row.charges)?,
         },
         anchor_date: row.anchor_date,
         zone: row.zone,

@@ -11,13 +11,14 @@ use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{InvoiceState, Period, date_text, day_begins_at, earning_slices, parse_date};
 use qianpu_domain::ids::InvoiceId;
 use qianpu_domain::ledger::flows::subscription_days_earned;
+use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
 use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob};
 use qianpu_tenants::outbox::outbox_append;
-use qianpu_tenants::store::invoice::{InvoiceChange, invoice_get, invoice_lines, invoice_move};
+use qianpu_tenants::store::invoice::{InvoiceChange, invoice_fees, invoice_get, invoice_lines, invoice_move};
 use qianpu_tenants::store::tenant::tenant_get;
 use serde_json::json;
 
@@ -116,7 +117,11 @@ pub async fn run_earn(state: &AppState, job: &ClaimedJob) -> JobResult {
     let wrong = |error| JobError::dead("invoice_period", format!("{error}"));
     let at = parse_date(&on).and_then(|day| day_begins_at(day, &invoice.zone)).map_err(wrong)?;
     let subscription = invoice.subscription.to_string();
-    let earned = subscription_days_earned(&id.to_string(), &subscription, invoice.amounts.net, days, at);
+    // Use was earned when it was billed.
+    let fees = invoice_fees(&tx, id).await?;
+    let net = Fen::sum(fees.iter().map(|line| line.amounts.net))
+        .map_err(|error| JobError::dead("invoice_lines", error.to_string()))?;
+    let earned = subscription_days_earned(&id.to_string(), &subscription, net, days, at);
     match earned {
         Ok(None) => {}
         Ok(Some(journal)) => book(&mut tx, Ok(journal)).await?,

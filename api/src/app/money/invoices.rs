@@ -2,7 +2,7 @@
 //! it, takes the next number, books it and begins the one after it, all in one transaction; so of two who
 //! issue at once, the second finds it issued, and no number is lost.
 
-use super::{book, invoice_jobs, notices, whole_merchant};
+use super::{book, invoice_jobs, notices, usage, whole_merchant};
 use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -13,7 +13,7 @@ use qianpu_domain::billing::{
 };
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{InvoiceId, TenantId};
-use qianpu_domain::ledger::flows::invoice_issued;
+use qianpu_domain::ledger::flows::{Billed, invoice_issued_for};
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{self, PolicyKind};
 use qianpu_domain::time::Span;
@@ -33,6 +33,7 @@ use qianpu_tenants::store::invoice::{
 use qianpu_tenants::store::receipt::{Receipt, ReceiptFor, receipt_list_of};
 use qianpu_tenants::store::subscription::{Subscription, subscription_advance, subscription_get};
 use qianpu_tenants::store::tenant::{TenantRow, tenant_get};
+use qianpu_tenants::store::usage_line::UsageLine;
 use serde_json::json;
 
 /// A period may be invoiced at most so long before it begins (ours).
@@ -60,10 +61,20 @@ pub async fn list(
     whole_merchant(grant)?;
     if grant.ctx().kind() == Surface::Merchant {
         let tx = state.db.read(grant.ctx()).await?;
-        return Ok(invoice_list(&tx, states, page).await?);
+        let mut found = invoice_list(&tx, states, page).await?;
+        for invoice in &mut found.items {
+            so_far(&tx, invoice).await?;
+        }
+        return Ok(found);
     }
     let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
-    Ok(invoice_list_by_provider(&tx, merchant, states, page).await?)
+    let mut found = invoice_list_by_provider(&tx, merchant, states, page).await?;
+    drop(tx);
+    for invoice in found.items.iter_mut().filter(|invoice| invoice.state == InvoiceState::Gathering) {
+        let merchant = grant.on_merchant(&state.db, invoice.merchant).await?;
+        so_far(&*state.db.read(merchant.ctx()).await?, invoice).await?;
+    }
+    Ok(found)
 }
 
 /// The caller's proof on the merchant that the invoice belongs to.
@@ -85,13 +96,29 @@ pub async fn get(state: &AppState, grant: &Grant<perm::BillingRead>, id: Invoice
     let seller = tenant_get(&tx).await?.name;
     drop(tx);
     let tx = state.db.read(&ctx).await?;
+    let mut invoice = invoice_get(&tx, id).await?;
+    let mut lines = invoice_lines(&tx, id).await?;
+    lines.extend(so_far(&tx, &mut invoice).await?.into_iter().map(InvoiceLine::from));
     Ok(InvoiceDetail {
-        invoice: invoice_get(&tx, id).await?,
-        lines: invoice_lines(&tx, id).await?,
+        invoice,
+        lines,
         receipts: receipt_list_of(&tx, ReceiptFor::Invoice(id)).await?,
         merchant: tenant_get(&tx).await?,
         seller,
     })
+}
+
+/// The use that an invoice would bill if it were issued now: one that gathers has it in its figures before it has the lines.
+async fn so_far(tx: &TenantTx, invoice: &mut Invoice) -> Answer<Vec<UsageLine>> {
+    if !matches!(invoice.state, InvoiceState::Gathering | InvoiceState::Draft) {
+        return Ok(Vec::new());
+    }
+    let subscription = subscription_get(tx, invoice.subscription).await?;
+    let lines = usage::preview(tx, &subscription, invoice.amounts, &invoice.period_start).await?;
+    for line in &lines {
+        invoice.amounts = invoice.amounts.plus(line.amounts)?;
+    }
+    Ok(lines)
 }
 
 /// Makes the invoice that gathers for period `index` of a subscription, and the job that issues it when the
@@ -145,29 +172,41 @@ pub async fn issue_in(
     let Some(subscription) = close_in(tx, &was).await? else { return Ok(invoice_get(tx, id).await?) };
     let now = tx.now();
     let period = Period { start: parse_date(&was.period_start)?, end: parse_date(&was.period_end)? };
-    if period.begins_at(&was.zone)?.since(now) > MOST_AHEAD {
+    if subscription.active && period.begins_at(&was.zone)?.since(now) > MOST_AHEAD {
         return Err(ApiError::new(ErrorCode::Conflict).with_text("money.too_early", Vec::new()));
     }
     let year = date_in(now, &was.zone)?.year();
     let number = invoice_number(year, invoice_take_number(tx, year).await?);
     let due_at = now.plus(terms.due);
     let issued = InvoiceState::Draft.issue()?;
-    let change =
-        InvoiceChange { number: Some(&number), issued_at: Some(now), due_at: Some(due_at), paid_at: None };
+    let fee = was.amounts;
+    let used = usage::bill_in(tx, &subscription, id, fee, &was.period_start).await?;
+    let amounts = fee.plus(used)?;
+    let change = InvoiceChange {
+        number: Some(&number),
+        issued_at: Some(now),
+        due_at: Some(due_at),
+        amounts: Some(amounts),
+        ..InvoiceChange::default()
+    };
     invoice_move(tx, id, InvoiceState::Draft, issued, &change).await?;
-    let total = was.amounts.total;
+    let total = amounts.total;
     if total == Fen::ZERO {
         // Nothing is owed and nothing is booked.
         let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
         invoice_move(tx, id, issued, issued.pay(total, total)?, &change).await?;
     } else {
         job_enqueue(tx, invoice_jobs::fall_due(id, due_at)).await?;
+    }
+    if fee.net != Fen::ZERO {
         for job in invoice_jobs::earnings(id, period, &was.zone)? {
             job_enqueue(tx, job).await?;
         }
     }
-    subscription_advance(tx, subscription.id, subscription.next_period_index).await?;
-    gather_in(tx, &subscription, subscription.next_period_index + 1).await?;
+    if subscription.active {
+        subscription_advance(tx, subscription.id, subscription.next_period_index).await?;
+        gather_in(tx, &subscription, subscription.next_period_index + 1).await?;
+    }
     let public = id.to_string();
     let detail = json!({"number": number, "total_fen": total.get(), "due_rule": terms.rule});
     audit_append(tx, AuditAction::InvoiceIssued, "invoice", &public, detail).await?;
@@ -176,8 +215,8 @@ pub async fn issue_in(
     let lines = invoice_lines(tx, id).await?;
     notices::invoice(state, tx, &terms.seller, "money.mail_invoice_issued.", &invoice, &lines).await?;
     if total != Fen::ZERO {
-        let (net_of, tax) = (subscription.id.to_string(), was.amounts.tax);
-        book(tx, invoice_issued(&public, &net_of, total, tax, now)).await?;
+        let billed = Billed { unearned: fee.net, used: used.net, tax: amounts.tax };
+        book(tx, invoice_issued_for(&public, &subscription.id.to_string(), billed, now)).await?;
     }
     Ok(invoice)
 }

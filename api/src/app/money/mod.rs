@@ -17,6 +17,7 @@ pub mod receipts;
 pub mod roll_up;
 pub mod statements;
 pub mod subscriptions;
+pub mod usage;
 
 use crate::error::{Answer, ApiError};
 use qianpu_domain::error::ErrorCode;

@@ -5,7 +5,7 @@ use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::billing::{BillingError, PlanTerms};
+use qianpu_domain::billing::{BillingError, Charge, MOST_CHARGES, PlanTerms, is_metric};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::PlanId;
 use qianpu_domain::policy::{PLAN_AT_ONCE, PLAN_PER_SECOND, RequestRate};
@@ -125,6 +125,7 @@ fn terms_detail(terms: &PlanTerms) -> serde_json::Value {
         "monthly_fee_fen": terms.monthly_fee.get(),
         "tax_ppm": terms.tax_ppm,
         "take_rate_ppm": terms.take_rate_ppm,
+        "charges": terms.charges.iter().map(|charge| charge.metric.as_str()).collect::<Vec<_>>(),
     })
 }
 
@@ -132,6 +133,8 @@ fn terms_errors(terms: &PlanTerms, most: RequestRate) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match terms.check() {
         Ok(()) => {}
+        // Named below, with the charge that it is about.
+        Err(_) if terms.charges.iter().any(|charge| charge.pricing.check().is_err()) => {}
         Err(BillingError::Fee) => errors.push(FieldError::new(
             "monthly_fee",
             "out_of_range",
@@ -145,6 +148,7 @@ fn terms_errors(terms: &PlanTerms, most: RequestRate) -> Vec<FieldError> {
             "交易服务费率最高 30%，税率最高 50%",
         )),
     }
+    errors.extend(charge_errors(&terms.charges));
     let word = |name: &str| {
         (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
@@ -170,6 +174,49 @@ fn terms_errors(terms: &PlanTerms, most: RequestRate) -> Vec<FieldError> {
             errors.push(FieldError::new(PLAN_AT_ONCE, "out_of_range", en, zh));
         }
         _ => {}
+    }
+    errors
+}
+
+fn charge_errors(charges: &[Charge]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if charges.len() > MOST_CHARGES {
+        let (en, zh) = (format!("at most {MOST_CHARGES}"), format!("最多 {MOST_CHARGES} 项"));
+        errors.push(FieldError::new("charges", "too_many", en, zh));
+    }
+    for (at, charge) in charges.iter().enumerate() {
+        let mut wrong = |field: &str, code, en: &str, zh: &str| {
+            errors.push(FieldError::new(format!("charges.{at}.{field}"), code, en, zh));
+        };
+        if !is_metric(&charge.metric) {
+            let (en, zh) = (
+                "1 to 40 of a–z, 0–9 and _, beginning with a letter",
+                "1 到 40 位小写字母、数字或 _，以字母开头",
+            );
+            wrong("metric", "invalid", en, zh);
+        } else if charges.iter().take(at).any(|other| other.metric == charge.metric) {
+            wrong("metric", "taken", "another charge counts this already", "该计量项已有收费");
+        }
+        for (field, name) in [("name_zh", &charge.name_zh), ("name_en", &charge.name_en)] {
+            let length = name.trim().chars().count();
+            if !(1..=LONGEST_NAME).contains(&length) || name.chars().any(char::is_control) {
+                wrong(field, "invalid", "1 to 40 characters", "请填写 1 到 40 个字");
+            }
+        }
+        match charge.pricing.check() {
+            Ok(()) => {}
+            Err(BillingError::Tiers) => {
+                let (en, zh) = (
+                    "tiers follow each other, at most 20, and the last has no end",
+                    "阶梯须依次递增，最多 20 级，最后一级不设上限",
+                );
+                wrong("tiers", "invalid", en, zh);
+            }
+            Err(BillingError::Units) => {
+                wrong("free", "out_of_range", "between 0 and 10^12", "应在 0 到 10^12 之间")
+            }
+            Err(_) => wrong("price", "out_of_range", "between 0 and 10^14 fen", "金额应在 0 到 10^14 分之间"),
+        }
     }
     errors
 }

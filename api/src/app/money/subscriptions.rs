@@ -1,13 +1,13 @@
 //! Subscriptions: a provider puts a merchant on a plan; the merchant sees it. The terms are pinned by copy,
 //! so what a merchant pays is explained by its own rows alone.
 
-use super::invoices::gather_in;
-use super::{daily, whole_merchant};
+use super::invoices::{IssueTerms, gather_in, issue_in};
+use super::{daily, usage, whole_merchant};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::billing::{InvoiceState, date_in, date_text};
+use qianpu_domain::billing::{LineAmounts, date_in, date_text};
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
 use qianpu_domain::webhook::EventType;
@@ -17,7 +17,9 @@ use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::invoice::{InvoiceChange, invoice_gathering, invoice_move};
+use qianpu_tenants::store::invoice::{
+    Invoice, InvoiceChange, invoice_drop_fee, invoice_gathering, invoice_move,
+};
 use qianpu_tenants::store::plan::{Plan, plan_get};
 use qianpu_tenants::store::subscription::{
     NewSubscription, Subscription, subscription_active, subscription_end, subscription_get,
@@ -123,18 +125,44 @@ pub async fn on_merchant(
     Ok(grant.on_merchant(&state.db, merchant).await?)
 }
 
-/// Ends a subscription now. What was invoiced stays; the invoice that gathers for the next period is void.
-pub async fn end_in(tx: &mut TenantTx, id: SubscriptionId) -> Answer<Subscription> {
+/// Ends a subscription now. What was invoiced stays. The invoice that gathers for the next period bills what was used so
+/// far, without the period's fee; it is void where nothing was.
+pub async fn end_in(
+    state: &AppState,
+    tx: &mut TenantTx,
+    terms: &IssueTerms,
+    id: SubscriptionId,
+) -> Answer<Subscription> {
     let was = subscription_get(tx, id).await?;
     if !was.active {
         return Ok(was);
     }
     subscription_end(tx, id).await?;
     if let Some(next) = invoice_gathering(tx, id).await? {
-        let void = next.state.void()?;
-        invoice_move(tx, next.id, InvoiceState::Gathering, void, &InvoiceChange::default()).await?;
+        close_in(state, tx, terms, &was, &next).await?;
     }
     audit_append(tx, AuditAction::SubscriptionEnded, "subscription", &id.to_string(), json!({})).await?;
     outbox_append(tx, EventType::SubscriptionEnded, &id.to_string(), 2, json!({})).await?;
     Ok(subscription_get(tx, id).await?)
+}
+
+/// Closes the invoice that gathers when its period does not come.
+async fn close_in(
+    state: &AppState,
+    tx: &mut TenantTx,
+    terms: &IssueTerms,
+    of: &Subscription,
+    next: &Invoice,
+) -> Answer<()> {
+    let nothing = LineAmounts::default();
+    if usage::preview(tx, of, nothing, &next.period_start).await?.is_empty() {
+        let void = next.state.void()?;
+        invoice_move(tx, next.id, next.state, void, &InvoiceChange::default()).await?;
+        return Ok(());
+    }
+    invoice_drop_fee(tx, next.id).await?;
+    let change = InvoiceChange { amounts: Some(nothing), ..InvoiceChange::default() };
+    invoice_move(tx, next.id, next.state, next.state, &change).await?;
+    issue_in(state, tx, terms, next.id).await?;
+    Ok(())
 }

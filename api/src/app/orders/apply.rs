@@ -9,7 +9,7 @@ use super::terms::Terms;
 use super::{booking, desk_news, goods, parcels, report};
 use crate::app::aftersales::sync;
 use crate::app::buyers::known;
-use crate::app::money::deposits;
+use crate::app::money::{deposits, usage};
 use crate::error::{Answer, ApiError};
 use qianpu_domain::aftersale;
 use qianpu_domain::ids::{BuyerId, OrderId};
@@ -351,6 +351,7 @@ impl Work<'_> {
             OrderEvent::Paid => {
                 let at = self.progress.paid_at.unwrap_or(now);
                 deposits::order_paid_in(self.tx, self.order.shop).await?;
+                usage::count_order_in(self.tx, &self.order.id.to_string(), at).await?;
                 booking::paid(self.tx, &self.order, total, &holder, at).await
             }
             OrderEvent::Cancelled { undo: Undo::Sale, .. } => {

@@ -3,6 +3,7 @@
 use super::apply::may_be_mended;
 use super::money::percent;
 use crate::app::merchants;
+use crate::app::money::invoices::issue_terms;
 use crate::app::money::plans::{self, CreatePlan};
 use crate::app::money::subscriptions::{self, end_in, offer, on_merchant, subscribe_in};
 use crate::error::{Answer, ApiError};
@@ -143,7 +144,8 @@ fn read_limits(
     limits
 }
 
-fn read_terms(fields: &Fields, before: &[(String, i64)], errors: &mut Vec<FieldError>) -> PlanTerms {
+/// What the form says; limits and charges that it does not have stay as they were.
+fn read_terms(fields: &Fields, before: Option<&PlanTerms>, errors: &mut Vec<FieldError>) -> PlanTerms {
     let known = errors.len();
     let fee = fields.yuan("monthly_fee", errors);
     if fee.is_none() && errors.len() == known {
@@ -153,7 +155,8 @@ fn read_terms(fields: &Fields, before: &[(String, i64)], errors: &mut Vec<FieldE
         monthly_fee: fee.unwrap_or(Fen::ZERO),
         tax_ppm: read_percent(fields, "tax", errors),
         take_rate_ppm: read_percent(fields, "take_rate", errors),
-        limits: read_limits(fields, before, errors),
+        limits: read_limits(fields, before.map_or(&[], |terms| &terms.limits), errors),
+        charges: before.map(|terms| terms.charges.clone()).unwrap_or_default(),
     }
 }
 
@@ -172,7 +175,7 @@ async fn create_plan_form(auth: Authed<perm::PlanManage, Fields>) -> PageAnswer 
     providers_only(&auth)?;
     let fields = &auth.input;
     let mut errors = Vec::new();
-    let terms = read_terms(fields, &[], &mut errors);
+    let terms = read_terms(fields, None, &mut errors);
     let text = |name: &str| fields.text(name).to_owned();
     let command =
         CreatePlan { code: text("code"), name_zh: text("name_zh"), name_en: text("name_en"), terms };
@@ -235,7 +238,7 @@ async fn plan_version_form(auth: Authed<perm::PlanManage, (Path<PlanId>, Fields)
     let (Path(id), fields) = &auth.input;
     let mut errors = Vec::new();
     let (newest, _) = plans::get(&auth.state, &auth.caller.grant()?, *id).await?;
-    let terms = read_terms(fields, &newest.version.terms.limits, &mut errors);
+    let terms = read_terms(fields, Some(&newest.version.terms), &mut errors);
     let done = if errors.is_empty() {
         plans::add_version(&auth.state, &auth.grant, *id, &terms).await.map_err(in_words_of_the_form)
     } else {
@@ -382,8 +385,9 @@ async fn end_subscription_form(auth: Authed<perm::PlanManage, (Path<Subscription
     providers_only(&auth)?;
     let (Path(id), _) = &auth.input;
     let grant = on_merchant(&auth.state, &auth.grant, *id).await?;
+    let terms = issue_terms(&auth.state, grant.ctx()).await?;
     let mut tx = auth.state.db.begin(grant.ctx()).await?;
-    end_in(&mut tx, *id).await?;
+    end_in(&auth.state, &mut tx, &terms, *id).await?;
     tx.commit().await?;
     Ok(auth.redirect_with(&Flash::success("billing.ended"), SUBSCRIPTIONS))
 }

@@ -1,6 +1,7 @@
 //! A merchant's bills, and the transfers it declares for what it owes.
 
 use super::apply::may_be_mended;
+use super::billing_charges::{StepLine, steps};
 use super::money::merchants_only;
 use crate::app::money::invoices::{self, InvoiceDetail};
 use crate::app::money::receipts::{DeclareReceipt, declare_in};
@@ -151,6 +152,15 @@ struct BillItem {
     net: i64,
     tax: i64,
     total: i64,
+    usage: Option<UsedIn>,
+}
+
+/// How the total of a line for use came about.
+#[derive(Serialize)]
+struct UsedIn {
+    steps: Vec<StepLine>,
+    billed_before: i64,
+    total: i64,
 }
 
 pub(super) fn bill_view(detail: InvoiceDetail, lang: Lang, form: Option<FormView>) -> BillView {
@@ -173,6 +183,11 @@ pub(super) fn bill_view(detail: InvoiceDetail, lang: Lang, form: Option<FormView
                 net: line.amounts.net.get(),
                 tax: line.amounts.tax.get(),
                 total: line.amounts.total.get(),
+                usage: line.usage.map(|usage| UsedIn {
+                    steps: steps(&usage.steps),
+                    billed_before: usage.billed_before.get(),
+                    total: usage.amounts.total.get(),
+                }),
             })
             .collect(),
         receipts: detail.receipts.into_iter().map(|row| receipt_line(row, "")).collect(),

@@ -1,5 +1,6 @@
 //! `/invoices`. The invoice in state `gathering` is the preview of the next one.
 
+use super::charges::ChargeStep;
 use super::receipts::ReceiptView;
 use crate::app::money::invoices::{self, InvoiceDetail, issue_in, issue_terms, on_merchant};
 use crate::error::Answer;
@@ -12,6 +13,7 @@ use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvoiceId, InvoiceLineId, SubscriptionId, TenantId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::invoice::{Invoice, InvoiceLine};
+use qianpu_tenants::store::usage_line::UsageLine;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -77,9 +79,10 @@ impl From<Invoice> for InvoiceView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct InvoiceLineView {
-    #[schema(value_type = String)]
-    id: Id<InvoiceLineId>,
-    /// `flat_fee`.
+    /// Null while the invoice gathers: use is counted until it is issued.
+    #[schema(value_type = Option<String>)]
+    id: Option<Id<InvoiceLineId>>,
+    /// `flat_fee` or `usage`.
     kind: String,
     description_zh: String,
     description_en: String,
@@ -87,12 +90,45 @@ struct InvoiceLineView {
     net: Money,
     tax: Money,
     total: Money,
+    /// What use it bills; null on the fee's line.
+    usage: Option<UsageLineView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct UsageLineView {
+    metric: String,
+    /// First day of the period it was used in.
+    period_start: String,
+    /// The day after that period.
+    period_end: String,
+    /// 1 for the period's first line, more for what was reported later.
+    part: i64,
+    /// What the steps come to, rounded once, less this is the line's total.
+    billed_before: Money,
+    /// How the period's whole quantity is priced.
+    steps: Vec<ChargeStep>,
+    tax_ppm: i64,
+}
+
+impl From<UsageLine> for UsageLineView {
+    fn from(line: UsageLine) -> Self {
+        Self {
+            metric: line.metric,
+            period_start: line.period_start,
+            period_end: line.period_end,
+            part: line.part,
+            billed_before: line.billed_before.into(),
+            steps: line.steps.into_iter().map(ChargeStep::from).collect(),
+            tax_ppm: line.tax_ppm,
+        }
+    }
 }
 
 impl From<InvoiceLine> for InvoiceLineView {
     fn from(row: InvoiceLine) -> Self {
         Self {
-            id: Id(row.id),
+            id: row.id.map(Id),
+            usage: row.usage.map(|line| UsageLineView::from(*line)),
             kind: row.kind,
             description_zh: row.description_zh,
             description_en: row.description_en,

@@ -26,6 +26,7 @@ mod channel_exchanges;
 mod channel_funds;
 mod channel_mappings;
 mod channel_pushes;
+mod charges;
 mod coupons;
 mod deletions;
 mod deposits;
@@ -79,6 +80,7 @@ mod sms_sender;
 mod staff;
 mod stock;
 mod subscriptions;
+mod usage;
 mod webhook_endpoints;
 
 pub(in crate::http) use leads::form_state as lead_form_state;
@@ -172,6 +174,7 @@ pub fn register(api: &mut Api<'_>) {
     health::routes(api);
     plans::routes(api);
     subscriptions::routes(api);
+    usage::routes(api);
     invoices::routes(api);
     receipts::routes(api);
     deposits::routes(api);

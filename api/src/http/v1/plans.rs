@@ -1,5 +1,6 @@
 //! `/plans`.
 
+use super::charges::{PlanCharge, read_charges};
 use crate::app::money::plans::{self, CreatePlan};
 use crate::error::Answer;
 use crate::http::describe::Created;
@@ -44,6 +45,9 @@ struct PlanTermsBody {
     take_rate_ppm: i64,
     #[serde(default)]
     limits: Vec<PlanLimit>,
+    /// At most 20, each with a metric of its own; tax inside. Billed with the period after.
+    #[serde(default)]
+    charges: Vec<PlanCharge>,
 }
 
 impl PlanTermsBody {
@@ -53,6 +57,7 @@ impl PlanTermsBody {
             tax_ppm: self.tax_ppm,
             take_rate_ppm: self.take_rate_ppm,
             limits: self.limits.into_iter().map(|row| (row.name, row.limit)).collect(),
+            charges: read_charges(self.charges)?,
         })
     }
 }
@@ -64,6 +69,8 @@ pub(super) struct PlanTermsView {
     tax_ppm: i64,
     take_rate_ppm: i64,
     limits: Vec<PlanLimit>,
+    /// What use costs, beside the fee.
+    charges: Vec<PlanCharge>,
 }
 
 impl From<PlanTerms> for PlanTermsView {
@@ -73,6 +80,7 @@ impl From<PlanTerms> for PlanTermsView {
             tax_ppm: terms.tax_ppm,
             take_rate_ppm: terms.take_rate_ppm,
             limits: terms.limits.into_iter().map(|(name, limit)| PlanLimit { name, limit }).collect(),
+            charges: terms.charges.into_iter().map(PlanCharge::from).collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `/subscriptions`.
 
 use super::plans::PlanTermsView;
+use crate::app::money::invoices::issue_terms;
 use crate::app::money::subscriptions::{self, end_in, offer, on_merchant, subscribe_in};
 use crate::error::Answer;
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
@@ -107,5 +108,7 @@ async fn end_subscription(
 ) -> Answer<Once<SubscriptionView>> {
     let Authed { call, grant, input: (Path(id), key), .. } = auth;
     let grant = on_merchant(&call.state, &grant, id).await?;
-    once(&call, &grant, &key, async |tx| Ok(SubscriptionView::from(end_in(tx, id).await?))).await
+    let (state, terms) = (call.state.clone(), issue_terms(&call.state, grant.ctx()).await?);
+    once(&call, &grant, &key, async |tx| Ok(SubscriptionView::from(end_in(&state, tx, &terms, id).await?)))
+        .await
 }

@@ -15,10 +15,35 @@ pub fn invoice_issued(
     tax: Fen,
     at: Timestamp,
 ) -> Result<Journal, JournalError> {
+    let billed = Billed { unearned: gross.sub(tax)?, used: Fen::ZERO, tax };
+    invoice_issued_for(invoice, subscription, billed, at)
+}
+
+/// What an invoice bills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Billed {
+    /// Net of the period that begins: earned by and by.
+    pub unearned: Fen,
+    /// Net of metered use, which is earned already; negative where what came late made use before it cheaper.
+    pub used: Fen,
+    /// The tax inside both.
+    pub tax: Fen,
+}
+
+/// F1 a and F2 in one: the fee of the period that begins, and the metered use of periods before it.
+pub fn invoice_issued_for(
+    invoice: &str,
+    subscription: &str,
+    billed: Billed,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    let (used, given_back) = (billed.used.max(Fen::ZERO), Fen::ZERO.sub(billed.used.min(Fen::ZERO))?);
     JournalBuilder::new("invoice.issued", invoice, at)
-        .debit(AccountRef::of(A::Receivable), gross)
-        .credit(AccountRef::owned(A::UnearnedRevenue, subscription), gross.sub(tax)?)
-        .credit(AccountRef::of(A::TaxPayable), tax)
+        .debit(AccountRef::of(A::Receivable), Fen::sum([billed.unearned, billed.used, billed.tax])?)
+        .debit(AccountRef::of(A::UsageIncome), given_back)
+        .credit(AccountRef::owned(A::UnearnedRevenue, subscription), billed.unearned)
+        .credit(AccountRef::of(A::UsageIncome), used)
+        .credit(AccountRef::of(A::TaxPayable), billed.tax)
         .build()
 }
 
