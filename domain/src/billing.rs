@@ -17,7 +17,7 @@ pub use period::{
     EarningSlice, Period, date_in, date_text, day_begins_at, earning_slices, month_of, parse_date,
     parse_month, start_of_day,
 };
-pub use terms::{MAX_TAKE_RATE_PPM, MAX_TAX_PPM, PlanTerms};
+pub use terms::{Limited, MAX_TAKE_RATE_PPM, MAX_TAX_PPM, PlanTerms};
 
 use crate::error::ErrorCode;
 use crate::money::MoneyOverflow;

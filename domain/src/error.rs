@@ -131,6 +131,9 @@ codes! {
     PromotionPlanFixed = "promotion_plan_fixed", 409, false, "The platform does not tell enough of the plan to change it here, or it was deleted: change it in the shop's console at the platform", "平台没有提供修改该计划所需的内容，或该计划已删除：请到微信小店后台处理";
     PromotionPlanExists = "promotion_plan_exists", 409, false, "The product has a plan for every promoter already: change that one", "该商品已有面向全部带货者的推广计划：请直接修改该计划";
 
+    // plans
+    PlanLimitReached = "plan_limit_reached", 409, false, "The merchant's plan allows no more of these: take a larger plan", "已达到套餐上限：请升级套餐";
+
     // policies
     PolicyInvalid = "policy_invalid", 422, false, "The parameters of the policy are not valid", "规则参数不正确";
     PolicyMissing = "policy_missing", 409, false, "No policy holds at this time", "当前没有生效的规则";

@@ -5,6 +5,8 @@
 mod bills;
 #[path = "money/deposits.rs"]
 mod deposits;
+#[path = "money/limits.rs"]
+mod limits;
 #[path = "money/usage.rs"]
 mod usage;
 

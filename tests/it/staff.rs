@@ -17,7 +17,7 @@ const OWNER: &str = "owner@qianshan.test";
 const INVITATIONS: &str = "/api/v1/staff_invitations";
 
 /// The token of the link in the n-th mail to somebody.
-async fn token_of(app: &TestApp, email: &str, nth: usize) -> String {
+pub async fn token_of(app: &TestApp, email: &str, nth: usize) -> String {
     app.run_jobs().await;
     let text = app.smtp.nth_to(email, nth).await.readable();
     let after = text.split("/console/join/").nth(1).unwrap_or_else(|| panic!("no link in {text}"));

@@ -25,7 +25,13 @@ pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()>
         (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000, 1_000, json!([sms, orders])),
         (individual, "standard", ("标准版", "Standard"), 19_900, 20_000, 500, json!([sms])),
     ] {
-        let limits = json!([{"name": PLAN_PER_SECOND, "limit": per_second}]);
+        let limits = json!([
+            {"name": PLAN_PER_SECOND, "limit": per_second},
+            {"name": "shops", "limit": 3},
+            {"name": "staff", "limit": 20},
+            {"name": "linked_accounts", "limit": 10},
+            {"name": "products", "limit": 2_000},
+        ]);
         let terms = json!({
             "monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits, "charges": charges,
         });

@@ -34,4 +34,35 @@ impl PlanTerms {
             && (0..=MAX_TAX_PPM).contains(&self.tax_ppm);
         if rates { Ok(()) } else { Err(BillingError::Rate) }
     }
+    /// A named limit; none where the plan says nothing.
+    pub fn limit(&self, name: &str) -> Option<i64> {
+        self.limits.iter().find(|(own, _)| own == name).map(|(_, number)| *number)
+    }
+}
+
+/// What a plan can limit the number of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limited {
+    /// Shops that are not closed.
+    Shops,
+    /// People who can log in.
+    Staff,
+    /// Linked channel accounts of all kinds, besides the platforms' own quotas.
+    LinkedAccounts,
+    /// Products that are not deleted.
+    Products,
+}
+
+impl Limited {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Shops, Self::Staff, Self::LinkedAccounts, Self::Products];
+    /// Its name among a plan's limits.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shops => "shops",
+            Self::Staff => "staff",
+            Self::LinkedAccounts => "linked_accounts",
+            Self::Products => "products",
+        }
+    }
 }

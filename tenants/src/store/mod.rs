@@ -79,6 +79,7 @@ pub mod order_source;
 pub mod password_reset;
 pub mod phase_notice;
 pub mod plan;
+pub mod plan_limit;
 pub mod policy;
 pub mod product;
 pub mod qualification;

@@ -3,9 +3,11 @@
 use super::super::requirements::{self, Rules};
 use super::super::{documents, notices};
 use super::{name_taken, person};
+use crate::app::money::limits;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::billing::Limited;
 use qianpu_domain::ids::{ApplicationId, ShopId};
 use qianpu_domain::onboarding::{Application, ApplicationDecision, ApplicationEvent, OnboardingError, Step};
 use qianpu_domain::subject::ShopSlug;
@@ -108,6 +110,7 @@ async fn open_shop(tx: &mut TenantTx, was: &StoredApplication, next: &Applicatio
     let Some(details) = &next.shop else {
         return Err(ApiError::internal("an approved application without a shop"));
     };
+    limits::allow_in(tx, Limited::Shops).await?;
     let id = ShopId(tx.new_id());
     let slug = ShopSlug::suggest(&details.name, id);
     let new = NewShop {

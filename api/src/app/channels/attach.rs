@@ -3,9 +3,11 @@
 use super::accounts::OWN_APP_ID;
 use super::call::back_at_work;
 use super::{phases, quota};
+use crate::app::money::limits;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::billing::Limited;
 use qianpu_domain::channel::AccountState;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{ChannelAccountId, ChannelAppId, LinkIntentId, ShopId};
@@ -103,6 +105,7 @@ async fn try_attach(
             phases::decide(&rules.phases, attachment.kind, tx.now(), false)?;
             let allowed = quota::decide(&tx, attachment.shop, attachment.kind, &rules).await?;
             let allowed = allowed.map_err(|refusal| quota::refused(&refusal))?;
+            limits::allow_in(&mut tx, Limited::LinkedAccounts).await?;
             let id = insert(&mut tx, state, attachment).await?;
             (id, AuditAction::ChannelAccountLinked, json!(allowed.rule.0))
         }

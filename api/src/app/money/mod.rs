@@ -11,6 +11,7 @@ pub mod deposits;
 pub mod deposits_read;
 pub mod invoice_jobs;
 pub mod invoices;
+pub mod limits;
 pub mod notices;
 pub mod plans;
 pub mod receipts;

@@ -2,8 +2,10 @@
 
 use super::code_taken;
 use super::input::{ProductInput, SkuInput, StockInput};
+use crate::app::money::limits;
 use crate::error::{Answer, ApiError};
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::billing::Limited;
 use qianpu_domain::catalog::{ProductDraft, SkuDraft};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{ProductId, ShopId};
@@ -94,6 +96,7 @@ pub(crate) async fn create_in(
     if !errors.is_empty() {
         return Err(errors.into());
     }
+    limits::allow_in(tx, Limited::Products).await?;
     let id = product_insert(tx, shop, &content(input)).await.map_err(coded)?;
     picture_replace(tx, id, &input.pictures).await?;
     for (position, sku) in (0_i64..).zip(&input.skus) {

@@ -4,12 +4,14 @@
 
 use super::{given, own_shop};
 use crate::app::auth::{ConsoleSession, Tokens, issue, open_console};
+use crate::app::money::limits;
 use crate::app::notices;
 use crate::app::setup::{LogInToBe, check_person, email_is_plausible, insert_person};
 use crate::error::{Answer, ApiError};
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::audit::AuditAction;
+use qianpu_domain::billing::Limited;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{InvitationId, RequestId, ShopId, UserId};
 use qianpu_domain::permission_set::PermissionSet;
@@ -211,6 +213,7 @@ async fn join(state: &AppState, door: &Door, command: &Join) -> Answer<UserId> {
     };
     let hash = check_person(state, door.ctx.request_id(), person).await?;
     let mut tx = state.db.begin(&door.ctx).await?;
+    limits::allow_in(&mut tx, Limited::Staff).await?;
     staff_invitation_use(&mut tx, invitation.id).await?;
     let user = insert_person(&mut tx, person, &hash).await?;
     grant_insert(&mut tx, user, invitation.role.clone(), invitation.shop).await?;
@@ -254,6 +257,7 @@ async fn accept(state: &AppState, door: &Door, person: &Person) -> Answer<UserId
     let (_, own) = found.ok_or_else(ApiError::not_found)?;
     let invitation = &door.invitation;
     let mut tx = state.db.begin(&door.ctx).await?;
+    limits::allow_in(&mut tx, Limited::Staff).await?;
     staff_invitation_use(&mut tx, invitation.id).await?;
     let user = member_insert(&mut tx, &own, home).await.map_err(|error| match error {
         StoreError::Conflict(_) => works_here_already().into(),

@@ -14,7 +14,7 @@ use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Surface;
-use qianpu_domain::billing::PlanTerms;
+use qianpu_domain::billing::{Limited, PlanTerms};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
 use qianpu_domain::money::Fen;
@@ -69,7 +69,7 @@ fn terms_line(version: &PlanVersion) -> TermsLine {
         monthly_fee: version.terms.monthly_fee.get(),
         take_rate: percent(version.terms.take_rate_ppm),
         tax: percent(version.terms.tax_ppm),
-        requests: limit(&version.terms, PLAN_PER_SECOND),
+        requests: version.terms.limit(PLAN_PER_SECOND),
         since: version.effective_at.micros(),
     }
 }
@@ -120,9 +120,15 @@ fn read_percent(fields: &Fields, name: &str, errors: &mut Vec<FieldError>) -> i6
     ppm.unwrap_or(0)
 }
 
-fn limit(terms: &PlanTerms, name: &str) -> Option<i64> {
-    terms.limits.iter().find(|(own, _)| own == name).map(|(_, number)| *number)
-}
+/// Limits that the form of a plan has.
+const FORM_LIMITS: [&str; 6] = [
+    PLAN_PER_SECOND,
+    PLAN_AT_ONCE,
+    Limited::Shops.as_str(),
+    Limited::Staff.as_str(),
+    Limited::LinkedAccounts.as_str(),
+    Limited::Products.as_str(),
+];
 
 /// Limits as they were, with those that the form has.
 fn read_limits(
@@ -131,7 +137,7 @@ fn read_limits(
     errors: &mut Vec<FieldError>,
 ) -> Vec<(String, i64)> {
     let mut limits = before.to_vec();
-    for name in [PLAN_PER_SECOND, PLAN_AT_ONCE] {
+    for name in FORM_LIMITS {
         limits.retain(|(own, _)| own != name);
         match fields.text(name).trim() {
             "" => {}
@@ -213,14 +219,13 @@ async fn plan_view<T>(
     let grant = auth.caller.grant::<perm::PlanRead>()?;
     let (plan, versions) = plans::get(&auth.state, &grant, id).await?;
     let terms = &plan.version.terms;
-    let number = |name| limit(terms, name).map(|number| number.to_string()).unwrap_or_default();
+    let number = |name| (name, terms.limit(name).map(|number| number.to_string()).unwrap_or_default());
     let stored = [
         ("monthly_fee", terms.monthly_fee.to_string()),
         ("tax", percent(terms.tax_ppm)),
         ("take_rate", percent(terms.take_rate_ppm)),
-        (PLAN_PER_SECOND, number(PLAN_PER_SECOND)),
-        (PLAN_AT_ONCE, number(PLAN_AT_ONCE)),
     ];
+    let stored = stored.into_iter().chain(FORM_LIMITS.map(number));
     Ok(PlanView {
         form: form.unwrap_or_else(|| FormView::filled(stored)),
         plan: plan_line(auth.info.lang, &plan),

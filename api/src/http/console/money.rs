@@ -1,7 +1,7 @@
 //! A merchant's money: what it has, the statement of a month, and the journals behind every figure.
 
 use crate::app::health;
-use crate::app::money::{BANK, books, deposits_read, statements, subscriptions};
+use crate::app::money::{BANK, books, deposits_read, limits as money_limits, statements, subscriptions};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Path, Query};
 use crate::http::route::PageRoutes;
@@ -10,6 +10,7 @@ use crate::http::wire::{cursor_text, page_request};
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
+use qianpu_domain::billing::Limited;
 use qianpu_domain::deposit::DepositState;
 use qianpu_domain::ids::{JournalId, OrderId};
 use qianpu_domain::ledger::names::names_of;
@@ -134,9 +135,17 @@ struct MoneyView {
     deposit_frozen: i64,
     clawback: i64,
     plan: Option<PlanLine>,
+    limits: Vec<LimitLine>,
     rate: RequestLimits,
     missing: i64,
     journals: Vec<JournalLine>,
+}
+
+#[derive(Serialize)]
+struct LimitLine {
+    what: &'static str,
+    used: i64,
+    most: i64,
 }
 
 #[derive(Serialize)]
@@ -157,7 +166,7 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
     let lang = auth.info.lang;
     let summary = books::summary(&auth.state, &auth.grant).await?;
     let page = books::journals(&auth.state, &auth.grant, None, PageRequest::first(8)).await?;
-    let (mut plan, mut missing) = (None, 0);
+    let (mut plan, mut missing, mut limits) = (None, 0, Vec::new());
     if auth.caller.may(Permission::BillingRead) {
         let grant = auth.caller.grant::<perm::BillingRead>()?;
         plan = subscriptions::active(&auth.state, &grant).await?.map(|row| PlanLine {
@@ -166,6 +175,9 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
             take_rate: percent(row.terms.take_rate_ppm),
             since: row.anchor_date,
         });
+        let standing = money_limits::standing(&auth.state, &grant).await?;
+        let line = |(what, used, most): (Limited, i64, i64)| LimitLine { what: what.as_str(), used, most };
+        limits = standing.into_iter().map(line).collect();
         let details = deposits_read::list(&auth.state, &grant).await?;
         // On trial nothing is missing yet.
         let short = details.iter().filter(|row| row.standing.deposit.state == DepositState::Short);
@@ -179,6 +191,7 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
         deposit_frozen: summary.deposit_frozen.get(),
         clawback: summary.clawback.get(),
         plan,
+        limits,
         rate: health::rates(&auth.state, &auth.caller).await?.into(),
         missing,
         journals: page.items.into_iter().map(|row| journal_line(lang, row)).collect(),
