@@ -123,7 +123,9 @@ impl Pricing {
             Self::Package { free, size, fee } => {
                 units(*free)?;
                 units(size.saturating_sub(1))?;
-                price(*fee)
+                price(*fee)?;
+                // It is priced as a million of its packages.
+                fee.times(PPM).map(|_| ()).map_err(|_| BillingError::Fee)
             }
         }
     }
@@ -291,6 +293,7 @@ mod tests {
             Pricing::PerUnit { free: -1, price: one },
             Pricing::Package { free: 0, size: 0, fee: one },
             Pricing::Package { free: 0, size: i64::MIN, fee: one },
+            Pricing::Package { free: 0, size: 1, fee: Fen::new(MAX_FEN) },
             Pricing::Graduated { tiers: vec![] },
             // The last tier has an end.
             Pricing::Volume { tiers: vec![tier(Some(1), 1, 0)] },
