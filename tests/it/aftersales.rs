@@ -443,6 +443,10 @@ both! {
         assert!(page.html.contains("已完成") && page.html.contains("已退款记账") && !page.html.contains("/accept\""), "{}", page.html);
         let order = open(&desk, &format!("/console/merchant/orders/{}", case["order_id"].as_str().unwrap())).await;
         assert!(order.html.contains(&at) && order.html.contains("−<span class=\"money\">¥128<"), "{}", order.html);
+        // What was booked for the refund leads to the case.
+        let owner = selling.stage.app.visitor(&selling.stage.merchant, Role::MerchantOwner).await;
+        let booked = open(&owner, "/console/merchant/money/journals").await;
+        assert!(booked.html.contains(&at) && booked.html.contains("售后单 …"), "{}", booked.html);
 
         // What is wrong is said at the field, and what was typed stays.
         let at = format!("{LIST}/{}", other["id"].as_str().unwrap());

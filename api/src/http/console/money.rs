@@ -12,7 +12,7 @@ use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
 use qianpu_domain::billing::Limited;
 use qianpu_domain::deposit::DepositState;
-use qianpu_domain::ids::{JournalId, OrderId};
+use qianpu_domain::ids::{AftersaleId, JournalId, OrderId};
 use qianpu_domain::ledger::names::names_of;
 use qianpu_domain::ledger::{AccountCode, Side};
 use qianpu_domain::money::Fen;
@@ -46,6 +46,7 @@ fn page_of(reference: &str) -> Option<String> {
     let id = reference.split('/').next().unwrap_or_default();
     match id.split_once('_')?.0 {
         "ord" if id.parse::<OrderId>().is_ok() => Some(format!("/console/merchant/orders/{id}")),
+        "afs" if id.parse::<AftersaleId>().is_ok() => Some(format!("/console/merchant/aftersales/{id}")),
         "ivc" => Some(format!("{HOME}/bills/{id}")),
         "rcp" => Some(format!("{HOME}/deposits#{id}")),
         _ => None,
@@ -62,7 +63,7 @@ pub(super) struct About {
 
 /// None for what is no id of ours; that is shown as it is.
 fn about(reference: &str) -> Option<About> {
-    const KINDS: [&str; 5] = ["ord", "ivc", "rcp", "sub", "shp"];
+    const KINDS: [&str; 6] = ["ord", "afs", "ivc", "rcp", "sub", "shp"];
     if reference == BANK {
         return Some(About { kind: "bank", tail: String::new(), rest: None });
     }
