@@ -170,14 +170,49 @@ async fn insert_journal(tx: &TenantTx, id: Uuid, draft: &Journal) -> StoreResult
     Ok(journal::Entity::insert(row).on_conflict(conflict).exec_without_returning(tx.conn()).await? == 1)
 }
 
-/// Makes the accounts that do not exist yet, with a balance of zero, and answers with all ids.
+/// The accounts of a journal. Those that do not exist yet, which is seldom, are made with a balance of zero.
 async fn open_accounts(tx: &TenantTx, draft: &Journal) -> Result<BTreeMap<AccountRef, Uuid>, PostError> {
-    let mut wanted: Vec<&AccountRef> = draft.legs().iter().map(|leg| &leg.account).collect();
-    wanted.sort();
-    wanted.dedup();
+    let mut found = find_accounts(tx, draft).await?;
+    let mut missing: Vec<&AccountRef> =
+        draft.legs().iter().map(|leg| &leg.account).filter(|account| !found.contains_key(account)).collect();
+    if !missing.is_empty() {
+        missing.sort();
+        make_accounts(tx, draft, &missing).await?;
+        found = find_accounts(tx, draft).await?;
+    }
+    Ok(found)
+}
+
+async fn find_accounts(tx: &TenantTx, draft: &Journal) -> Result<BTreeMap<AccountRef, Uuid>, PostError> {
+    let mut any = Condition::any();
+    for leg in draft.legs() {
+        any = any.add(
+            Condition::all()
+                .add(account::Column::Code.eq(leg.account.code.number()))
+                .add(account::Column::OwnerKey.eq(leg.account.owner.as_str())),
+        );
+    }
+    let found = account::Entity::find()
+        .filter(account::Column::TenantId.eq(tx.tenant()))
+        .filter(account::Column::Currency.eq(draft.currency().code()))
+        .filter(any)
+        .all(tx.conn())
+        .await
+        .map_err(StoreError::from)?;
+    found
+        .into_iter()
+        .map(|row| {
+            let code = code_of(row.code)?;
+            let account = AccountRef { code, owner: row.owner_key };
+            if row.state == "open" { Ok((account, row.id)) } else { Err(PostError::Closed(code)) }
+        })
+        .collect()
+}
+
+async fn make_accounts(tx: &TenantTx, draft: &Journal, missing: &[&AccountRef]) -> StoreResult<()> {
     let now = tx.now().micros();
-    let mut rows = Vec::with_capacity(wanted.len());
-    for wanted in &wanted {
+    let mut rows = Vec::with_capacity(missing.len());
+    for wanted in missing {
         rows.push(account::ActiveModel {
             tenant_id: Set(tx.tenant()),
             id: Set(tx.new_id()),
@@ -202,34 +237,9 @@ async fn open_accounts(tx: &TenantTx, draft: &Journal) -> Result<BTreeMap<Accoun
     ])
     .do_nothing()
     .to_owned();
-    account::Entity::insert_many(rows)
-        .on_conflict(conflict)
-        .exec_without_returning(tx.conn())
-        .await
-        .map_err(StoreError::from)?;
-    let mut any = Condition::any();
-    for wanted in &wanted {
-        any = any.add(
-            Condition::all()
-                .add(account::Column::Code.eq(wanted.code.number()))
-                .add(account::Column::OwnerKey.eq(wanted.owner.as_str())),
-        );
-    }
-    let found = account::Entity::find()
-        .filter(account::Column::TenantId.eq(tx.tenant()))
-        .filter(account::Column::Currency.eq(draft.currency().code()))
-        .filter(any)
-        .all(tx.conn())
-        .await
-        .map_err(StoreError::from)?;
-    found
-        .into_iter()
-        .map(|row| {
-            let code = code_of(row.code)?;
-            let account = AccountRef { code, owner: row.owner_key };
-            if row.state == "open" { Ok((account, row.id)) } else { Err(PostError::Closed(code)) }
-        })
-        .collect()
+    // Somebody else may make the same one at this moment.
+    account::Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(tx.conn()).await?;
+    Ok(())
 }
 
 /// Changes the balances of accounts with a floor, in the order of the accounts, so that two journals never wait for each
