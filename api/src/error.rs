@@ -219,6 +219,7 @@ impl From<PostError> for ApiError {
             PostError::Closed(_) | PostError::Differs { .. } => {
                 Self::new(ErrorCode::Conflict).with_internal(refusal)
             }
+            PostError::Irreversible { ref reason, .. } => Self::new(reason.code()).with_internal(refusal),
         }
     }
 }

@@ -378,6 +378,8 @@ words! {
         ReceiptConfirmed = "receipt.confirmed",
         /// Transfer refused.
         ReceiptRefused = "receipt.refused",
+        /// Confirmation of a transfer taken back.
+        ReceiptReversed = "receipt.reversed",
         /// Deposit obligation opened.
         DepositOpened = "deposit.opened",
         /// Deposit due or state changed.

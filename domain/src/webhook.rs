@@ -73,9 +73,11 @@ event_types! {
     InvoiceIssued = "invoice.issued", MerchantAndProvider, "An invoice was issued", "账单已出具";
     InvoiceOverdue = "invoice.overdue", MerchantAndProvider, "An invoice is overdue", "账单已逾期";
     InvoicePaid = "invoice.paid", MerchantAndProvider, "An invoice was paid", "账单已付清";
+    InvoiceReopened = "invoice.reopened", MerchantAndProvider, "The payment of an invoice was taken back, and it is owed again", "账单付款已撤销，重新待付";
     ReceiptDeclared = "receipt.declared", MerchantAndProvider, "A transfer was declared", "已登记转账";
     ReceiptConfirmed = "receipt.confirmed", MerchantAndProvider, "A transfer was confirmed", "转账已确认";
     ReceiptRefused = "receipt.refused", MerchantAndProvider, "A transfer was refused", "转账未通过";
+    ReceiptReversed = "receipt.reversed", MerchantAndProvider, "The confirmation of a transfer was taken back", "转账确认已撤销";
     DepositStateChanged = "deposit.state_changed", MerchantAndProvider, "A margin deposit changed its state", "保证金状态已变化";
     InvitationSent = "invitation.sent", Provider, "A merchant was invited", "已邀请商家";
     PlanCreated = "plan.created", Provider, "A plan was created", "套餐已创建";

@@ -43,6 +43,7 @@ mod m0033_qualifications;
 mod m0034_disputes;
 mod m0035_listing_brands;
 mod m0036_ledger_entries;
+mod m0037_reversals;
 mod m0040_usage;
 mod purge;
 mod run;
@@ -56,9 +57,10 @@ pub use table::{Access, Place, Table};
 /// Tables that an older migration makes and a newer one drops.
 const GONE: &[&str] = &["entries"];
 
-/// Every table of the newest schema, in foreign-key order.
+/// Every table of the newest schema, in foreign-key order. One that a newer migration makes anew has its form, in the
+/// place of the older one.
 pub fn tables() -> Vec<Table> {
-    [
+    let made = [
         m0001_core::tables(),
         m0002_onboarding::tables(),
         m0003_catalogue::tables(),
@@ -95,12 +97,18 @@ pub fn tables() -> Vec<Table> {
         m0033_qualifications::tables(),
         m0034_disputes::tables(),
         m0036_ledger_entries::tables(),
+        m0037_reversals::tables(),
         m0040_usage::tables(),
     ]
-    .concat()
-    .into_iter()
-    .filter(|table| !GONE.contains(&table.name))
-    .collect()
+    .concat();
+    let mut newest: Vec<Table> = Vec::with_capacity(made.len());
+    for table in made.into_iter().filter(|table| !GONE.contains(&table.name)) {
+        match newest.iter_mut().find(|known| known.name == table.name) {
+            Some(known) => *known = table,
+            None => newest.push(table),
+        }
+    }
+    newest
 }
 
 /// The names of the migrations that this release knows, oldest first: what a database made by it looks like.

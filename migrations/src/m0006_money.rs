@@ -216,33 +216,7 @@ pub(crate) fn tables() -> Vec<Table> {
             ],
             ..tenant.clone()
         },
-        Table {
-            name: "receipts",
-            access: Access::ProviderReads,
-            columns: "
-                tenant_id uuid NOT NULL,
-                id uuid NOT NULL,
-                provider_id uuid NOT NULL,
-                purpose text NOT NULL CONSTRAINT receipts_purpose_check CHECK (purpose IN ('deposit', 'invoice')),
-                invoice_id uuid,
-                deposit_id uuid,
-                amount_fen bigint NOT NULL CONSTRAINT receipts_amount_check CHECK (amount_fen > 0 AND amount_fen <= 100000000000000),
-                bank_reference text NOT NULL,
-                state text NOT NULL CONSTRAINT receipts_state_check CHECK (state IN ('declared', 'confirmed', 'refused')),
-                reason text,
-                declared_by text NOT NULL,
-                decided_by text,
-                decided_at bigint,
-                version bigint NOT NULL,
-                created_at bigint NOT NULL,
-                updated_at bigint NOT NULL,
-                PRIMARY KEY (tenant_id, id),
-                CONSTRAINT receipts_reference_key UNIQUE (tenant_id, bank_reference),
-                CONSTRAINT receipts_invoice_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
-                CONSTRAINT receipts_deposit_fkey FOREIGN KEY (tenant_id, deposit_id) REFERENCES deposits (tenant_id, id)",
-            indexes: &["CREATE INDEX receipts_provider_idx ON receipts (provider_id, state, created_at)"],
-            ..tenant.clone()
-        },
+        receipts(),
     ]
 }
 
@@ -268,6 +242,37 @@ pub(crate) fn entries() -> Table {
             CONSTRAINT entries_journal_fkey FOREIGN KEY (tenant_id, journal_id) REFERENCES journals (tenant_id, id),
             CONSTRAINT entries_account_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES ledger_accounts (tenant_id, id)",
         indexes: &["CREATE INDEX entries_account_idx ON entries (tenant_id, account_id, created_at)"],
+        ..Table::PLAIN
+    }
+}
+
+/// Until m0037, which has them with another state.
+pub(crate) fn receipts() -> Table {
+    Table {
+        name: "receipts",
+        access: Access::ProviderReads,
+        columns: "
+            tenant_id uuid NOT NULL,
+            id uuid NOT NULL,
+            provider_id uuid NOT NULL,
+            purpose text NOT NULL CONSTRAINT receipts_purpose_check CHECK (purpose IN ('deposit', 'invoice')),
+            invoice_id uuid,
+            deposit_id uuid,
+            amount_fen bigint NOT NULL CONSTRAINT receipts_amount_check CHECK (amount_fen > 0 AND amount_fen <= 100000000000000),
+            bank_reference text NOT NULL,
+            state text NOT NULL CONSTRAINT receipts_state_check CHECK (state IN ('declared', 'confirmed', 'refused')),
+            reason text,
+            declared_by text NOT NULL,
+            decided_by text,
+            decided_at bigint,
+            version bigint NOT NULL,
+            created_at bigint NOT NULL,
+            updated_at bigint NOT NULL,
+            PRIMARY KEY (tenant_id, id),
+            CONSTRAINT receipts_reference_key UNIQUE (tenant_id, bank_reference),
+            CONSTRAINT receipts_invoice_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
+            CONSTRAINT receipts_deposit_fkey FOREIGN KEY (tenant_id, deposit_id) REFERENCES deposits (tenant_id, id)",
+        indexes: &["CREATE INDEX receipts_provider_idx ON receipts (provider_id, state, created_at)"],
         ..Table::PLAIN
     }
 }

@@ -7,10 +7,9 @@
 //! there is one last leg, and it ends with nothing too: debits and credits are equal when the transaction commits.
 
 use crate::Table;
-use crate::run::{create, drop};
+use crate::run::{across_tenants, create, drop};
 use crate::{Access, m0006_money};
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 pub(crate) struct Migration;
 
@@ -58,34 +57,19 @@ impl MigrationTrait for Migration {
             manager.get_connection().execute_unprepared(&index).await?;
         }
         create(manager, &tables()).await?;
-        copy(manager, TAKE_OVER, &["journals", "entries", "ledger_entries"]).await?;
+        across_tenants(manager, TAKE_OVER, &["journals", "entries", "ledger_entries"]).await?;
         drop(manager, &[m0006_money::entries()]).await
     }
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create(manager, &[m0006_money::entries()]).await?;
-        copy(manager, GIVE_BACK, &["entries", "ledger_entries", "ledger_accounts"]).await?;
-        copy(manager, ADD_UP, &["ledger_accounts", "ledger_pending"]).await?;
+        across_tenants(manager, GIVE_BACK, &["entries", "ledger_entries", "ledger_accounts"]).await?;
+        across_tenants(manager, ADD_UP, &["ledger_accounts", "ledger_pending"]).await?;
         drop(manager, &tables()).await?;
         for (key, _) in BOOK_KEYS {
             manager.get_connection().execute_unprepared(&format!("DROP INDEX {key}")).await?;
         }
         Ok(())
     }
-}
-
-/// Copies rows of all tenants. On PostgreSQL row-level security holds for the owner too, and is forced again afterwards.
-async fn copy(manager: &SchemaManager<'_>, sql: &str, tables: &[&str]) -> Result<(), DbErr> {
-    let connection = manager.get_connection();
-    let postgres = manager.get_database_backend() == DbBackend::Postgres;
-    let forced = async |force: &str| {
-        for table in tables.iter().filter(|_| postgres) {
-            connection.execute_unprepared(&format!("ALTER TABLE {table} {force} ROW LEVEL SECURITY")).await?;
-        }
-        Ok::<_, DbErr>(())
-    };
-    forced("NO FORCE").await?;
-    connection.execute_unprepared(sql).await?;
-    forced("FORCE").await
 }
 
 pub(crate) fn tables() -> Vec<Table> {

@@ -7,7 +7,7 @@ use crate::{
     m0021_aftersale, m0022_followers, m0023_drift, m0024_reach, m0025_articles, m0026_live,
     m0027_listing_rules, m0027b_listing_runs, m0028_order_desk, m0029_phases, m0030_promotions,
     m0030b_coupons, m0031_shop_desk, m0032_fans, m0032b_notices, m0033_qualifications, m0034_disputes,
-    m0035_listing_brands, m0036_ledger_entries, m0040_usage, tables,
+    m0035_listing_brands, m0036_ledger_entries, m0037_reversals, m0040_usage, tables,
 };
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
@@ -59,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0034_disputes::Migration),
             Box::new(m0035_listing_brands::Migration),
             Box::new(m0036_ledger_entries::Migration),
+            Box::new(m0037_reversals::Migration),
             Box::new(m0040_usage::Migration),
         ]
     }
@@ -200,4 +201,24 @@ pub(crate) async fn drop(manager: &SchemaManager<'_>, tables: &[Table]) -> Resul
         manager.get_connection().execute_unprepared(&format!("DROP TABLE {}", table.name)).await?;
     }
     Ok(())
+}
+
+/// Runs a statement over rows of all tenants. On PostgreSQL row-level security holds for the owner too, and is forced again
+/// afterwards.
+pub(crate) async fn across_tenants(
+    manager: &SchemaManager<'_>,
+    sql: &str,
+    tables: &[&str],
+) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let postgres = manager.get_database_backend() == DbBackend::Postgres;
+    let forced = async |force: &str| {
+        for table in tables.iter().filter(|_| postgres) {
+            connection.execute_unprepared(&format!("ALTER TABLE {table} {force} ROW LEVEL SECURITY")).await?;
+        }
+        Ok::<_, DbErr>(())
+    };
+    forced("NO FORCE").await?;
+    connection.execute_unprepared(sql).await?;
+    forced("FORCE").await
 }

@@ -3,6 +3,7 @@
 mod facts;
 mod locks;
 mod proof;
+mod reversals;
 mod rolled;
 mod takeover;
 

@@ -7,6 +7,8 @@ mod bills;
 mod deposits;
 #[path = "money/limits.rs"]
 mod limits;
+#[path = "money/reversals.rs"]
+mod reversals;
 #[path = "money/usage.rs"]
 mod usage;
 

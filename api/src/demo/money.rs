@@ -74,16 +74,16 @@ pub async fn rule_ahead(state: &AppState, owner: &Client) -> anyhow::Result<()> 
 }
 
 /// The first merchant pays its invoice and its deposit by bank transfer, and the provider confirms both. The
-/// second one has declared its deposit, which waits for the provider.
+/// second one has declared its deposit, which waits for the provider; its invoice was confirmed by mistake, and is owed
+/// again.
 pub async fn pay(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
     let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
-    let issued = |list: &Value| items(list).iter().any(|invoice| invoice["state"] == "issued");
-    let invoices =
-        enterprise.client.wait("/api/v1/invoices", 30, issued).await.context("no invoice was issued")?;
-    let invoice =
-        items(&invoices).iter().find(|invoice| invoice["state"] == "issued").context("no invoice")?;
-    let bill = json!({"invoice_id": text(invoice, "id")?, "amount": invoice["total"], "bank_reference": "ICBC-20261121-0001"});
-    confirm(finance, &enterprise.client.post("/api/v1/receipts", &bill).await?).await?;
+    let bill = declare_bill(enterprise, "ICBC-20261121-0001").await?;
+    confirm(finance, &bill).await?;
+    let mistaken = declare_bill(individual, "CMB-20261121-0006").await?;
+    confirm(finance, &mistaken).await?;
+    let why = json!({"reason": "流水金额属于另一商家，本笔未到账"});
+    finance.post(&format!("/api/v1/receipts/{}/reverse", text(&mistaken, "id")?), &why).await?;
 
     for (merchant, reference, confirmed) in
         [(enterprise, "ICBC-20261121-0002", true), (individual, "CMB-20261121-0007", false)]
@@ -115,6 +115,19 @@ pub async fn report_usage(state: &AppState, owner: &Client, shops: &[Merchant]) 
         owner.post(&path, &json!({"events": events})).await?;
     }
     Ok(())
+}
+
+/// Declares a transfer for the merchant's open invoice.
+async fn declare_bill(merchant: &Merchant, reference: &str) -> anyhow::Result<Value> {
+    let issued = |list: &Value| items(list).iter().any(|invoice| invoice["state"] == "issued");
+    let invoices =
+        merchant.client.wait("/api/v1/invoices", 30, issued).await.context("no invoice was issued")?;
+    let invoice =
+        items(&invoices).iter().find(|invoice| invoice["state"] == "issued").context("no invoice")?;
+    let bill = json!({
+        "invoice_id": text(invoice, "id")?, "amount": invoice["total"], "bank_reference": reference,
+    });
+    merchant.client.post("/api/v1/receipts", &bill).await
 }
 
 async fn confirm(finance: &Client, receipt: &Value) -> anyhow::Result<()> {

@@ -85,6 +85,14 @@ impl InvoiceState {
             other => Err(BillingError::State(other.as_str())),
         }
     }
+    /// Its payment was taken back: it is owed again, and overdue when the due date has passed.
+    pub fn reopen(self, due_passed: bool) -> Result<Self, BillingError> {
+        match self {
+            Self::Paid if due_passed => Ok(Self::Overdue),
+            Self::Paid => Ok(Self::Issued),
+            other => Err(BillingError::State(other.as_str())),
+        }
+    }
     /// The due date passed.
     pub fn fall_due(self) -> Self {
         if self == Self::Issued { Self::Overdue } else { self }

@@ -3,7 +3,7 @@
 use super::{AccountCode, AccountRef, Floor, Journal, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Default, Debug)]
+#[derive(Default, Clone, Debug)]
 pub struct Books {
     balances: BTreeMap<AccountRef, i64>,
     facts: BTreeSet<(&'static str, String)>,

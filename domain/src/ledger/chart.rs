@@ -21,6 +21,13 @@ impl Side {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Debit, Self::Credit].into_iter().find(|side| side.as_str() == text)
     }
+    /// The one across.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
+    }
 }
 
 /// Whether the balance may fall below zero.

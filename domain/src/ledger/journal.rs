@@ -2,7 +2,9 @@
 //! zero, that each amount is within range (R11), and that no account stands on both sides.
 
 use super::chart::{AccountCode, Floor, Side};
+use super::names::reversal_code;
 use crate::error::ErrorCode;
+use crate::ids::JournalId;
 use crate::money::{Currency, Fen, MAX_FEN, MoneyOverflow};
 use crate::time::Timestamp;
 
@@ -92,10 +94,27 @@ pub struct Journal {
     business_ref: String,
     currency: Currency,
     effective_at: Timestamp,
+    reverses: Option<JournalId>,
     legs: Vec<Leg>,
 }
 
 impl Journal {
+    /// The journal that takes back one that is booked, known by its id, its code and its reference: what that one moved on
+    /// an account, this one moves there the other way.
+    pub fn reversal(
+        of: JournalId,
+        code: &str,
+        business_ref: &str,
+        legs: &[Leg],
+        effective_at: Timestamp,
+    ) -> Result<Self, JournalError> {
+        let code = reversal_code(code).ok_or(JournalError::Irreversible)?;
+        let builder = JournalBuilder::new(code, business_ref, effective_at);
+        let builder = legs
+            .iter()
+            .fold(builder, |builder, leg| builder.leg(leg.account.clone(), leg.side.other(), leg.amount));
+        Ok(Self { reverses: Some(of), ..builder.build()? })
+    }
     /// Which flow: `order.paid`, `invoice.issued`, `deposit.topped_up`, …
     pub fn code(&self) -> &'static str {
         self.code
@@ -111,6 +130,10 @@ impl Journal {
     /// When it counts.
     pub fn effective_at(&self) -> Timestamp {
         self.effective_at
+    }
+    /// The journal that it takes back.
+    pub fn reverses(&self) -> Option<JournalId> {
+        self.reverses
     }
     /// Debits first, in the order they were given.
     pub fn legs(&self) -> &[Leg] {
@@ -141,6 +164,9 @@ pub enum JournalError {
     /// The reference is empty or longer than 200 characters.
     #[error("the business reference must have 1 to 200 characters")]
     Reference,
+    /// No flow has its code: what took a journal back is not taken back itself.
+    #[error("a journal with this code is not taken back")]
+    Irreversible,
     /// A sum left its range.
     #[error(transparent)]
     Overflow(#[from] MoneyOverflow),
@@ -151,6 +177,7 @@ impl JournalError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Amount | Self::Empty | Self::Overflow(_) => ErrorCode::AmountOutOfRange,
+            Self::Irreversible => ErrorCode::Conflict,
             Self::Unbalanced { .. } | Self::SelfTransfer(_) | Self::Reference => ErrorCode::JournalInvalid,
         }
     }
@@ -226,6 +253,7 @@ impl JournalBuilder {
             business_ref: self.business_ref,
             currency: self.currency,
             effective_at: self.effective_at,
+            reverses: None,
             legs: self.legs,
         })
     }

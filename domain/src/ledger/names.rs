@@ -1,9 +1,15 @@
-//! What journals are called where people read them: one table from a journal's code to its two names.
+//! What journals are called where people read them: one table from a journal's code to its two names, and to the code and
+//! the names of the journal that takes it back.
 
 macro_rules! names {
     ($($code:literal, $en:literal, $zh:literal;)*) => {
-        /// Every known code with its names, English first.
+        /// Every flow's code with its names, English first.
         pub const NAMES: &[(&str, &str, &str)] = &[$(($code, $en, $zh)),*];
+
+        /// The same of the journals that take one back, beside the code of what they take back.
+        const TAKEN_BACK: &[(&str, &str, &str, &str)] = &[
+            $(($code, concat!($code, ".reversed"), concat!($en, ", taken back"), concat!($zh, "（冲销）"))),*
+        ];
     };
 }
 
@@ -53,7 +59,14 @@ names! {
 
 /// The English and the Chinese name of a journal's code; the code itself when it is not known.
 pub fn names_of(code: &str) -> (&str, &str) {
-    NAMES.iter().find(|(known, ..)| *known == code).map_or((code, code), |(_, en, zh)| (en, zh))
+    let taken_back = || TAKEN_BACK.iter().map(|(_, code, en, zh)| (code, en, zh));
+    let flows = NAMES.iter().map(|(code, en, zh)| (code, en, zh));
+    flows.chain(taken_back()).find(|(known, ..)| **known == code).map_or((code, code), |(_, en, zh)| (en, zh))
+}
+
+/// The code of the journal that takes back one with this code; none when no flow has it, as when it takes one back itself.
+pub fn reversal_code(code: &str) -> Option<&'static str> {
+    TAKEN_BACK.iter().find(|(of, ..)| *of == code).map(|(_, reversed, ..)| *reversed)
 }
 
 #[cfg(test)]
@@ -84,5 +97,8 @@ mod tests {
         booked.retain(|code| code.contains('.'));
         assert_eq!(booked.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
         assert_eq!(names_of("x.y"), ("x.y", "x.y"));
+        assert_eq!(names_of("invoice.paid.reversed"), ("Invoice paid, taken back", "账单付款（冲销）"));
+        assert_eq!(reversal_code("invoice.paid"), Some("invoice.paid.reversed"));
+        assert_eq!(reversal_code("invoice.paid.reversed"), None);
     }
 }

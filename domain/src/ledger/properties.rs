@@ -5,6 +5,7 @@ use super::clawback::{Settled, refund_after_settlement};
 use super::flows::*;
 use super::rounding::{largest_remainder, metered, metered_between, refunded_by, tax_inside};
 use super::{AccountCode as A, AccountRef, Journal, JournalError};
+use crate::ids::JournalId;
 use crate::money::{Fen, MAX_FEN};
 use crate::time::Timestamp;
 use proptest::prelude::*;
@@ -86,8 +87,15 @@ impl Order {
     }
     fn post(&mut self, journal: Result<Journal, JournalError>) {
         let journal = journal.unwrap();
+        let before = self.books.not_zero();
         self.books.post(&journal).unwrap_or_else(|floor| panic!("{floor:?} refuses {journal:?}"));
         assert_eq!(self.books.sum(), 0);
+        // Taken back at once, it leaves the books as they were.
+        let mut back = self.books.clone();
+        let (id, legs) = (JournalId(uuid::Uuid::nil()), journal.legs());
+        let reversal = Journal::reversal(id, journal.code(), journal.business_ref(), legs, AT).unwrap();
+        back.post(&reversal).unwrap_or_else(|floor| panic!("{floor:?} refuses {reversal:?}"));
+        assert_eq!(back.not_zero(), before, "{journal:?}");
     }
     fn post_some(&mut self, journal: Result<Option<Journal>, JournalError>) {
         if let Some(journal) = journal.unwrap() {

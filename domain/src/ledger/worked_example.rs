@@ -89,6 +89,7 @@ fn some(journal: Option<Journal>) -> Result<Journal, JournalError> {
 mod tests {
     use super::super::books::Books;
     use super::*;
+    use crate::ids::JournalId;
     use crate::ledger::AccountRef;
     use std::collections::BTreeSet;
 
@@ -115,6 +116,7 @@ mod tests {
                             );
                         }
                         codes.insert(journal.code());
+                        taken_back(&journal);
                     }
                     Outcome::Refused(by) => assert_eq!(posted, Err(by), "{at}"),
                 }
@@ -123,6 +125,25 @@ mod tests {
         }
         let known: BTreeSet<&str> = crate::ledger::names::NAMES.iter().map(|(code, ..)| *code).collect();
         assert_eq!(codes, known, "every flow is in the example");
+    }
+
+    /// Every flow can be taken back: whatever it moves, both together move no account.
+    fn taken_back(journal: &Journal) {
+        let id = JournalId(uuid::Uuid::nil());
+        let (code, reference) = (journal.code(), journal.business_ref());
+        let back = Journal::reversal(id, code, reference, journal.legs(), AT).unwrap();
+        assert_eq!((back.reverses(), back.business_ref()), (Some(id), reference));
+        let moved = |journal: &Journal| {
+            let mut moved: Vec<(AccountRef, i64)> =
+                journal.legs().iter().map(|leg| (leg.account.clone(), leg.change())).collect();
+            moved.sort();
+            moved
+        };
+        let other_way: Vec<(AccountRef, i64)> =
+            moved(journal).into_iter().map(|(account, change)| (account, -change)).collect();
+        assert_eq!(moved(&back), other_way);
+        let again = Journal::reversal(id, back.code(), reference, back.legs(), AT);
+        assert_eq!(again, Err(JournalError::Irreversible));
     }
 
     fn account((number, owner, _): &Holds) -> AccountRef {

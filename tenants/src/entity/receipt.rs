@@ -20,6 +20,8 @@ pub struct Model {
     pub declared_by: String,
     pub decided_by: Option<String>,
     pub decided_at: Option<i64>,
+    pub reversed_by: Option<String>,
+    pub reversed_at: Option<i64>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

@@ -45,6 +45,8 @@ pub struct Invoice {
     pub due_at: Option<Timestamp>,
     /// When it was paid.
     pub paid_at: Option<Timestamp>,
+    /// How often it changed.
+    pub version: i64,
     /// Made at.
     pub created_at: Timestamp,
 }
@@ -184,6 +186,8 @@ pub struct InvoiceChange<'a> {
     pub paid_at: Option<Timestamp>,
     /// Figures, where lines came or went before it is issued.
     pub amounts: Option<LineAmounts>,
+    /// It is not paid after all.
+    pub unpaid: bool,
 }
 
 /// Moves an invoice from one state to another. `VersionConflict` when it is not in `from` any more: of two
@@ -219,6 +223,9 @@ pub async fn invoice_move(
         ] {
             update = update.col_expr(column, Expr::value(fen.get()));
         }
+    }
+    if change.unpaid {
+        update = update.col_expr(invoice::Column::PaidAt, Expr::value(None::<i64>));
     }
     let done = update
         .filter(invoice::Column::TenantId.eq(tx.tenant()))
@@ -388,6 +395,7 @@ fn from_model(row: invoice::Model) -> StoreResult<Invoice> {
         issued_at: row.issued_at.map(Timestamp::from_micros),
         due_at: row.due_at.map(Timestamp::from_micros),
         paid_at: row.paid_at.map(Timestamp::from_micros),
+        version: row.version,
         created_at: Timestamp::from_micros(row.created_at),
     })
 }

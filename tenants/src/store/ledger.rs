@@ -6,14 +6,17 @@
 //! floor never falls below zero (a CHECK of the database holds it too); accounts with a floor are locked in the order
 //! of their codes, so that two journals cannot wait for each other, and those without one are never locked.
 //!
-//! `post` books, `accounts` has the balances, `pending` what waits for those without a floor, `read` what was booked.
+//! `post` books, `reverse` takes back, `accounts` has the balances, `pending` what waits for those without a floor, `read`
+//! what was booked.
 
 mod accounts;
 mod pending;
 mod post;
 mod read;
+mod reverse;
 
 pub use accounts::{AccountRow, account_balance, account_get, account_list, book_totals};
 pub use pending::{roll_up, tenants_to_roll_up};
 pub use post::{PostError, Posted, journal_post};
 pub use read::{EntryRow, JournalRow, entry_list, journal_get, journal_list, journal_list_of};
+pub use reverse::{journal_find, journal_reverse};

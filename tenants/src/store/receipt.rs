@@ -33,16 +33,18 @@ pub struct Receipt {
     pub pays: ReceiptFor,
     /// How much.
     pub amount: Fen,
-    /// The bank's reference, unique per merchant.
+    /// The bank's reference, unique per merchant among those that are declared or confirmed.
     pub bank_reference: String,
-    /// `declared`, `confirmed` or `refused`.
+    /// `declared`, `confirmed`, `refused` or `reversed`.
     pub state: String,
-    /// Why it was refused.
+    /// Why it was refused, or its confirmation taken back.
     pub reason: Option<String>,
     /// When it was declared.
     pub created_at: Timestamp,
     /// When it was decided.
     pub decided_at: Option<Timestamp>,
+    /// When its confirmation was taken back.
+    pub reversed_at: Option<Timestamp>,
 }
 
 /// Declares a transfer. `Conflict(bank_reference)` when the reference was used.
@@ -73,6 +75,8 @@ pub async fn receipt_insert(
         declared_by: Set(actor),
         decided_by: Set(None),
         decided_at: Set(None),
+        reversed_by: Set(None),
+        reversed_at: Set(None),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -98,6 +102,24 @@ pub async fn receipt_decide(tx: &mut TenantTx, id: ReceiptId, refused: Option<&s
         .filter(receipt::Column::TenantId.eq(tx.tenant()))
         .filter(receipt::Column::Id.eq(id.0))
         .filter(receipt::Column::State.eq("declared"))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
+}
+
+/// Takes the confirmation of a receipt back. `VersionConflict` when it is not confirmed, or not any more.
+pub async fn receipt_reverse(tx: &mut TenantTx, id: ReceiptId, reason: &str) -> StoreResult<()> {
+    let (_, actor, _) = tx.ctx().actor().audit_parts();
+    let done = receipt::Entity::update_many()
+        .col_expr(receipt::Column::State, Expr::value("reversed"))
+        .col_expr(receipt::Column::Reason, Expr::value(reason))
+        .col_expr(receipt::Column::ReversedBy, Expr::value(actor))
+        .col_expr(receipt::Column::ReversedAt, Expr::value(tx.now().micros()))
+        .col_expr(receipt::Column::Version, Expr::col(receipt::Column::Version).add(1))
+        .col_expr(receipt::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .filter(receipt::Column::TenantId.eq(tx.tenant()))
+        .filter(receipt::Column::Id.eq(id.0))
+        .filter(receipt::Column::State.eq("confirmed"))
         .exec(tx.conn())
         .await?;
     if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::VersionConflict) }
@@ -211,5 +233,6 @@ fn receipt_from(row: receipt::Model) -> StoreResult<Receipt> {
         reason: row.reason,
         created_at: Timestamp::from_micros(row.created_at),
         decided_at: row.decided_at.map(Timestamp::from_micros),
+        reversed_at: row.reversed_at.map(Timestamp::from_micros),
     })
 }

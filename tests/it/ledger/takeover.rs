@@ -1,4 +1,5 @@
-//! Entries of before m0036 are taken over with their sums, and given back.
+//! Entries of before m0036 are taken over with their sums, and given back; so are receipts of before m0037, which know one
+//! state less.
 
 use qianpu_migrations::{Migrator, MigratorTrait};
 use qianpu_tests::{left_out, postgres};
@@ -23,7 +24,8 @@ async fn takes_over(owner: &str, superuser: &str) {
     Migrator::up(&connection, Some(before())).await.unwrap();
     connection.close().await.unwrap();
     let connection = postgres::connect(superuser).await.unwrap();
-    let id = |number: u8| match connection.get_database_backend() {
+    let backend = connection.get_database_backend();
+    let id = |number: u8| match backend {
         DbBackend::Postgres => format!("'{}'", uuid::Uuid::from_u128(u128::from(number))),
         _ => format!("x'{}'", uuid::Uuid::from_u128(u128::from(number)).simple()),
     };
@@ -59,6 +61,15 @@ async fn takes_over(owner: &str, superuser: &str) {
             id(account)
         ));
     }
+    let receipt = |number: u8, reference: &str, state: &str| {
+        format!(
+            "INSERT INTO receipts (tenant_id, id, provider_id, purpose, amount_fen, bank_reference, state, declared_by, \
+             version, created_at, updated_at) VALUES ({tenant}, {}, {provider}, 'invoice', {number}, '{reference}', \
+             '{state}', 'x', 1, 0, 0)",
+            id(number)
+        )
+    };
+    statements.extend([receipt(31, "r1", "confirmed"), receipt(32, "r2", "declared")]);
     for statement in statements {
         connection
             .execute_unprepared(&statement)
@@ -89,6 +100,14 @@ async fn takes_over(owner: &str, superuser: &str) {
             [2, 1, 7, 0, 7, 7, 5],
         ]
     );
+    let receipts = "SELECT amount_fen, version, created_at FROM receipts ORDER BY id";
+    assert_eq!(numbers(&connection, receipts).await, [[31, 1, 0], [32, 1, 0]]);
+    // A transfer that counts keeps its bank reference to itself; one that was taken back lets go of it.
+    connection.execute_unprepared(&receipt(33, "r1", "declared")).await.unwrap_err();
+    let reversed = "UPDATE receipts SET state = 'reversed', reversed_at = 1 WHERE amount_fen = 31";
+    connection.execute_unprepared(reversed).await.unwrap();
+    connection.execute_unprepared(&receipt(33, "r1", "declared")).await.unwrap();
+    connection.execute_unprepared("DELETE FROM receipts WHERE amount_fen = 33").await.unwrap();
     connection.close().await.unwrap();
 
     let connection = postgres::connect(owner).await.unwrap();
@@ -97,6 +116,10 @@ async fn takes_over(owner: &str, superuser: &str) {
     connection.close().await.unwrap();
     let connection = postgres::connect(superuser).await.unwrap();
     assert_eq!(numbers(&connection, old).await, there);
+    assert_eq!(numbers(&connection, receipts).await, [[31, 1, 0], [32, 1, 0]]);
+    let refused = "SELECT amount_fen FROM receipts WHERE state = 'refused'";
+    assert_eq!(numbers(&connection, refused).await, [[31]]);
+    connection.execute_unprepared(&receipt(33, "r1", "declared")).await.unwrap_err();
     connection.close().await.unwrap();
 }
 

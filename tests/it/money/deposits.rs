@@ -231,7 +231,7 @@ fn section(page: &str, id: &str) -> String {
 }
 
 /// Freezes a part of a shop's deposit for a case of its own.
-async fn freeze(stage: &super::Stage, shop: &str, fen: i64) {
+pub(super) async fn freeze(stage: &super::Stage, shop: &str, fen: i64) {
     use qianpu_domain::ledger::flows::deposit_frozen;
     use qianpu_domain::money::Fen;
     use qianpu_tenants::store::ledger::journal_post;
@@ -243,12 +243,12 @@ async fn freeze(stage: &super::Stage, shop: &str, fen: i64) {
     tx.commit().await.unwrap();
 }
 
-async fn open(visitor: &Visitor, path: &str) -> Answer {
+pub(super) async fn open(visitor: &Visitor, path: &str) -> Answer {
     let request = visitor.client.request(reqwest::Method::GET, path).header("Cookie", &visitor.cookie);
     Answer::of(request.send().await.unwrap()).await
 }
 
-async fn send(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
     let mut form = vec![("_csrf", visitor.form_token.as_str())];
     form.extend(fields);
     let request = visitor.client.request(reqwest::Method::POST, path).header("Cookie", &visitor.cookie);

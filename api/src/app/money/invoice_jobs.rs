@@ -101,7 +101,7 @@ pub async fn run_fall_due(state: &AppState, job: &ClaimedJob) -> JobResult {
     }
     let public = id.to_string();
     audit_append(&mut tx, AuditAction::InvoiceOverdue, "invoice", &public, json!({})).await?;
-    outbox_append(&mut tx, EventType::InvoiceOverdue, &public, 2, json!({})).await?;
+    outbox_append(&mut tx, EventType::InvoiceOverdue, &public, was.version + 1, json!({})).await?;
     let lines = invoice_lines(&tx, id).await?;
     notices::invoice(state, &mut tx, &seller, "money.mail_invoice_overdue.", &was, &lines).await?;
     finish(tx, job).await

@@ -14,6 +14,7 @@ pub mod invoices;
 pub mod limits;
 pub mod notices;
 pub mod plans;
+pub mod receipt_reversal;
 pub mod receipts;
 pub mod roll_up;
 pub mod statements;
@@ -25,7 +26,8 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ledger::{Journal, JournalError};
 use qianpu_tenants::authz::{Grant, Perm};
 use qianpu_tenants::db::TenantTx;
-use qianpu_tenants::store::ledger::{PostError, Posted, journal_post};
+use qianpu_tenants::error::StoreError;
+use qianpu_tenants::store::ledger::{PostError, Posted, journal_find, journal_post, journal_reverse};
 
 /// The provider's bank account that transfers arrive at; owner key of account 1010.
 pub const BANK: &str = "main";
@@ -39,6 +41,17 @@ pub(super) async fn post(tx: &mut TenantTx, journal: &Journal) -> Result<Posted,
 
 async fn book(tx: &mut TenantTx, journal: Result<Journal, JournalError>) -> Answer<()> {
     post(tx, &journal?).await?;
+    Ok(())
+}
+
+/// Takes back what was booked of a fact, as of now; taken back before, nothing happens.
+async fn take_back(tx: &mut TenantTx, code: &str, business_ref: &str) -> Answer<()> {
+    daily::ensure_in(tx).await?;
+    let booked = journal_find(tx, code, business_ref)
+        .await?
+        .ok_or(StoreError::Corrupt("a fact without its journal"))?;
+    let now = tx.now();
+    journal_reverse(tx, booked, now).await?;
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn invoice(
     tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
 }
 
-/// A declared transfer was confirmed or refused.
+/// A declared transfer was confirmed or refused, or its confirmation taken back.
 pub(super) async fn receipt(
     state: &AppState,
     tx: &mut TenantTx,
@@ -86,9 +86,10 @@ pub(super) async fn receipt(
     receipt: &Receipt,
 ) -> Answer<()> {
     use qianpu_tenants::store::receipt::ReceiptFor;
-    let texts = match receipt.reason {
-        None => "money.mail_receipt_confirmed.",
-        Some(_) => "money.mail_receipt_refused.",
+    let texts = match receipt.state.as_str() {
+        "refused" => "money.mail_receipt_refused.",
+        "reversed" => "money.mail_receipt_reversed.",
+        _ => "money.mail_receipt_confirmed.",
     };
     let arguments = [("amount", yuan(receipt.amount)), ("reference", receipt.bank_reference.clone())];
     let points: Vec<_> = receipt.reason.iter().map(|reason| (reason.clone(), reason.clone())).collect();

@@ -1,6 +1,6 @@
 //! Receipts: a merchant declares a bank transfer for an invoice or a deposit; the provider's finance staff
 //! find it on the bank statement and confirm it, or refuse it with a reason. Only the confirmation moves
-//! money in the books.
+//! money in the books; one that was a mistake is taken back by `receipt_reversal`.
 
 use super::{BANK, book, deposits, notices, whole_merchant};
 use crate::error::{Answer, ApiError};
@@ -22,6 +22,7 @@ use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
 use qianpu_tenants::store::deposit::deposit_get;
 use qianpu_tenants::store::invoice::{InvoiceChange, invoice_get, invoice_move};
+use qianpu_tenants::store::ledger::journal_find;
 use qianpu_tenants::store::receipt::{
     Receipt, ReceiptFor, receipt_counts_by_provider, receipt_decide, receipt_get, receipt_get_by_provider,
     receipt_insert, receipt_list, receipt_list_by_provider,
@@ -31,7 +32,7 @@ use serde_json::json;
 const LONGEST_REFERENCE: usize = 64;
 const LONGEST_REASON: usize = 200;
 /// What a receipt may be.
-pub const STATES: [&str; 3] = ["declared", "confirmed", "refused"];
+pub const STATES: [&str; 4] = ["declared", "confirmed", "refused", "reversed"];
 
 /// Receipts, newest first: a merchant's own, or those of the provider's merchants.
 pub async fn list(
@@ -42,7 +43,8 @@ pub async fn list(
 ) -> Answer<Page<Receipt>> {
     whole_merchant(grant)?;
     if of.is_some_and(|of| !STATES.contains(&of)) {
-        let (en, zh) = ("declared, confirmed or refused", "应为 declared、confirmed 或 refused");
+        let (en, zh) =
+            (format!("one of: {}", STATES.join(", ")), format!("应为其中之一：{}", STATES.join("、")));
         return Err(FieldError::new("state", "invalid", en, zh).into());
     }
     if grant.ctx().kind() == Surface::Merchant {
@@ -176,8 +178,13 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
             let paid = invoice.state.pay(invoice.amounts.total, receipt.amount)?;
             let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
             invoice_move(tx, invoice_id, invoice.state, paid, &change).await?;
-            outbox_append(tx, EventType::InvoicePaid, &invoice_id.to_string(), 3, json!({})).await?;
-            book(tx, invoice_paid(&invoice_id.to_string(), receipt.amount, &into, now)).await?;
+            let mut reference = invoice_id.to_string();
+            outbox_append(tx, EventType::InvoicePaid, &reference, invoice.version + 1, json!({})).await?;
+            // A payment that was taken back keeps the invoice's reference for ever; this one is a fact of its own.
+            if journal_find(tx, "invoice.paid", &reference).await?.is_some() {
+                reference = format!("{reference}/{public}");
+            }
+            book(tx, invoice_paid(&reference, receipt.amount, &into, now)).await?;
         }
         ReceiptFor::Deposit(deposit_id) => {
             let deposit = deposit_get(tx, deposit_id).await?;
@@ -198,15 +205,7 @@ pub async fn refuse_in(
     reason: &str,
 ) -> Answer<Receipt> {
     receipt_get(tx, id).await?;
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(FieldError::of("reason", ErrorCode::ReasonMissing).into());
-    }
-    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
-        let (en, zh) =
-            (format!("at most {LONGEST_REASON} characters"), format!("最多 {LONGEST_REASON} 个字"));
-        return Err(FieldError::new("reason", "too_long", en, zh).into());
-    }
+    let reason = reason_of(reason)?;
     if !decide(tx, id, Some(reason)).await? {
         return Ok(receipt_get(tx, id).await?);
     }
@@ -216,6 +215,20 @@ pub async fn refuse_in(
     outbox_append(tx, EventType::ReceiptRefused, &id.to_string(), 2, json!({})).await?;
     notices::receipt(state, tx, seller, &receipt).await?;
     Ok(receipt)
+}
+
+/// What the merchant is told.
+pub(super) fn reason_of(said: &str) -> Answer<&str> {
+    let reason = said.trim();
+    if reason.is_empty() {
+        return Err(FieldError::of("reason", ErrorCode::ReasonMissing).into());
+    }
+    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+        let (en, zh) =
+            (format!("at most {LONGEST_REASON} characters"), format!("最多 {LONGEST_REASON} 个字"));
+        return Err(FieldError::new("reason", "too_long", en, zh).into());
+    }
+    Ok(reason)
 }
 
 /// Decides a declared receipt. False when the same was decided before; a contrary decision is refused.

@@ -4,6 +4,7 @@ use super::apply::may_be_mended;
 use super::billing::{merchant_names, name_in, providers_only};
 use super::money_bills::{InvoiceLine, ReceiptLine, bill_view, invoice_line, receipt_line};
 use crate::app::money::invoices::{self, issue_in, issue_terms};
+use crate::app::money::receipt_reversal::reverse_in;
 use crate::app::money::{books, receipts};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Fields, Path, Query};
@@ -13,6 +14,7 @@ use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Permission;
 use qianpu_domain::billing::InvoiceState;
+use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{InvoiceId, ReceiptId};
 use qianpu_domain::ledger::Side;
 use qianpu_tenants::authz::perm;
@@ -29,6 +31,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(RECEIPTS, receipts_page);
     pages.post("/console/provider/receipts/{receipt_id}/confirm", confirm_form);
     pages.post("/console/provider/receipts/{receipt_id}/refuse", refuse_form);
+    pages.post("/console/provider/receipts/{receipt_id}/reverse", reverse_form);
     pages.get("/console/provider/books", books_page);
 }
 
@@ -170,6 +173,34 @@ async fn refuse_form(auth: Authed<perm::ProviderMoneyMove, (Path<ReceiptId>, Fie
             drop(tx);
             let form = FormView::refused_by(fields, &error, auth.info.lang);
             let query = StateQuery { state: None, cursor: None };
+            let view = receipts_view(&auth, &query, form).await?;
+            auth.refused_page("billing/receipts", view)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn reverse_form(auth: Authed<perm::ProviderMoneyMove, (Path<ReceiptId>, Fields)>) -> PageAnswer {
+    providers_only(&auth)?;
+    let (Path(id), fields) = &auth.input;
+    let grant = receipts::on_merchant(&auth.state, &auth.grant, *id).await?;
+    let mut tx = auth.state.db.begin(grant.ctx()).await?;
+    let reason = fields.text("reason");
+    match reverse_in(&auth.state, &mut tx, auth.caller.tenant_name(), *id, reason).await {
+        Ok(_) => {
+            tx.commit().await?;
+            let back = format!("{RECEIPTS}?state=reversed");
+            Ok(auth.redirect_with(&Flash::success("billing.reversed"), &back))
+        }
+        Err(error) if error.code().status() == 409 => {
+            let spent = error.code() == ErrorCode::InsufficientBalance;
+            let why = if spent { "billing.deposit_spent" } else { "billing.not_reversible" };
+            Ok(auth.redirect_with(&Flash::failure(why), &format!("{RECEIPTS}?state=confirmed")))
+        }
+        Err(error) if may_be_mended(&error) => {
+            drop(tx);
+            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let query = StateQuery { state: Some("confirmed".to_owned()), cursor: None };
             let view = receipts_view(&auth, &query, form).await?;
             auth.refused_page("billing/receipts", view)
         }

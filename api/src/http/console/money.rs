@@ -73,7 +73,14 @@ fn about(reference: &str) -> Option<About> {
     let (prefix, body) = id.split_once('_')?;
     let kind = KINDS.into_iter().find(|kind| *kind == prefix)?;
     let tail = body.get(body.len().checked_sub(6)?..)?.to_owned();
-    Some(About { kind, tail, rest: rest.map(str::to_owned) })
+    Some(About { kind, tail, rest: rest.map(shortened) })
+}
+
+/// The end of an id; what is none as it is.
+fn shortened(part: &str) -> String {
+    let body = part.split_once('_').map(|(_, body)| body).filter(|body| body.len() > 6);
+    let tail = body.and_then(|body| body.get(body.len() - 6..));
+    tail.map_or_else(|| part.to_owned(), |tail| format!("…{tail}"))
 }
 
 #[derive(Serialize)]
@@ -85,6 +92,9 @@ pub(super) struct JournalLine {
     link: Option<String>,
     at: i64,
     effective_at: i64,
+    /// The journal that it takes back, and the one that takes it back.
+    reverses: Option<String>,
+    reversed_by: Option<String>,
     /// What moves, once.
     amount: i64,
     legs: Vec<LegLine>,
@@ -123,6 +133,8 @@ pub(super) fn journal_line(lang: Lang, row: JournalRow) -> JournalLine {
         reference: row.business_ref,
         at: row.recorded_at.micros(),
         effective_at: row.effective_at.micros(),
+        reverses: row.reverses.map(|id| id.to_string()),
+        reversed_by: row.reversed_by.map(|id| id.to_string()),
         legs: row.legs.into_iter().map(|row| leg(lang, row)).collect(),
     }
 }

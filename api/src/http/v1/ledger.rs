@@ -114,6 +114,12 @@ struct JournalView {
     effective_at: Time,
     #[schema(value_type = String)]
     recorded_at: Time,
+    /// The journal that it takes back.
+    #[schema(value_type = Option<String>)]
+    reverses_id: Option<Id<JournalId>>,
+    /// The journal that takes it back.
+    #[schema(value_type = Option<String>)]
+    reversed_by_id: Option<Id<JournalId>>,
     /// Debits and credits sum to the same.
     legs: Vec<EntryView>,
 }
@@ -129,6 +135,8 @@ impl From<JournalRow> for JournalView {
             reference: row.business_ref,
             effective_at: Time(row.effective_at),
             recorded_at: Time(row.recorded_at),
+            reverses_id: row.reverses.map(Id),
+            reversed_by_id: row.reversed_by.map(Id),
             legs: row.legs.into_iter().map(EntryView::from).collect(),
         }
     }

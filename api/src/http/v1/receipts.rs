@@ -1,5 +1,6 @@
-//! `/receipts`: bank transfers that merchants declare and the provider confirms or refuses.
+//! `/receipts`: bank transfers that merchants declare and the provider confirms or refuses, or confirmed by mistake.
 
+use crate::app::money::receipt_reversal::reverse_in;
 use crate::app::money::receipts::{self, DeclareReceipt, confirm_in, declare_in, on_merchant, refuse_in};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, IdempotencyKey, Json, Path, Query};
@@ -19,6 +20,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/receipts/{receipt_id}", get_receipt, "One receipt");
     api.post("/receipts/{receipt_id}/confirm", confirm_receipt, "Say that the money arrived");
     api.post("/receipts/{receipt_id}/refuse", refuse_receipt, "Say that it did not, and why");
+    api.post("/receipts/{receipt_id}/reverse", reverse_receipt, "Take a confirmation back, and say why");
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,14 +35,17 @@ pub(super) struct ReceiptView {
     deposit_id: Option<Id<DepositId>>,
     amount: Money,
     bank_reference: String,
-    /// `declared`, `confirmed` or `refused`.
+    /// `declared`, `confirmed`, `refused` or `reversed`.
     state: String,
-    /// Why it was refused.
+    /// Why it was refused, or its confirmation taken back.
     reason: Option<String>,
     #[schema(value_type = String)]
     created_at: Time,
     #[schema(value_type = Option<String>)]
     decided_at: Option<Time>,
+    /// When its confirmation was taken back.
+    #[schema(value_type = Option<String>)]
+    reversed_at: Option<Time>,
 }
 
 impl From<Receipt> for ReceiptView {
@@ -60,6 +65,7 @@ impl From<Receipt> for ReceiptView {
             reason: row.reason,
             created_at: Time(row.created_at),
             decided_at: row.decided_at.map(Time),
+            reversed_at: row.reversed_at.map(Time),
         }
     }
 }
@@ -67,7 +73,7 @@ impl From<Receipt> for ReceiptView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ReceiptListQuery {
-    /// `declared`, `confirmed` or `refused`.
+    /// `declared`, `confirmed`, `refused` or `reversed`.
     state: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
@@ -152,6 +158,25 @@ async fn refuse_receipt(
     let state = call.state.clone();
     once(&call, &grant, &key, async |tx| {
         Ok(ReceiptView::from(refuse_in(&state, tx, caller.tenant_name(), id, &body.reason).await?))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReverseReceiptBody {
+    /// For the merchant.
+    reason: String,
+}
+
+async fn reverse_receipt(
+    auth: Authed<perm::ProviderMoneyMove, (Path<ReceiptId>, IdempotencyKey, Json<ReverseReceiptBody>)>,
+) -> Answer<Once<ReceiptView>> {
+    let Authed { call, caller, grant, input: (Path(id), key, Json(body)) } = auth;
+    let grant = on_merchant(&call.state, &grant, id).await?;
+    let state = call.state.clone();
+    once(&call, &grant, &key, async |tx| {
+        Ok(ReceiptView::from(reverse_in(&state, tx, caller.tenant_name(), id, &body.reason).await?))
     })
     .await
 }

@@ -6,7 +6,7 @@ use crate::db::TenantTx;
 use crate::entity::{journal, ledger_account as account, ledger_entry as entry, ledger_pending as pending};
 use crate::error::{StoreError, StoreResult};
 use qianpu_domain::ids::JournalId;
-use qianpu_domain::ledger::{AccountCode, AccountRef, Floor, Journal, Leg, Side};
+use qianpu_domain::ledger::{AccountCode, AccountRef, Floor, Journal, JournalError, Leg, Side};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Set};
 use std::collections::BTreeMap;
@@ -41,6 +41,14 @@ pub enum PostError {
         /// What stands in the books.
         booked: JournalId,
     },
+    /// A booked journal cannot be taken back.
+    #[error("{booked} is not taken back: {reason}")]
+    Irreversible {
+        /// What stands in the books.
+        booked: JournalId,
+        /// Why not.
+        reason: JournalError,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,6 +61,7 @@ impl PostError {
             Self::Floor(_) | Self::Closed(_) | Self::Differs { .. } => {
                 qianpu_domain::error::ErrorCode::Conflict
             }
+            Self::Irreversible { reason, .. } => reason.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -157,7 +166,7 @@ async fn insert_journal(tx: &TenantTx, id: Uuid, draft: &Journal) -> StoreResult
         code: Set(draft.code().to_owned()),
         business_ref: Set(draft.business_ref().to_owned()),
         description: Set(String::new()),
-        reverses_id: Set(None),
+        reverses_id: Set(draft.reverses().map(|of| of.0)),
         actor_kind: Set(actor_kind.to_owned()),
         actor_id: Set(actor_id),
         effective_at: Set(draft.effective_at().micros()),

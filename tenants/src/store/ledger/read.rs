@@ -28,6 +28,10 @@ pub struct JournalRow {
     pub effective_at: Timestamp,
     /// When it was booked.
     pub recorded_at: Timestamp,
+    /// The journal that it takes back.
+    pub reverses: Option<JournalId>,
+    /// The journal that takes it back.
+    pub reversed_by: Option<JournalId>,
     /// Legs, debits first.
     pub legs: Vec<EntryRow>,
 }
@@ -81,6 +85,7 @@ pub async fn journal_list_of(tx: &TenantTx, business_ref: &str) -> StoreResult<V
 
 async fn with_legs(tx: &TenantTx, page: Page<journal::Model>) -> StoreResult<Page<JournalRow>> {
     let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
+    let reversed = reversed_among(tx, &ids).await?;
     let entries = entry::Entity::find()
         .filter(entry::Column::TenantId.eq(tx.tenant()))
         .filter(entry::Column::JournalId.is_in(ids))
@@ -99,8 +104,24 @@ async fn with_legs(tx: &TenantTx, page: Page<journal::Model>) -> StoreResult<Pag
         business_ref: row.business_ref,
         effective_at: Timestamp::from_micros(row.effective_at),
         recorded_at: Timestamp::from_micros(row.recorded_at),
+        reverses: row.reverses_id.map(JournalId),
+        reversed_by: reversed.get(&row.id).copied().map(JournalId),
         legs: legs.remove(&row.id).unwrap_or_default(),
     }))
+}
+
+/// Which of these journals were taken back, and by which.
+async fn reversed_among(tx: &TenantTx, ids: &[Uuid]) -> StoreResult<BTreeMap<Uuid, Uuid>> {
+    let found: Vec<(Option<Uuid>, Uuid)> = journal::Entity::find()
+        .select_only()
+        .column(journal::Column::ReversesId)
+        .column(journal::Column::Id)
+        .filter(journal::Column::TenantId.eq(tx.tenant()))
+        .filter(journal::Column::ReversesId.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(found.into_iter().filter_map(|(of, by)| Some((of?, by))).collect())
 }
 
 async fn account_names(
