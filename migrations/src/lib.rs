@@ -44,6 +44,7 @@ mod m0034_disputes;
 mod m0035_listing_brands;
 mod m0036_ledger_entries;
 mod m0037_reversals;
+mod m0038_journal_links;
 mod m0040_usage;
 mod purge;
 mod run;
@@ -98,6 +99,7 @@ pub fn tables() -> Vec<Table> {
         m0034_disputes::tables(),
         m0036_ledger_entries::tables(),
         m0037_reversals::tables(),
+        m0038_journal_links::tables(),
         m0040_usage::tables(),
     ]
     .concat();

@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod authz;
+pub mod chain;
 pub mod clock;
 pub mod context;
 pub mod db;

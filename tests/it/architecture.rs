@@ -219,7 +219,7 @@ const INSTALLATION_ACTS: &[(&str, &str)] = &[
     ("api/src/app/whole/restore.rs", "brings a merchant back into the provider that is named by command"),
     ("api/src/app/whole/erase.rs", "takes a deleted merchant out of its provider's own rows"),
     ("api/src/app/money/roll_up.rs", "adds up what waits for accounts that nobody locks"),
-    ("api/src/app/audit.rs", "sees to it that every tenant's entries are chained"),
+    ("api/src/app/hash_chains.rs", "sees to it that every tenant's entries and journals are chained"),
     ("api/src/cli_audit.rs", "checks the chains of tenants by command"),
     ("api/src/cli_whole.rs", "makes an archive of a merchant by command"),
     ("api/src/app/webhooks/relay.rs", "carries a merchant's events to its provider"),

@@ -31,7 +31,7 @@ async fn verdict(client: &Client, head: &str) -> Value {
 }
 
 /// What somebody does who owns the database.
-async fn as_owner_of_the_database(app: &TestApp, statement: &str) {
+pub async fn as_owner_of_the_database(app: &TestApp, statement: &str) {
     let connection = postgres::connect(&app.db.superuser_url()).await.unwrap();
     let lift = match app.db.backend() {
         Backend::Postgres => "SET session_replication_role = replica",

@@ -3,6 +3,8 @@
 
 #[path = "money/bills.rs"]
 mod bills;
+#[path = "money/chain.rs"]
+mod chain;
 #[path = "money/deposits.rs"]
 mod deposits;
 #[path = "money/limits.rs"]

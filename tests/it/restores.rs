@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use qianpu_api::app::money::daily;
 use qianpu_api::app::setup::{self, NewPerson, NewProvider};
 use qianpu_api::app::whole::format::{Manifest, content_sha256};
 use qianpu_api::app::whole::pack::{Unseen, pack};
@@ -20,6 +21,7 @@ use qianpu_tenants::random;
 use qianpu_tenants::store::buyer::{buyer_by_phone, buyer_insert, phone_insert};
 use qianpu_tests::app::TestApp;
 use qianpu_tests::goods::Goods;
+use qianpu_tests::rows::stored;
 use qianpu_tests::sandbox::TestSandbox;
 use qianpu_tests::{Backend, TestDb, both};
 use serde_json::{Value, json};
@@ -156,6 +158,12 @@ async fn there_and_back(from: TestDb, to: TestDb) {
     }
     assert!(jobs.as_array().unwrap().iter().any(|job| job["kind"] == "invoice.issue"));
     target.run_jobs().await;
+    // Its journals are chained anew, each once.
+    let found = daily::check(&target.state, &acting(&target, source.merchant).await).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    let booked = stored(&target.db, Some(source.merchant.0)).await;
+    assert_eq!(booked["journal_links"].len(), booked["journals"].len());
+    assert!(!booked["journals"].is_empty());
     let dead = owner.get("/api/v1/jobs?state=dead", 200).await.json("/items");
     assert!(dead.as_array().unwrap().is_empty(), "{dead}");
     // A second time it is refused.

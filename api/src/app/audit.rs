@@ -1,28 +1,26 @@
 //! The audit log as people use it: looking entries up, taking them along, and making sure that nobody changed them. The
 //! entries themselves are written by every use case (`tenants::audit`).
 
+use crate::app::hash_chains::{MOST_TENANTS, Watch};
 use crate::error::{Answer, ApiError};
 use crate::jobs::{Done, JobResult};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::RequestId;
 use qianpu_domain::time::Span;
 use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::audit::chain::{
-    BEGIN, Broken, Head, chain_check, chain_from, chain_head, chain_links, tenants_with_entries,
+    Broken, Head, chain_check, chain_from, chain_head, chain_links, tenants_with_entries,
 };
 use qianpu_tenants::audit::search::{
     AuditFilter, FoundEntry, audit_exceeds, audit_exceeds_provider, audit_people, audit_search,
     audit_search_provider,
 };
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::context::{SystemCtx, TenantCtx};
-use qianpu_tenants::error::StoreError;
-use qianpu_tenants::jobs::{ClaimedJob, NewJob, job_enqueue};
+use qianpu_tenants::context::TenantCtx;
+use qianpu_tenants::jobs::ClaimedJob;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::tenant::tenant_list_of_kind;
 use serde_json::json;
 
 /// Links new entries to the chain of their tenant.
@@ -37,8 +35,6 @@ pub const SWEEP_EVERY: Span = Span::days(1);
 const WATCH_BACK: Span = Span::minutes(15);
 /// How far back the sweep does.
 const SWEEP_BACK: Span = Span::days(30);
-const MOST_PROVIDERS: u64 = 10_000;
-const MOST_TENANTS: u64 = 50_000;
 
 /// Entries that fit, newest first.
 pub async fn search(
@@ -113,7 +109,7 @@ pub async fn verify_in(state: &AppState, ctx: &TenantCtx, noted: Option<&Head>) 
         Err(error) if error.code() == ErrorCode::Conflict => {}
         linked => linked?,
     }
-    let mut head = Head { position: 0, hash: BEGIN.to_owned() };
+    let mut head = Head::begin();
     loop {
         // One short transaction per batch: nobody waits for somebody who reads years.
         let tx = state.db.read(ctx).await?;
@@ -162,37 +158,14 @@ pub async fn sweep(state: AppState) -> Answer<()> {
 }
 
 async fn look(state: &AppState, back: Span) -> Answer<()> {
-    let system = SystemCtx::for_task("audit.watch", RequestId(state.new_id()));
+    let watch = Watch::new(state, "audit.watch");
     let since = state.clock().now().minus(back);
-    let lookup = state.db.begin_lookup(&system).await?;
-    let mut tenants = tenant_list_of_kind(&lookup, Surface::Operator, 10).await?;
-    let providers = tenant_list_of_kind(&lookup, Surface::Provider, MOST_PROVIDERS).await?;
-    drop(lookup);
-    let mut due: Vec<_> = tenants.drain(..).map(|operator| operator.id).collect();
-    for provider in providers {
-        let ctx = TenantCtx::for_system(&state.db, &system, provider.id).await?;
-        let Some(view) = ctx.provider_view() else { continue };
+    let mut due = watch.operators().await?;
+    for view in watch.providers().await? {
         let tx = state.db.read_provider(&view).await?;
         due.extend(tenants_with_entries(&tx, since, MOST_TENANTS).await?);
     }
-    for tenant in due {
-        let ctx = match TenantCtx::for_system(&state.db, &system, tenant).await {
-            // Deleted meanwhile.
-            Err(StoreError::NotFound) => continue,
-            found => found?,
-        };
-        let mut tx = state.db.begin(&ctx).await?;
-        let job = NewJob {
-            kind: CHAIN_JOB,
-            dedup_key: Some("chain".to_owned()),
-            payload: json!({}),
-            run_at: None,
-            priority: 9,
-        };
-        job_enqueue(&mut tx, job).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    watch.begin(due, CHAIN_JOB).await
 }
 
 /// A head as people note it down, `position:hash`.

@@ -15,6 +15,7 @@ pub mod channels;
 pub mod documents;
 pub mod domains;
 pub mod followers;
+pub mod hash_chains;
 pub mod health;
 pub mod impersonation;
 pub mod imports;

@@ -10,7 +10,7 @@ pub mod mail_send;
 pub mod runner;
 pub mod sms_send;
 
-use crate::app::money::{daily, deposits, invoice_jobs, roll_up};
+use crate::app::money::{chain, daily, deposits, invoice_jobs, roll_up};
 use crate::app::whole::{deletion, exports};
 use crate::app::{
     account, aftersales, audit, buyers, channel_funds, channels, documents, domains, followers, imports,
@@ -90,6 +90,7 @@ pub const KINDS: &[JobKind] = &[
     kind!(invoice_jobs::DUE_JOB, 20, invoice_jobs::run_fall_due),
     kind!(invoice_jobs::EARN_JOB, 20, invoice_jobs::run_earn),
     kind!(daily::DAILY_JOB, 20, daily::run),
+    kind!(chain::CHAIN_JOB, 20, chain::run),
     kind!(documents::daily::CHECK_JOB, 20, documents::daily::run),
     kind!(domains::CHECK_JOB, 20, domains::run_check),
     kind!(deposits::TRIAL_JOB, 20, deposits::run_trial),
@@ -131,6 +132,7 @@ pub const KINDS: &[JobKind] = &[
 pub const PERIODIC: &[Periodic] = &[
     Periodic { name: "audit.watch", every: audit::WATCH_EVERY, run: |state| Box::pin(audit::watch(state)) },
     Periodic { name: "audit.sweep", every: audit::SWEEP_EVERY, run: |state| Box::pin(audit::sweep(state)) },
+    Periodic { name: "ledger.chain", every: chain::WATCH_EVERY, run: |state| Box::pin(chain::watch(state)) },
     Periodic { name: "ledger.roll_up", every: roll_up::EVERY, run: |state| Box::pin(roll_up::watch(state)) },
     Periodic {
         name: "orders.watch",

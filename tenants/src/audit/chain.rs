@@ -1,36 +1,20 @@
-//! The chain over a tenant's entries. Link n carries SHA-256 over the hash of link n−1 and the canonical text of one
-//! entry, so whoever changes, removes or inserts an entry later breaks every hash after it.
-//!
-//! Links are made after the entries, by a job: a business transaction never waits for another one's entry. An entry
-//! may become visible after a younger one was linked, because transactions end in another order than they began; so
-//! the job asks which entries have no link, and never "which are younger than the last".
+//! The chain over a tenant's entries ([`crate::chain`]).
 
+use crate::chain::{BrokenAt, Fault, Link, follow, links_after};
 use crate::db::{ProviderTx, TenantTx};
 use crate::entity::{audit_entry, audit_link};
 use crate::error::StoreResult;
 use qianpu_domain::ids::{AuditId, TenantId};
-use qianpu_domain::time::{Span, Timestamp};
+use qianpu_domain::time::Timestamp;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
+pub use crate::chain::{Head, Mark, Progress};
+
 /// How many entries are linked or looked at in one transaction.
 pub const BATCH: u64 = 500;
-/// What the first link follows.
-pub const BEGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// How much older than the last linked entry one may be that appears late. No transaction lives for so long.
-const LATE: Span = Span::days(2);
-
-/// The newest link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// How many entries are linked.
-    pub position: i64,
-    /// The last hash, 64 hexadecimal digits.
-    pub hash: String,
-}
 
 /// Where a chain does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +27,16 @@ pub struct Broken {
     pub entry: Option<AuditId>,
 }
 
-/// Where looking at a chain stands.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    /// The last link that holds.
-    pub head: Head,
-    /// There are more to look at.
-    pub more: bool,
+impl From<BrokenAt> for Broken {
+    fn from(broken: BrokenAt) -> Self {
+        let fault = match broken.fault {
+            Fault::LinkMissing => "link_missing",
+            Fault::RowMissing => "entry_missing",
+            Fault::RowChanged => "entry_changed",
+            Fault::HeadDiffers => "head_differs",
+        };
+        Self { position: broken.position, fault, entry: broken.row.map(AuditId) }
+    }
 }
 
 /// The text of an entry that goes into the hash: a JSON array of texts and one number, in this order. Not in it are
@@ -68,12 +55,6 @@ fn canonical(row: &audit_entry::Model) -> String {
         row.created_at,
     ])
     .to_string()
-}
-
-fn hash(previous: &str, entry: &audit_entry::Model) -> String {
-    let digest =
-        Sha256::new().chain_update(previous).chain_update("\n").chain_update(canonical(entry)).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The newest link; none while nothing is linked.
@@ -99,22 +80,11 @@ async fn linked_among(tx: &TenantTx, entries: &[audit_entry::Model]) -> StoreRes
     Ok(rows.into_iter().map(|row| row.entry_id).collect())
 }
 
-/// Where linking goes on.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    at: i64,
-    id: Uuid,
-}
-
 /// From where entries may have no link: a while before the last one that has, or the oldest of all.
 pub async fn chain_from(tx: &TenantTx, whole: bool) -> StoreResult<Mark> {
-    let beginning = Mark { at: i64::MIN, id: Uuid::nil() };
-    let Some(link) = last(tx).await?.filter(|_| !whole) else { return Ok(beginning) };
+    let Some(link) = last(tx).await?.filter(|_| !whole) else { return Ok(Mark::beginning()) };
     let entry = audit_entry::Entity::find_by_id((tx.tenant(), link.entry_id)).one(tx.conn()).await?;
-    Ok(entry.map_or(beginning, |entry| Mark {
-        at: Timestamp::from_micros(entry.created_at).minus(LATE).micros(),
-        id: Uuid::nil(),
-    }))
+    Ok(entry.map_or(Mark::beginning(), |entry| Mark::before(entry.created_at)))
 }
 
 /// Links the entries that have none among the next [`BATCH`]; from where to go on, none at the end.
@@ -138,19 +108,19 @@ pub async fn chain_links(tx: &mut TenantTx, from: Mark) -> StoreResult<Option<Ma
     };
     let more = entries.len() as u64 == BATCH;
     let linked = linked_among(tx, &entries).await?;
-    let mut head = chain_head(tx).await?.unwrap_or(Head { position: 0, hash: BEGIN.to_owned() });
-    let mut links = Vec::new();
-    for entry in entries.iter().filter(|entry| !linked.contains(&entry.id)) {
-        head = Head { position: head.position + 1, hash: hash(&head.hash, entry) };
-        links.push(audit_link::ActiveModel {
+    let head = chain_head(tx).await?.unwrap_or_else(Head::begin);
+    let new = entries.iter().filter(|entry| !linked.contains(&entry.id));
+    let links: Vec<_> = links_after(head, new.map(|entry| (entry.id, canonical(entry))))
+        .into_iter()
+        .map(|link| audit_link::ActiveModel {
             tenant_id: Set(tx.tenant()),
-            position: Set(head.position),
+            position: Set(link.position),
             provider_id: Set(tx.ctx().provider().map(|id| id.0)),
-            entry_id: Set(entry.id),
-            hash: Set(head.hash.clone()),
+            entry_id: Set(link.row),
+            hash: Set(link.hash),
             created_at: Set(tx.now().micros()),
-        });
-    }
+        })
+        .collect();
     if !links.is_empty() {
         audit_link::Entity::insert_many(links).exec_without_returning(tx.conn()).await?;
     }
@@ -179,32 +149,10 @@ pub async fn chain_check(
     let entries: BTreeMap<Uuid, audit_entry::Model> =
         entries.into_iter().map(|entry| (entry.id, entry)).collect();
     let more = links.len() as u64 == BATCH;
-    let mut head = after.clone();
-    for link in links {
-        let position = head.position + 1;
-        let broken = |fault, entry| Ok(Err(Broken { position, fault, entry }));
-        if link.position != position {
-            return broken("link_missing", None);
-        }
-        let id = Some(AuditId(link.entry_id));
-        let Some(entry) = entries.get(&link.entry_id) else { return broken("entry_missing", id) };
-        if hash(&head.hash, entry) != link.hash {
-            return broken("entry_changed", id);
-        }
-        if noted.is_some_and(|noted| noted.position == position && noted.hash != link.hash) {
-            return broken("head_differs", id);
-        }
-        head = Head { position, hash: link.hash };
-    }
-    if !more && let Some(noted) = noted.filter(|noted| noted.position > head.position) {
-        let position = head.position + 1;
-        return Ok(Err(Broken {
-            position: position.min(noted.position),
-            fault: "link_missing",
-            entry: None,
-        }));
-    }
-    Ok(Ok(Progress { head, more }))
+    let links =
+        links.into_iter().map(|row| Link { position: row.position, row: row.entry_id, hash: row.hash });
+    let text_of = |id| entries.get(&id).map(canonical);
+    Ok(follow(after, links.collect(), more, text_of, noted).map_err(Broken::from))
 }
 
 /// The provider's tenants, itself among them, that wrote entries since then.

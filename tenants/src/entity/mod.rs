@@ -61,6 +61,7 @@ pub(crate) mod invoice_counter;
 pub(crate) mod invoice_line;
 pub(crate) mod job;
 pub(crate) mod journal;
+pub(crate) mod journal_link;
 pub(crate) mod ledger_account;
 pub(crate) mod ledger_entry;
 pub(crate) mod ledger_pending;

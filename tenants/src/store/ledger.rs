@@ -7,9 +7,10 @@
 //! of their codes, so that two journals cannot wait for each other, and those without one are never locked.
 //!
 //! `post` books, `reverse` takes back, `accounts` has the balances, `pending` what waits for those without a floor, `read`
-//! what was booked.
+//! what was booked, and `chain` shows whether somebody changed it.
 
 mod accounts;
+pub mod chain;
 mod pending;
 mod post;
 mod read;

@@ -1,6 +1,7 @@
 //! Whether a merchant's books are in order (specification §3.3, R12): the book sums to zero, each balance is
 //! the sum of its entries, and the legs of each journal sum to zero.
 
+use crate::chain::Fault;
 use crate::db::TenantTx;
 use crate::error::StoreResult;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
@@ -31,6 +32,15 @@ pub enum Disorder {
         journal: Uuid,
         /// What is too much on the debit side, in fen.
         sum: i64,
+    },
+    /// Somebody changed what was booked: the chain over the journals breaks here.
+    Chain {
+        /// The first link that is wrong.
+        position: i64,
+        /// What is wrong with it.
+        fault: Fault,
+        /// The journal, where it is known.
+        journal: Option<Uuid>,
     },
 }
 

@@ -3,7 +3,7 @@
 //! ends the chain; a finding lays the job aside for people to look at and alarms. Should a chain end all the same,
 //! the merchant's next journal begins another.
 
-use super::deposits;
+use super::{chain, deposits};
 use crate::error::Answer;
 use crate::jobs::{Done, JobError, JobResult};
 use crate::state::AppState;
@@ -45,7 +45,12 @@ pub async fn ensure_in(tx: &mut TenantTx) -> StoreResult<()> {
 /// Everything that is not in order in the books of a merchant; empty when they are.
 pub async fn check(state: &AppState, ctx: &TenantCtx) -> Answer<Vec<Disorder>> {
     let tx = state.db.read(ctx).await?;
-    Ok(ledger_check(&tx).await?)
+    let mut found = ledger_check(&tx).await?;
+    drop(tx);
+    if let Some(broken) = chain::verify(state, ctx).await? {
+        found.push(Disorder::Chain { position: broken.position, fault: broken.fault, journal: broken.row });
+    }
+    Ok(found)
 }
 
 /// The daily look.

@@ -6,6 +6,7 @@
 //! and its idempotency key are one transaction.
 
 pub mod books;
+pub mod chain;
 pub mod daily;
 pub mod deposits;
 pub mod deposits_read;

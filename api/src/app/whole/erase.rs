@@ -35,6 +35,7 @@ pub const KEPT: &[(&str, &str)] = &[
     ("audit_links", "the chain over it"),
     ("ledger_accounts", BOOKS),
     ("journals", BOOKS),
+    ("journal_links", "the chain over them"),
     ("ledger_entries", BOOKS),
     ("ledger_pending", BOOKS),
     ("subscriptions", BOOKS),

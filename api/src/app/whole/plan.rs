@@ -25,6 +25,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("sessions", "log-ins of this installation"),
     ("refresh_tokens", "log-ins of this installation"),
     ("audit_links", "hashes over the log, made anew over its entries"),
+    ("journal_links", "hashes over the books, made anew over their journals"),
     ("totp_secrets", "credentials; whoever had an authenticator app sets it up again"),
     ("recovery_codes", "credentials; new ones come with the authenticator app"),
     ("login_challenges", "log-ins of this installation"),
