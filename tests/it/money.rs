@@ -3,6 +3,8 @@
 
 #[path = "money/bills.rs"]
 mod bills;
+#[path = "money/books.rs"]
+mod books;
 #[path = "money/chain.rs"]
 mod chain;
 #[path = "money/deposits.rs"]

@@ -334,6 +334,15 @@ pub const MENU: &[MenuRow] = &[
     row(
         Merchant,
         "menu.money",
+        "menu.trial_balance",
+        "/console/merchant/money/trial_balance",
+        "check",
+        P::LedgerRead,
+        false,
+    ),
+    row(
+        Merchant,
+        "menu.money",
         "menu.journals",
         "/console/merchant/money/journals",
         "audit",

@@ -16,8 +16,11 @@ mod post;
 mod read;
 mod reverse;
 
-pub use accounts::{AccountRow, account_balance, account_get, account_list, book_totals};
+pub use accounts::{
+    AccountRow, MerchantBalance, account_balance, account_get, account_list, book_totals,
+    book_totals_by_merchant,
+};
 pub use pending::{roll_up, tenants_to_roll_up};
 pub use post::{PostError, Posted, journal_post};
-pub use read::{EntryRow, JournalRow, entry_list, journal_get, journal_list, journal_list_of};
+pub use read::{EntryRow, JournalRow, entry_list, entry_list_in, journal_get, journal_list, journal_list_of};
 pub use reverse::{journal_find, journal_reverse};

@@ -11,6 +11,15 @@ use qianpu_domain::time::Timestamp;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
 
+/// A stretch of time: from its first moment up to and without its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// From this time.
+    pub from: Timestamp,
+    /// Up to and without this time.
+    pub to: Timestamp,
+}
+
 /// An account's sum: all entries before a time, or those of one kind of journal in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {

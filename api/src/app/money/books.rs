@@ -1,16 +1,17 @@
 //! A merchant's books as people read them: accounts, journals with their legs, and the four figures on the
 //! money page; and a provider's totals over its merchants.
 
-use super::whole_merchant;
+use super::{ReadsBooks, may_read_books, whole_merchant};
 use crate::error::Answer;
 use crate::state::AppState;
-use qianpu_domain::ids::{JournalId, LedgerAccountId};
+use qianpu_domain::ids::{JournalId, TenantId};
 use qianpu_domain::ledger::AccountCode;
 use qianpu_domain::money::{Currency, Fen};
+use qianpu_domain::time::Timestamp;
 use qianpu_tenants::authz::{Grant, perm};
-use qianpu_tenants::page::{Page, PageRequest};
+use qianpu_tenants::page::{Cursor, Page, PageRequest};
 use qianpu_tenants::store::ledger::{
-    AccountRow, EntryRow, JournalRow, account_get, account_list, book_totals, entry_list, journal_get,
+    AccountRow, JournalRow, MerchantBalance, account_list, book_totals, book_totals_by_merchant, journal_get,
     journal_list, journal_list_of,
 };
 
@@ -36,22 +37,9 @@ pub async fn journals(
 }
 
 /// One journal.
-pub async fn journal(state: &AppState, grant: &Grant<perm::LedgerRead>, id: JournalId) -> Answer<JournalRow> {
-    whole_merchant(grant)?;
+pub async fn journal<P: ReadsBooks>(state: &AppState, grant: &Grant<P>, id: JournalId) -> Answer<JournalRow> {
+    may_read_books(grant)?;
     Ok(journal_get(&*state.db.read(grant.ctx()).await?, id).await?)
-}
-
-/// The entries of an account, newest first.
-pub async fn entries(
-    state: &AppState,
-    grant: &Grant<perm::LedgerRead>,
-    account: LedgerAccountId,
-    page: PageRequest,
-) -> Answer<(AccountRow, Page<EntryRow>)> {
-    whole_merchant(grant)?;
-    let tx = state.db.snapshot(grant.ctx()).await?;
-    let found = account_get(&tx, account).await?;
-    Ok((found, entry_list(&tx, account, page).await?))
 }
 
 /// What a merchant has and owes.
@@ -99,4 +87,17 @@ pub async fn totals(
 ) -> Answer<Vec<(AccountCode, Fen)>> {
     let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
     Ok(book_totals(&tx, Currency::Cny).await?)
+}
+
+/// What each of the provider's merchants holds, by merchant: on one account of the chart, or on all of them.
+pub async fn merchants(
+    state: &AppState,
+    grant: &Grant<perm::ProviderLedgerRead>,
+    account: Option<AccountCode>,
+    page: PageRequest,
+) -> Answer<Page<MerchantBalance>> {
+    let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
+    let after = page.cursor.map(|cursor| TenantId(cursor.id));
+    let rows = book_totals_by_merchant(&tx, Currency::Cny, account, after, page.limit + 1).await?;
+    Ok(Page::from_rows(rows, page.limit, |row| Cursor { at: Timestamp::from_micros(0), id: row.merchant.0 }))
 }

@@ -5,6 +5,7 @@
 //! Functions named `…_in` work in a transaction of the merchant that the caller commits, so that a command
 //! and its idempotency key are one transaction.
 
+pub mod book_files;
 pub mod books;
 pub mod chain;
 pub mod daily;
@@ -18,14 +19,17 @@ pub mod plans;
 pub mod receipt_reversal;
 pub mod receipts;
 pub mod roll_up;
+pub mod sheet;
 pub mod statements;
 pub mod subscriptions;
+pub mod trial;
 pub mod usage;
 
 use crate::error::{Answer, ApiError};
+use qianpu_domain::access::Surface;
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ledger::{Journal, JournalError};
-use qianpu_tenants::authz::{Grant, Perm};
+use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::store::ledger::{PostError, Posted, journal_find, journal_post, journal_reverse};
@@ -59,4 +63,16 @@ async fn take_back(tx: &mut TenantTx, code: &str, business_ref: &str) -> Answer<
 /// Money belongs to the whole merchant: a role that reaches single shops only does not see it.
 fn whole_merchant<P: Perm>(grant: &Grant<P>) -> Answer<()> {
     if grant.shops().is_none() { Ok(()) } else { Err(ApiError::new(ErrorCode::Forbidden)) }
+}
+
+/// Proofs with which a merchant's books are read: that of its own people, and that of its provider's finance staff, who
+/// have it on the merchant (`Grant::on_merchant`).
+pub trait ReadsBooks: Perm {}
+impl ReadsBooks for perm::LedgerRead {}
+impl ReadsBooks for perm::ProviderLedgerRead {}
+
+/// The books are one merchant's, and the whole merchant's.
+fn may_read_books<P: ReadsBooks>(grant: &Grant<P>) -> Answer<()> {
+    whole_merchant(grant)?;
+    if grant.ctx().kind() == Surface::Merchant { Ok(()) } else { Err(ApiError::not_found()) }
 }

@@ -1,13 +1,14 @@
 //! A merchant's statement of a month: for each of its accounts what it held when the month began, what moved
 //! it, grouped by kind, and what it held in the end. Months are those of the merchant's zone.
 
+use super::book_files::Zoned;
+use super::sheet::{Cell, FileKind, Sheet, SheetFile};
 use super::whole_merchant;
-use crate::error::{Answer, ApiError};
+use crate::error::Answer;
 use crate::pages::lang::Lang;
 use crate::state::AppState;
 use qianpu_domain::billing::{Period, date_in, month_of, parse_month};
 use qianpu_domain::error::FieldError;
-use qianpu_domain::import::cell_for_export;
 use qianpu_domain::ledger::AccountCode;
 use qianpu_domain::ledger::names::names_of;
 use qianpu_domain::money::{Currency, Fen};
@@ -124,37 +125,28 @@ pub async fn lines(
     Ok(statement_lines(&tx, Currency::Cny, &filter, skip, 100).await?)
 }
 
-/// Yuan as spreadsheets read it: `1234.50`.
-fn plain_yuan(fen: Fen) -> String {
-    fen.to_string().replace(',', "")
-}
-
-/// The month as a CSV file with its name: opening balances, every line, closing balances.
-pub async fn csv(
+/// The month as a file: opening balances, every line, closing balances.
+pub async fn file(
     state: &AppState,
     grant: &Grant<perm::LedgerRead>,
     month: Option<&str>,
+    kind: FileKind,
     lang: Lang,
-) -> Answer<(String, Vec<u8>)> {
+) -> Answer<SheetFile> {
     let statement = statement(state, grant, month).await?;
     let Opened { tx, from, to, zone, .. } = open(state, grant, Some(&statement.month)).await?;
-    let header = match lang {
+    let heading = match lang {
         Lang::Zh => ["时间", "科目", "科目名称", "业务", "业务编号", "凭证编号", "变动（元）", "余额（元）"],
         Lang::En => ["time", "account", "account_name", "kind", "reference", "journal", "change", "balance"],
     };
-    let mut rows = Rows { file: csv::Writer::from_writer("\u{FEFF}".as_bytes().to_vec()) };
-    rows.write(header)?;
+    let mut sheet = Sheet::new(kind, lang.pick("对账单", "statement"), tx.now(), &heading)?;
     let name = |code: AccountCode| lang.pick(code.name_zh(), code.name_en());
+    let month = statement.month.as_str();
     for section in &statement.sections {
-        rows.balance(
-            &statement.month,
-            section.account,
-            name(section.account),
-            lang.pick("期初余额", "opening"),
-            section.opening,
-        )?;
+        let kind = lang.pick("期初余额", "opening");
+        balance(&mut sheet, month, (section.account, name(section.account)), kind, section.opening)?;
     }
-    let zone = jiff::tz::TimeZone::get(&zone).map_err(ApiError::internal)?;
+    let zoned = Zoned::new(&zone)?;
     let filter = LineFilter { from, to, accounts: &ACCOUNTS, journal_code: None };
     let mut written = 0;
     loop {
@@ -162,17 +154,15 @@ pub async fn csv(
         let got = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         for line in &lines {
             let (en, zh) = names_of(&line.journal_code);
-            let at = jiff::Timestamp::from_microsecond(line.at.micros()).map_err(ApiError::internal)?;
-            let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-            rows.write([
-                at.as_str(),
-                &line.account.number().to_string(),
-                name(line.account),
-                lang.pick(zh, en),
-                &line.business_ref,
-                &line.journal.to_string(),
-                &plain_yuan(line.change),
-                &line.balance_after.map(plain_yuan).unwrap_or_default(),
+            sheet.row(&[
+                Cell::Text(&zoned.text(line.at)?),
+                Cell::Text(&line.account.number().to_string()),
+                Cell::Text(name(line.account)),
+                Cell::Text(lang.pick(zh, en)),
+                Cell::Text(&line.business_ref),
+                Cell::Text(&line.journal.to_string()),
+                Cell::Yuan(line.change),
+                Cell::yuan(line.balance_after),
             ])?;
         }
         written += got;
@@ -185,43 +175,24 @@ pub async fn csv(
         }
     }
     for section in &statement.sections {
-        rows.balance(
-            &statement.month,
-            section.account,
-            name(section.account),
-            lang.pick("期末余额", "closing"),
-            section.closing,
-        )?;
+        let kind = lang.pick("期末余额", "closing");
+        balance(&mut sheet, month, (section.account, name(section.account)), kind, section.closing)?;
     }
-    let bytes = rows.file.into_inner().map_err(|error| ApiError::internal(error.error()))?;
-    Ok((format!("statement-{}.csv", statement.month), bytes))
+    sheet.finish(&format!("statement-{month}")).await
 }
 
 async fn next_lines(tx: &TenantTx, filter: &LineFilter<'_>, skip: u64) -> Answer<Vec<StatementLine>> {
     Ok(statement_lines(tx, Currency::Cny, filter, skip, LINES_AT_ONCE).await?)
 }
 
-struct Rows {
-    file: csv::Writer<Vec<u8>>,
-}
-
-impl Rows {
-    fn write(&mut self, cells: [&str; 8]) -> Answer<()> {
-        // A negative amount is a number and stays one; no other cell may become a formula.
-        let cells = cells
-            .iter()
-            .enumerate()
-            .map(|(index, cell)| if index >= 6 { (*cell).to_owned() } else { cell_for_export(cell) });
-        self.file.write_record(cells).map_err(ApiError::internal)
-    }
-    fn balance(
-        &mut self,
-        month: &str,
-        account: AccountCode,
-        name: &str,
-        kind: &str,
-        balance: Fen,
-    ) -> Answer<()> {
-        self.write([month, &account.number().to_string(), name, kind, "", "", "", &plain_yuan(balance)])
-    }
+fn balance(
+    sheet: &mut Sheet,
+    month: &str,
+    (account, name): (AccountCode, &str),
+    kind: &str,
+    balance: Fen,
+) -> Answer<()> {
+    let number = account.number().to_string();
+    let named = [month, &number, name, kind].map(Cell::Text);
+    sheet.row(&[named.as_slice(), &[Cell::Empty; 3], &[Cell::Yuan(balance)]].concat())
 }

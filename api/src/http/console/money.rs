@@ -32,7 +32,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get("/console/merchant/money/journals/{journal_id}", journal_page);
 }
 
-fn account_name(lang: Lang, code: AccountCode) -> &'static str {
+pub(super) fn account_name(lang: Lang, code: AccountCode) -> &'static str {
     lang.pick(code.name_zh(), code.name_en())
 }
 
@@ -42,7 +42,7 @@ pub(super) fn journal_name(lang: Lang, code: &str) -> String {
 }
 
 /// Where the thing is shown that a journal is about, by its public id.
-fn page_of(reference: &str) -> Option<String> {
+pub(super) fn page_of(reference: &str) -> Option<String> {
     let id = reference.split('/').next().unwrap_or_default();
     match id.split_once('_')?.0 {
         "ord" if id.parse::<OrderId>().is_ok() => Some(format!("/console/merchant/orders/{id}")),
@@ -62,7 +62,7 @@ pub(super) struct About {
 }
 
 /// None for what is no id of ours; that is shown as it is.
-fn about(reference: &str) -> Option<About> {
+pub(super) fn about(reference: &str) -> Option<About> {
     const KINDS: [&str; 6] = ["ord", "afs", "ivc", "rcp", "sub", "shp"];
     if reference == BANK {
         return Some(About { kind: "bank", tail: String::new(), rest: None });
@@ -89,7 +89,7 @@ pub(super) struct JournalLine {
     name: String,
     reference: String,
     about: Option<About>,
-    link: Option<String>,
+    pub link: Option<String>,
     at: i64,
     effective_at: i64,
     /// The journal that it takes back, and the one that takes it back.

@@ -1,10 +1,9 @@
 //! `/ledger` and `/statements`: a merchant's books, and a provider's totals.
 
-use crate::app::money::{books, statements};
+use crate::app::money::{books, statements, trial};
 use crate::error::Answer;
 use crate::http::extract::{Authed, Json, Path, Query};
 use crate::http::route::Api;
-use crate::http::v1::imports::{CsvFile, csv_head};
 use crate::http::wire::{Id, Money, Page, Time, page_request};
 use qianpu_domain::ids::{EntryId, JournalId, LedgerAccountId};
 use qianpu_domain::ledger::AccountCode;
@@ -26,12 +25,11 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.get("/ledger/summary", get_ledger_summary, "What the merchant has and owes");
     api.get("/ledger/totals", list_ledger_totals, "Balances over all merchants of the provider");
     api.get("/statements", get_statement, "The statement of a month");
-    api.get("/statements/file", get_statement_file, "The statement of a month as CSV");
 }
 
 /// An account of the chart.
 #[derive(Debug, Serialize, ToSchema)]
-struct ChartView {
+pub(super) struct ChartView {
     /// Number, such as 2010.
     code: i64,
     name_zh: &'static str,
@@ -69,7 +67,7 @@ impl From<AccountRow> for LedgerAccountView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct EntryView {
+pub(super) struct EntryView {
     #[schema(value_type = String)]
     id: Id<EntryId>,
     #[schema(value_type = String)]
@@ -101,7 +99,7 @@ impl From<EntryRow> for EntryView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct JournalView {
+pub(super) struct JournalView {
     #[schema(value_type = String)]
     id: Id<JournalId>,
     /// Which flow, such as `order.paid`.
@@ -151,6 +149,8 @@ async fn list_ledger_accounts(auth: Authed<perm::LedgerRead>) -> Answer<Json<Pag
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct EntryListQuery {
+    /// Only those of a month of the merchant's zone, `2026-11`.
+    month: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -160,8 +160,9 @@ async fn list_ledger_entries(
 ) -> Answer<Json<Page<EntryView>>> {
     let (Path(id), Query(query)) = &auth.input;
     let page = page_request(query.limit, query.cursor.as_deref())?;
-    let (_, found) = books::entries(&auth.state, &auth.grant, *id, page).await?;
-    Ok(Json(Page::of(found, EntryView::from)))
+    let month = query.month.as_deref();
+    let (_, found) = trial::account_lines(&auth.state, &auth.grant, *id, month, page).await?;
+    Ok(Json(Page::of(found, |line| EntryView::from(line.entry))))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -299,10 +300,4 @@ struct StatementQuery {
 async fn get_statement(auth: Authed<perm::LedgerRead, Query<StatementQuery>>) -> Answer<Json<StatementView>> {
     let month = auth.input.0.month.as_deref();
     Ok(Json(statements::statement(&auth.state, &auth.grant, month).await?.into()))
-}
-
-async fn get_statement_file(auth: Authed<perm::LedgerRead, Query<StatementQuery>>) -> Answer<CsvFile> {
-    let month = auth.input.0.month.as_deref();
-    let (name, bytes) = statements::csv(&auth.state, &auth.grant, month, auth.info.lang).await?;
-    Ok(CsvFile(csv_head(&name).body(bytes)))
 }

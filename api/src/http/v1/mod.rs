@@ -46,6 +46,7 @@ mod invoices;
 mod jobs;
 mod leads;
 mod ledger;
+mod ledger_books;
 mod listing_drifts;
 pub(in crate::http) mod listing_rules;
 pub(in crate::http) mod listing_runs;
@@ -178,6 +179,8 @@ pub fn register(api: &mut Api<'_>) {
     invoices::routes(api);
     receipts::routes(api);
     deposits::routes(api);
+    // Before it: a word in a path comes before an id in its place.
+    ledger_books::routes(api);
     ledger::routes(api);
     exports::routes(api);
     deletions::routes(api);

@@ -2,8 +2,8 @@
 
 use crate::db::{ProviderTx, TenantTx};
 use crate::error::{StoreError, StoreResult};
-use qianpu_domain::ids::LedgerAccountId;
-use qianpu_domain::ledger::{AccountCode, AccountRef};
+use qianpu_domain::ids::{LedgerAccountId, TenantId};
+use qianpu_domain::ledger::{AccountCode, AccountRef, Side};
 use qianpu_domain::money::{Currency, Fen};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use uuid::Uuid;
@@ -93,6 +93,75 @@ pub async fn book_totals(tx: &ProviderTx, currency: Currency) -> StoreResult<Vec
     let query = Statement::from_sql_and_values(tx.conn().get_database_backend(), TOTALS, values);
     let rows = Total::find_by_statement(query).all(tx.conn()).await?;
     rows.into_iter().map(|row| Ok((code_of(row.code)?, Fen::new(row.total)))).collect()
+}
+
+/// A merchant in the provider's totals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MerchantBalance {
+    /// The merchant.
+    pub merchant: TenantId,
+    /// What it is called.
+    pub name: String,
+    /// Balances of accounts that grow on the debit side.
+    pub debit: Fen,
+    /// Balances of those that grow on the credit side.
+    pub credit: Fen,
+}
+
+#[derive(FromQueryResult)]
+struct MerchantRow {
+    tenant_id: Uuid,
+    name: String,
+    debit: i64,
+    credit: i64,
+}
+
+/// What the provider's merchants hold, by id after a merchant, at most `limit`: on accounts of one code, or on all.
+pub async fn book_totals_by_merchant(
+    tx: &ProviderTx,
+    currency: Currency,
+    code: Option<AccountCode>,
+    after: Option<TenantId>,
+    limit: u64,
+) -> StoreResult<Vec<MerchantBalance>> {
+    let debit_side: Vec<String> = AccountCode::ALL
+        .iter()
+        .filter(|code| code.side() == Side::Debit)
+        .map(|code| code.number().to_string())
+        .collect();
+    // The numbers come from the chart's own table, so they may stand in the text.
+    let sql = format!(
+        "SELECT held.tenant_id, t.name, held.debit, held.credit FROM (
+            SELECT tenant_id, CAST(SUM(CASE WHEN code IN ({0}) THEN fen ELSE 0 END) AS bigint) AS debit,
+                CAST(SUM(CASE WHEN code IN ({0}) THEN 0 ELSE fen END) AS bigint) AS credit
+            FROM (SELECT tenant_id, code, balance_fen AS fen FROM ledger_accounts
+                    WHERE provider_id = $1 AND currency = $2 AND tenant_id > $3
+                UNION ALL
+                SELECT tenant_id, code, change_fen AS fen FROM ledger_pending
+                    WHERE provider_id = $1 AND currency = $2 AND tenant_id > $3) AS moved
+            WHERE $4 = 0 OR code = $4
+            GROUP BY tenant_id ORDER BY tenant_id LIMIT $5) AS held
+        JOIN tenants t ON t.tenant_id = held.tenant_id AND t.provider_id = $1 ORDER BY held.tenant_id",
+        debit_side.join(", ")
+    );
+    let values = [
+        tx.provider().into(),
+        currency.code().into(),
+        after.map_or(Uuid::nil(), |after| after.0).into(),
+        code.map_or(0, AccountCode::number).into(),
+        i64::try_from(limit).unwrap_or(i64::MAX).into(),
+    ];
+    let query = Statement::from_sql_and_values(tx.conn().get_database_backend(), sql, values);
+    let rows = MerchantRow::find_by_statement(query).all(tx.conn()).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| MerchantBalance {
+            merchant: TenantId(row.tenant_id),
+            name: row.name,
+            debit: Fen::new(row.debit),
+            credit: Fen::new(row.credit),
+        })
+        .collect())
 }
 
 pub(super) fn code_of(number: i64) -> StoreResult<AccountCode> {

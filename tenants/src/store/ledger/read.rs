@@ -6,6 +6,7 @@ use crate::entity::{journal, ledger_account as account, ledger_entry as entry};
 use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::keyset::newest_first;
+use crate::store::statement::Between;
 use qianpu_domain::ids::{EntryId, JournalId, LedgerAccountId};
 use qianpu_domain::ledger::{AccountCode, Floor, Side};
 use qianpu_domain::money::Fen;
@@ -168,9 +169,24 @@ pub async fn entry_list(
     of: LedgerAccountId,
     page: PageRequest,
 ) -> StoreResult<Page<EntryRow>> {
-    let query = entry::Entity::find()
+    entry_list_in(tx, of, None, page).await
+}
+
+/// The same of a stretch of time, by when they were booked.
+pub async fn entry_list_in(
+    tx: &TenantTx,
+    of: LedgerAccountId,
+    between: Option<Between>,
+    page: PageRequest,
+) -> StoreResult<Page<EntryRow>> {
+    let mut query = entry::Entity::find()
         .filter(entry::Column::TenantId.eq(tx.tenant()))
         .filter(entry::Column::AccountId.eq(of.0));
+    if let Some(Between { from, to }) = between {
+        query = query
+            .filter(entry::Column::CreatedAt.gte(from.micros()))
+            .filter(entry::Column::CreatedAt.lt(to.micros()));
+    }
     let rows = newest_first(query, entry::Column::CreatedAt, entry::Column::Id, page).all(tx.conn()).await?;
     let names = account_names(tx, std::iter::once(of.0)).await?;
     let page = Page::from_rows(rows, page.limit, |row| Cursor {
