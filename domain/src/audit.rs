@@ -386,6 +386,8 @@ words! {
         DepositChanged = "deposit.changed",
         /// Daily check of the books found a problem.
         LedgerDisorder = "ledger.disorder",
+        /// Finding in the books taken in hand.
+        LedgerFindingTaken = "ledger.finding_taken",
         /// Receiver of an order shown in the clear.
         OrderReceiverShown = "order.receiver_shown",
         /// Remark of an order changed.

@@ -129,6 +129,8 @@ ids! {
     LedgerAccountId = "lac";
     /// A journal of the ledger.
     JournalId = "jrn";
+    /// A finding of the daily look at the books.
+    LedgerFindingId = "lfd";
     /// A leg of a journal.
     EntryId = "ent";
     /// A plan.

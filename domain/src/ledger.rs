@@ -6,6 +6,7 @@
 
 pub mod chart;
 pub mod clawback;
+pub mod findings;
 pub mod flows;
 pub mod journal;
 pub mod names;

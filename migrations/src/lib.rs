@@ -45,6 +45,7 @@ mod m0035_listing_brands;
 mod m0036_ledger_entries;
 mod m0037_reversals;
 mod m0038_journal_links;
+mod m0039_ledger_findings;
 mod m0040_usage;
 mod purge;
 mod run;
@@ -100,6 +101,7 @@ pub fn tables() -> Vec<Table> {
         m0036_ledger_entries::tables(),
         m0037_reversals::tables(),
         m0038_journal_links::tables(),
+        m0039_ledger_findings::tables(),
         m0040_usage::tables(),
     ]
     .concat();

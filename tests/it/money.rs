@@ -9,6 +9,8 @@ mod books;
 mod chain;
 #[path = "money/deposits.rs"]
 mod deposits;
+#[path = "money/findings.rs"]
+mod findings;
 #[path = "money/limits.rs"]
 mod limits;
 #[path = "money/reversals.rs"]

@@ -52,6 +52,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("invoice_id", ids::InvoiceId::PREFIX, "invoices"),
     ("job_id", ids::JobId::PREFIX, "jobs"),
     ("journal_id", ids::JournalId::PREFIX, "journals"),
+    ("ledger_finding_id", ids::LedgerFindingId::PREFIX, "ledger_findings"),
     ("ledger_account_id", ids::LedgerAccountId::PREFIX, "ledger_accounts"),
     ("live_plan_id", ids::LivePlanId::PREFIX, "live_plans"),
     ("listing_id", ids::ListingId::PREFIX, "listings"),

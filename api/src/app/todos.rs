@@ -1,6 +1,7 @@
 //! What waits for a person, counted for the first page of a console. Each count belongs to a permission and
 //! leads to the list where it is worked off.
 
+use crate::app::money::findings;
 use crate::app::{applications, channels, documents, listings, orders};
 use crate::error::Answer;
 use crate::state::AppState;
@@ -61,6 +62,13 @@ async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             count: number(merchants),
             href: "/console/provider/merchants",
         });
+    }
+    if let Ok(grant) = caller.grant::<perm::ProviderLedgerRead>() {
+        let open = findings::open_count(state, &grant).await?;
+        if open > 0 {
+            let count = i64::try_from(open).unwrap_or(i64::MAX);
+            found.push(Todo { name: "todo_findings", count, href: "/console/provider/books/findings" });
+        }
     }
     disabled_webhooks(state, caller, found, "/console/provider/webhooks").await?;
     dead_jobs(state, caller, found, "/console/provider/jobs").await

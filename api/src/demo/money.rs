@@ -2,10 +2,17 @@
 
 use super::client::{Client, items, text};
 use super::seed::{Merchant, fen};
+use crate::app::money::{BANK, findings, post};
+use crate::auth::token;
 use crate::state::AppState;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use qianpu_domain::ids::RequestId;
+use qianpu_domain::ledger::flows::{ReceivedAt, receipt_unmatched};
+use qianpu_domain::money::Fen;
 use qianpu_domain::policy::PLAN_PER_SECOND;
 use qianpu_domain::time::{Span, Timestamp};
+use qianpu_tenants::authz::perm;
+use qianpu_tenants::resolve;
 use serde_json::{Value, json};
 
 /// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
@@ -132,5 +139,36 @@ async fn declare_bill(merchant: &Merchant, reference: &str) -> anyhow::Result<Va
 
 async fn confirm(finance: &Client, receipt: &Value) -> anyhow::Result<()> {
     finance.post(&format!("/api/v1/receipts/{}/confirm", text(receipt, "id")?), &json!({})).await?;
+    Ok(())
+}
+
+/// Transfers of two merchants arrived that nobody can place yet; the look at the books finds them, and somebody looks after
+/// the first one.
+pub async fn unplaced(state: &AppState, finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
+    let claims =
+        token::read(&state.keys, finance.token().context("finance is logged in")?, state.clock().now());
+    let claims = claims.context("the token of finance")?;
+    let request = RequestId(state.new_id());
+    let caller = resolve::by_token(&state.db, claims.tenant, claims.session, request).await?;
+    let caller = caller.context("finance is known")?;
+    let grant = caller.grant::<perm::ProviderMoneyMove>()?;
+    for (merchant, reference, amount) in
+        [(enterprise, "ICBC-20261121-0088", 88_800), (individual, "CMB-20261121-0019", 12_000)]
+    {
+        let shop = merchant.client.get(&format!("/api/v1/shops/{}", merchant.shop)).await?;
+        let of = text(&shop, "merchant_id")?.parse().context("a merchant's id")?;
+        let grant = grant.on_merchant(&state.db, of).await?;
+        let mut tx = state.db.begin(grant.ctx()).await?;
+        let into = ReceivedAt::Bank(BANK.to_owned());
+        let journal = receipt_unmatched(reference, &into, Fen::new(amount), tx.now())?;
+        post(&mut tx, &journal).await?;
+        tx.commit().await?;
+        findings::note(state, grant.ctx(), &[]).await.map_err(|error| anyhow!("{error:?}"))?;
+    }
+    let found = finance.get("/api/v1/ledger/findings?state=open").await?;
+    let first = items(&found).last().context("a finding")?;
+    let body = json!({"note": "已请商家提供付款凭证"});
+    finance.post(&format!("/api/v1/ledger/findings/{}/take", text(first, "id")?), &body).await?;
     Ok(())
 }

@@ -64,6 +64,7 @@ pub(crate) mod journal;
 pub(crate) mod journal_link;
 pub(crate) mod ledger_account;
 pub(crate) mod ledger_entry;
+pub(crate) mod ledger_finding;
 pub(crate) mod ledger_pending;
 pub(crate) mod link_intent;
 pub(crate) mod listing;

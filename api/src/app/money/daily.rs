@@ -1,9 +1,9 @@
 //! `ledger.check`: once a day for each merchant that has a journal, a subscription or a deposit, whether the books are
-//! in order (R12), and what its deposits come to. The job makes its own successor first, so that a finding never
-//! ends the chain; a finding lays the job aside for people to look at and alarms. Should a chain end all the same,
+//! in order (R12), what stays where money should only pass, and what its deposits come to. The job makes its own successor
+//! first, so that a finding never ends the chain; a fault lays the job aside for people to look at and alarms. Should a chain end all the same,
 //! the merchant's next journal begins another.
 
-use super::{chain, deposits};
+use super::{chain, deposits, findings};
 use crate::error::Answer;
 use crate::jobs::{Done, JobError, JobResult};
 use crate::state::AppState;
@@ -60,8 +60,10 @@ pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
     tx.commit().await?;
     // The books first: nothing that is wrong with a deposit may hide what is wrong with them.
     let found = check(state, &claimed.ctx).await?;
+    let noted = findings::note(state, &claimed.ctx, &found).await;
     let recomputed = deposits::recompute_all(state, &claimed.ctx).await;
     if found.is_empty() {
+        noted?;
         recomputed?;
         return Ok(Done::Nothing);
     }
@@ -70,6 +72,9 @@ pub async fn run(state: &AppState, claimed: &ClaimedJob) -> JobResult {
     audit_append(&mut tx, AuditAction::LedgerDisorder, "ledger", &claimed.ctx.tenant().to_string(), detail)
         .await?;
     tx.commit().await?;
+    if let Err(error) = noted {
+        tracing::error!(%error, "what was found in the books of a merchant could not be kept");
+    }
     tracing::error!(findings = found.len(), "the books of a merchant are not in order");
     metrics::counter!("qianpu_ledger_disorder_total").increment(1);
     Err(JobError::dead("ledger_disorder", "账目核对不平，请联系平台运营 / The books do not balance"))

@@ -11,6 +11,7 @@ pub mod chain;
 pub mod daily;
 pub mod deposits;
 pub mod deposits_read;
+pub mod findings;
 pub mod invoice_jobs;
 pub mod invoices;
 pub mod limits;
@@ -39,7 +40,7 @@ pub const BANK: &str = "main";
 
 /// Books a journal: the one way into the books, so that every merchant that has any is looked at daily. Call it last
 /// in a transaction: it locks the accounts.
-pub(super) async fn post(tx: &mut TenantTx, journal: &Journal) -> Result<Posted, PostError> {
+pub(crate) async fn post(tx: &mut TenantTx, journal: &Journal) -> Result<Posted, PostError> {
     daily::ensure_in(tx).await?;
     journal_post(tx, journal).await
 }

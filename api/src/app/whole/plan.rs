@@ -47,6 +47,10 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("oauth_authorisations", "consents to apps of this provider; asked again"),
     ("oauth_codes", "credentials of this installation"),
     ("oauth_tokens", "credentials of this installation"),
+    (
+        "ledger_findings",
+        "what this installation's daily look found; the books are looked at anew where the merchant goes",
+    ),
     ("jobs", "work of this installation; what has to go on is begun anew"),
     ("outbox_events", "events of this installation, told to others already"),
     ("listing_runs", "work of this installation; what is listed stands at the listings"),

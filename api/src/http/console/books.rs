@@ -3,7 +3,7 @@
 //! pages; only where their links lead differs.
 
 use super::billing::providers_only;
-use super::money::{About, about, account_name, journal_line, journal_name, page_of};
+use super::money::{About, about, account_name, journal_name, page_of};
 use crate::app::money::ReadsBooks;
 use crate::app::money::trial::{self, Columns, Days, Six};
 use crate::error::{Answer, ApiError};

@@ -19,7 +19,8 @@ mod billing;
 mod billing_charges;
 mod billing_deposits;
 mod billing_desk;
-pub(in crate::http) mod book_merchants;
+pub(in crate::http) mod book_findings;
+mod book_merchants;
 mod books;
 mod brand;
 pub(in crate::http) mod buyers;
@@ -124,6 +125,7 @@ pub fn register(pages: &mut PageRoutes<'_>) {
     money::routes(pages);
     books::routes(pages);
     book_merchants::routes(pages);
+    book_findings::routes(pages);
     money_bills::routes(pages);
     money_deposits::routes(pages);
     money_usage::routes(pages);

@@ -47,6 +47,7 @@ mod jobs;
 mod leads;
 mod ledger;
 mod ledger_books;
+mod ledger_findings;
 mod listing_drifts;
 pub(in crate::http) mod listing_rules;
 pub(in crate::http) mod listing_runs;
@@ -181,6 +182,7 @@ pub fn register(api: &mut Api<'_>) {
     deposits::routes(api);
     // Before it: a word in a path comes before an id in its place.
     ledger_books::routes(api);
+    ledger_findings::routes(api);
     ledger::routes(api);
     exports::routes(api);
     deletions::routes(api);
