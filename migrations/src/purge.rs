@@ -8,8 +8,15 @@ use sea_orm_migration::sea_orm::{
 
 /// Append-only tables that stay when a merchant is deleted, because the law wants them kept. The rows of every other
 /// one go with it: the application's role may delete them in a transaction that erases, and in no other.
-pub const KEPT_APPEND_ONLY: &[&str] =
-    &["audit_entries", "audit_links", "journals", "journal_links", "ledger_entries", "usage_events", "usage_lines"];
+pub const KEPT_APPEND_ONLY: &[&str] = &[
+    "audit_entries",
+    "audit_links",
+    "journals",
+    "journal_links",
+    "ledger_entries",
+    "usage_events",
+    "usage_lines",
+];
 
 /// Rights and policies that let the application's role erase a merchant: run after each migration.
 pub(crate) fn erasing(role: &str) -> Vec<String> {

@@ -220,7 +220,7 @@ both! {
         let journal = entries.body.split(&format!("{home}/journals/")).nth(1).unwrap();
         let journal = journal.split('"').next().unwrap();
         let journal = staff(&format!("{home}/journals/{journal}")).await;
-        assert!(journal.status == 200 && journal.body.contains("1,999.00"), "{}", journal.body);
+        assert!(journal.status == 200 && journal.body.contains("¥1,999<"), "{}", journal.body);
         stage.stop().await;
     }
 }
