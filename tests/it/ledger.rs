@@ -2,6 +2,7 @@
 
 mod facts;
 mod locks;
+mod model;
 mod proof;
 mod reversals;
 mod rolled;
