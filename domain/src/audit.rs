@@ -364,6 +364,8 @@ words! {
         PlanCreated = "plan.created",
         /// New plan version published.
         PlanVersionAdded = "plan.version_added",
+        /// Use reported.
+        UsageReported = "usage.reported",
         /// Subscription started.
         SubscriptionStarted = "subscription.started",
         /// Subscription ended.

@@ -113,19 +113,25 @@ impl Pricing {
         }
     }
 
-    /// Checks prices, tiers and sizes.
-    pub fn check(&self) -> Result<(), BillingError> {
-        let units =
-            |count: i64| if (0..=MOST_UNITS).contains(&count) { Ok(()) } else { Err(BillingError::Units) };
+    /// Checks prices, tiers and sizes. What is wrong comes with the name of the field that says it.
+    pub fn check(&self) -> Result<(), (&'static str, BillingError)> {
+        let units = |field, count: i64| {
+            if (0..=MOST_UNITS).contains(&count) { Ok(()) } else { Err((field, BillingError::Units)) }
+        };
+        let price = |field, fen: Fen| price(fen).map_err(|error| (field, error));
         match self {
-            Self::PerUnit { free, price: each } => units(*free).and_then(|()| price(*each)),
-            Self::Graduated { tiers } | Self::Volume { tiers } => check_tiers(tiers),
+            Self::PerUnit { free, price: each } => {
+                units("free", *free).and_then(|()| price("price_per_million", *each))
+            }
+            Self::Graduated { tiers } | Self::Volume { tiers } => {
+                check_tiers(tiers).map_err(|error| ("tiers", error))
+            }
             Self::Package { free, size, fee } => {
-                units(*free)?;
-                units(size.saturating_sub(1))?;
-                price(*fee)?;
+                units("free", *free)?;
+                units("size", size.saturating_sub(1))?;
+                price("package_fee", *fee)?;
                 // It is priced as a million of its packages.
-                fee.times(PPM).map(|_| ()).map_err(|_| BillingError::Fee)
+                fee.times(PPM).map(|_| ()).map_err(|_| ("package_fee", BillingError::Fee))
             }
         }
     }

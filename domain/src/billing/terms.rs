@@ -29,7 +29,7 @@ impl PlanTerms {
         if self.monthly_fee < Fen::ZERO || self.monthly_fee.get() > crate::money::MAX_FEN {
             return Err(BillingError::Fee);
         }
-        self.charges.iter().try_for_each(|charge| charge.pricing.check())?;
+        self.charges.iter().try_for_each(|charge| charge.pricing.check().map_err(|(_, error)| error))?;
         let rates = (0..=MAX_TAKE_RATE_PPM).contains(&self.take_rate_ppm)
             && (0..=MAX_TAX_PPM).contains(&self.tax_ppm);
         if rates { Ok(()) } else { Err(BillingError::Rate) }

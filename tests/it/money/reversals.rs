@@ -1,7 +1,7 @@
 //! A transfer that was confirmed by mistake is taken back: by another journal, once, with all that followed from it.
 
 use super::deposits::{freeze, open, send};
-use super::{FEE, Stage, stage, yuan};
+use super::{FEE, Stage, id_of, stage, yuan};
 use qianpu_domain::access::Role;
 use qianpu_tests::both;
 use qianpu_tests::http::Answer;
@@ -186,6 +186,10 @@ both! {
         for (own, word, other) in [(paid, "冲销凭证", back), (back, "被冲销凭证", paid)] {
             let page = open(&owner, &format!("{journals}/{own}")).await;
             assert!(page.body.contains(word) && page.body.contains(&format!("/journals/{other}\"")), "{}", page.body);
+            // The provider's staff go the same way, in the books of its merchants.
+            let books = format!("/books/merchants/{}/journals", id_of(stage.merchant.tenant()));
+            let page = open(&finance, &format!("/console/provider{books}/{own}")).await;
+            assert!(page.body.contains(word) && page.body.contains(&format!("{books}/{other}\"")), "{}", page.body);
         }
         // Another provider's staff find nothing there.
         let stranger = stage.app.provider("乙服务商").await;

@@ -266,6 +266,28 @@ both! {
         stage.stop().await;
     }
 
+    async fn use_that_no_invoice_could_bill_is_refused_where_it_is_reported(db: TestDb) {
+        let mut stage = stage(db).await;
+        let dear = json!({
+            "metric": "rooms", "name_zh": "房间", "name_en": "Rooms", "model": "per_unit", "price_per_million": yuan(100_000_000_000_000),
+        });
+        stage.metered(0, json!([dear])).await;
+        stage.app.run_jobs().await;
+        let at = "2026-03-02T02:00:00Z";
+        stage.report(&[event("rooms", "a", 1_000_000, at)], 200).await;
+        let refused = stage.report(&[event("rooms", "b", 1, at), event("rooms", "a", 1, at)], 422).await;
+        assert_eq!((refused.text("/errors/0/field"), refused.text("/errors/0/code")), ("events".into(), "too_much".into()));
+        assert_eq!(stage.meters().await.remove(0)["quantity"], 1_000_000, "nothing of it is counted");
+        stage.days_later(31).await;
+        assert_eq!(stage.invoice_of("2026-04-02").await.number("/total/amount"), 100_000_000_000_000);
+        // Who reported what is told.
+        let told = stage.owner.get("/api/v1/audit_entries?action=usage.reported", 200).await.json("/items");
+        let told = told.as_array().unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["detail"]["accepted"], 1, "{told:?}");
+        stage.stop().await;
+    }
+
     async fn paid_orders_are_counted_here(db: TestDb) {
         let selling = Selling::start(db, 50).await;
         let stage = &selling.stage;
@@ -295,16 +317,17 @@ both! {
         let names = [("name_zh", "短信"), ("name_en", "SMS")];
         let send = |rest: Vec<(&'static str, &'static str)>| names.into_iter().chain(rest).collect::<Vec<_>>();
         for (form, words) in [
-            (send(vec![("model", "per_unit"), ("metric", "SMS"), ("price", "0.045")]), "以字母开头"),
-            (send(vec![("model", "per_unit"), ("metric", "sms"), ("price", "1e3")]), "8 位小数"),
+            (send(vec![("model", "per_unit"), ("metric", "SMS"), ("price_per_million", "0.045")]), "以字母开头"),
+            (send(vec![("model", "per_unit"), ("metric", "sms"), ("price_per_million", "1e3")]), "8 位小数"),
             (send(vec![("model", "volume"), ("metric", "sms"), ("tiers", "100 0\n50 1\n* 2")]), "依次递增"),
             (send(vec![("model", "graduated"), ("metric", "sms"), ("tiers", "* 1 2 3")]), "每行一级"),
             (send(vec![("model", "package"), ("metric", "sms"), ("package_fee", "3")]), "必填"),
+            (send(vec![("model", "package"), ("metric", "sms"), ("size", "0"), ("package_fee", "3")]), "应在 1 到"),
         ] {
             let page = submit(&staff, &at, &form).await;
             assert!(page.status == 422 && page.html.contains(words), "{words}: {} {}", page.status, page.html);
         }
-        submit(&staff, &at, &send(vec![("model", "per_unit"), ("metric", "sms"), ("price", "0.045"), ("free", "100")])).await;
+        submit(&staff, &at, &send(vec![("model", "per_unit"), ("metric", "sms"), ("price_per_million", "0.045"), ("free", "100")])).await;
         submit(&staff, &at, &send(vec![("model", "graduated"), ("metric", "calls"), ("tiers", "100 0\n1000 0.05\n* 0.03 1")])).await;
         submit(&staff, &at, &send(vec![("model", "package"), ("metric", "room"), ("size", "10"), ("package_fee", "30.00")])).await;
         let page = open(&staff, &at).await.html;

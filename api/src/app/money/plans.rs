@@ -205,17 +205,25 @@ fn charge_errors(charges: &[Charge]) -> Vec<FieldError> {
         }
         match charge.pricing.check() {
             Ok(()) => {}
-            Err(BillingError::Tiers) => {
+            Err((field, BillingError::Tiers)) => {
                 let (en, zh) = (
                     "tiers follow each other, at most 20, and the last has no end",
                     "阶梯须依次递增，最多 20 级，最后一级不设上限",
                 );
-                wrong("tiers", "invalid", en, zh);
+                wrong(field, "invalid", en, zh);
             }
-            Err(BillingError::Units) => {
-                wrong("free", "out_of_range", "between 0 and 10^12", "应在 0 到 10^12 之间")
+            Err((field @ "size", _)) => {
+                wrong(field, "out_of_range", "between 1 and 10^12", "应在 1 到 10^12 之间")
             }
-            Err(_) => wrong("price", "out_of_range", "between 0 and 10^14 fen", "金额应在 0 到 10^14 分之间"),
+            Err((field, BillingError::Units)) => {
+                wrong(field, "out_of_range", "between 0 and 10^12", "应在 0 到 10^12 之间")
+            }
+            Err((field @ "package_fee", _)) => {
+                wrong(field, "out_of_range", "between 0 and 9·10^12 fen", "金额应在 0 到 9·10^12 分之间")
+            }
+            Err((field, _)) => {
+                wrong(field, "out_of_range", "between 0 and 10^14 fen", "金额应在 0 到 10^14 分之间")
+            }
         }
     }
     errors

@@ -5,13 +5,15 @@ use super::whole_merchant;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
+use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{
     BillingError, Charge, LineAmounts, ORDERS, Period, date_in, date_text, parse_date,
 };
 use qianpu_domain::error::{ErrorCode, FieldError};
 use qianpu_domain::ids::{InvoiceId, TenantId};
-use qianpu_domain::money::Fen;
+use qianpu_domain::money::{Fen, MAX_FEN};
 use qianpu_domain::time::{Span, Timestamp};
+use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
@@ -22,6 +24,7 @@ use qianpu_tenants::store::usage::{
     usage_meter_list, usage_meter_rate, usage_meters_to_rate, usage_record,
 };
 use qianpu_tenants::store::usage_line::{UsageLine, usage_line_insert};
+use serde_json::json;
 
 /// Events of one report, at most.
 pub const MOST_EVENTS: usize = 500;
@@ -159,7 +162,36 @@ pub async fn report_in(tx: &mut TenantTx, events: &[ReportUsage]) -> Answer<Vec<
             *outcome = record(tx, &subscription, event).await?;
         }
     }
+    affordable(tx, &subscription).await?;
+    let count = |of: Outcome| outcomes.iter().filter(|outcome| outcome.as_str() == of.as_str()).count();
+    let detail = json!({
+        "accepted": count(Outcome::Accepted),
+        "duplicate": count(Outcome::Duplicate),
+        "differs": count(Outcome::Differs),
+        "rejected": count(Outcome::Rejected("")),
+    });
+    let subject = subscription.id.to_string();
+    audit_append(tx, AuditAction::UsageReported, "subscription", &subject, detail).await?;
     Ok(outcomes)
+}
+
+/// Refuses use that no invoice could bill: it is said to who reports it, and not found when the invoice is due.
+async fn affordable(tx: &TenantTx, of: &Subscription) -> Answer<()> {
+    let mut sum = of.terms.monthly_fee;
+    for meter in usage_meters_to_rate(tx, of.id).await? {
+        let charge = of.terms.charges.iter().find(|charge| charge.metric == meter.metric);
+        let Some(charge) = charge else { continue };
+        let priced = charge.pricing.amount(meter.quantity).ok();
+        let with = priced.and_then(|priced| sum.add(priced.total).ok());
+        sum = with.filter(|sum| sum.get() <= MAX_FEN).ok_or_else(|| {
+            let (en, zh) = (
+                "with what was reported before this is more than an invoice can bill",
+                "加上此前上报的用量，已超出一张账单的上限",
+            );
+            ApiError::field(FieldError::new("events", "too_much", en, zh))
+        })?;
+    }
+    Ok(())
 }
 
 /// Counts a paid order, where the merchant's plan charges for them.

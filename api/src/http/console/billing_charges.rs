@@ -226,7 +226,7 @@ fn read_charge(fields: &Fields, model: &str, errors: &mut Vec<FieldError>) -> Ch
         }
         _ => {
             let free = fields.whole("free", errors).unwrap_or_default();
-            Pricing::PerUnit { free, price: unit_price_in(fields, "price", errors) }
+            Pricing::PerUnit { free, price: unit_price_in(fields, "price_per_million", errors) }
         }
     };
     Charge { metric: text("metric"), name_zh: text("name_zh"), name_en: text("name_en"), pricing }

@@ -26,6 +26,8 @@ async fn merchant_journal_page(auth: OfMerchant<Path2<TenantId, JournalId>>) -> 
     struct JournalView {
         journal: super::money::JournalLine,
         back: String,
+        /// Where the merchant's journals are, as the provider sees them.
+        journals: String,
     }
     let Path2(merchant, id) = auth.input;
     let grant = on(&auth, merchant).await?;
@@ -35,7 +37,8 @@ async fn merchant_journal_page(auth: OfMerchant<Path2<TenantId, JournalId>>) -> 
     let mut journal = journal_line(auth.info.lang, row);
     // Its order or bill as the provider sees it.
     journal.link = link;
-    auth.page("billing/book_journal", JournalView { journal, back: place.trial })
+    let journals = format!("{}/journals", place.home);
+    auth.page("billing/book_journal", JournalView { journal, journals, back: place.trial })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

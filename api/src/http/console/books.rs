@@ -39,7 +39,7 @@ pub(super) fn routes(pages: &mut PageRoutes<'_>) {
 /// Whose books a page shows, and to whom.
 pub(super) struct Place {
     /// Where its pages are.
-    home: String,
+    pub(super) home: String,
     /// Where its trial balance is.
     pub trial: String,
     /// Where its files are.
