@@ -154,6 +154,10 @@ permissions! {
     ProviderLedgerRead = "provider_ledger.read";
     /// Confirm receipts, issue invoices.
     ProviderMoneyMove = "provider_money.move";
+    /// Open cases against deposits of the provider's shops, and decide them.
+    DepositCaseManage = "deposit_cases.manage";
+    /// Appeal in cases against the own deposit.
+    DepositCaseAppeal = "deposit_cases.appeal";
     /// Manage plans and subscriptions.
     PlanManage = "plans.manage";
     /// See plans.
@@ -212,14 +216,14 @@ roles! {
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead,
-        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, UsageReport, AuditRead, StaffManage, JobRead, JobRetry,
+        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanRead, UsageReport, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, OauthAppManage, BuyerSettingsManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead];
     /// Looks after the provider's money.
-    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, PlanManage, PlanRead, UsageReport, PolicyRead];
+    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanRead, UsageReport, PolicyRead];
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, ShopScoreWrite, PolicyRead, JobRead];
     /// Looks after channel apps.
@@ -227,7 +231,7 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, DepositCaseAppeal, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
         ShopDeskManage, FundsRead, FundsWithdraw,
     ];
@@ -243,7 +247,7 @@ roles! {
     /// Ships orders.
     MerchantOrders = "merchant_orders", Merchant, [ShopRead, ProductRead, OrderRead, OrderReveal, OrderShip, ImportRun, MediaRead];
     /// Looks after the merchant's money.
-    MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, PlanRead, FundsRead, FundsWithdraw];
+    MerchantFinance = "merchant_finance", Merchant, [ShopRead, OrderRead, BillingRead, LedgerRead, MoneyMove, DepositCaseAppeal, PlanRead, FundsRead, FundsWithdraw];
     /// Hosts live sessions.
     MerchantLiveHost = "merchant_live_host", Merchant, [ShopRead, ProductRead, ListingRead, MediaRead, LiveRead, LiveManage, PromotionRead];
     /// Answers buyers.
@@ -385,6 +389,7 @@ impl Permission {
                 | Self::MoneyMove
                 | Self::ProviderLedgerRead
                 | Self::ProviderMoneyMove
+                | Self::DepositCaseManage
                 | Self::PlanManage
                 | Self::PlanRead
                 | Self::JobRead
@@ -400,100 +405,4 @@ pub fn allows(role: Role, permission: Permission) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn owners_hold_all_that_their_staff_hold() {
-        for (owner, surface) in
-            [(Role::ProviderOwner, Surface::Provider), (Role::MerchantOwner, Surface::Merchant)]
-        {
-            for role in Role::ALL.iter().filter(|role| role.surface() == surface) {
-                for permission in role.permissions() {
-                    assert!(allows(owner, *permission), "{} lacks {}", owner.as_str(), permission.as_str());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_about_the_whole_merchant_is_never_held_in_a_shop() {
-        for permission in [
-            Permission::StaffManage,
-            Permission::MerchantExport,
-            Permission::LedgerRead,
-            Permission::MoneyMove,
-            Permission::BillingRead,
-            Permission::AuditRead,
-            Permission::JobRead,
-            Permission::WebhookManage,
-            Permission::ApplicationEdit,
-        ] {
-            assert!(!permission.reaches_single_shops(), "{}", permission.as_str());
-        }
-    }
-
-    #[test]
-    fn nobody_who_acts_for_others_reaches_money_people_or_credentials() {
-        for permission in [
-            Permission::SelfManage,
-            Permission::MoneyMove,
-            Permission::FundsRead,
-            Permission::FundsWithdraw,
-            Permission::ProviderMoneyMove,
-            Permission::StaffManage,
-            Permission::ChannelAppManage,
-            Permission::AccountLink,
-            Permission::MerchantExport,
-            Permission::DomainManage,
-            Permission::BrandManage,
-            Permission::ProviderManage,
-            Permission::Impersonate,
-            Permission::ImpersonationManage,
-        ] {
-            assert!(permission.never_impersonated(), "{}", permission.as_str());
-        }
-    }
-
-    #[test]
-    fn programs_never_manage_people_programs_or_credentials() {
-        for permission in [
-            Permission::SelfManage,
-            Permission::StaffManage,
-            Permission::ApiKeyManage,
-            Permission::OauthAppManage,
-            Permission::ProviderManage,
-            Permission::ChannelAppManage,
-            Permission::ApplicationEdit,
-            Permission::ApplicationReview,
-        ] {
-            assert!(!permission.reaches_machines(), "{}", permission.as_str());
-        }
-    }
-
-    #[test]
-    fn who_is_stopped_may_look_after_the_log_in_and_take_the_data_along_and_nothing_else() {
-        let rest: Vec<&str> = Permission::ALL
-            .iter()
-            .filter(|permission| permission.works_while_suspended() && !permission.is_everyones())
-            .map(|permission| permission.as_str())
-            .collect();
-        assert_eq!(rest, ["exports.manage", "deletions.manage"]);
-    }
-
-    #[test]
-    fn nobody_outside_a_merchant_may_change_its_goods_or_see_its_books() {
-        for role in Role::ALL.iter().filter(|role| role.surface() != Surface::Merchant) {
-            for permission in [
-                Permission::ProductWrite,
-                Permission::StockWrite,
-                Permission::OrderShip,
-                Permission::AftersaleHandle,
-                Permission::LedgerRead,
-                Permission::MoneyMove,
-            ] {
-                assert!(!allows(*role, permission), "{} {}", role.as_str(), permission.as_str());
-            }
-        }
-    }
-}
+mod tests;

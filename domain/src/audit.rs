@@ -386,6 +386,20 @@ words! {
         DepositOpened = "deposit.opened",
         /// Deposit due or state changed.
         DepositChanged = "deposit.changed",
+        /// Case against a deposit opened.
+        DepositCaseOpened = "deposit_case.opened",
+        /// Evidence added to a case.
+        DepositCaseEvidence = "deposit_case.evidence_added",
+        /// Appeal in a case.
+        DepositCaseAppealed = "deposit_case.appealed",
+        /// Case decided.
+        DepositCaseDecided = "deposit_case.decided",
+        /// Deposit deducted for a case.
+        DepositCaseDeducted = "deposit_case.deducted",
+        /// Rest of a case released.
+        DepositCaseReleased = "deposit_case.released",
+        /// Case closed.
+        DepositCaseClosed = "deposit_case.closed",
         /// Daily check of the books found a problem.
         LedgerDisorder = "ledger.disorder",
         /// Finding in the books taken in hand.

@@ -163,6 +163,10 @@ ids! {
     ReceiptId = "rcp";
     /// A deposit obligation of a shop.
     DepositId = "dep";
+    /// A violation case against a deposit.
+    DepositCaseId = "dcs";
+    /// A deduction from a case.
+    DepositDeductionId = "ddn";
     /// An archive of a merchant.
     ExportId = "exp";
     /// A merchant's deletion.

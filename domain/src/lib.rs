@@ -26,6 +26,7 @@ pub mod channel;
 pub mod coupon;
 pub mod custom_role;
 pub mod deposit;
+pub mod deposit_case;
 pub mod drift;
 pub mod error;
 pub mod follower;

@@ -48,6 +48,8 @@ words! {
         DepositTrial = "deposit_trial",
         /// How long after its issue an invoice may be paid.
         InvoiceDue = "invoice_due",
+        /// How long after it was opened a merchant may appeal in a case against its deposit.
+        DepositAppeal = "deposit_appeal",
         /// When people are told that a document ends, and when its shop is suspended.
         DocumentExpiry = "document_expiry",
         /// How often a merchant, and each person or program in it, may ask. Its default is the installation's
@@ -178,6 +180,7 @@ pub fn defaults() -> Vec<PolicyRule> {
             ALWAYS,
         ),
         row("default", PolicyParams::InvoiceDue { days: 7 }, ALWAYS),
+        row("default", PolicyParams::DepositAppeal { days: 7 }, ALWAYS),
         row("default", PolicyParams::DocumentExpiry(ExpiryTerms::DEFAULT), ALWAYS),
         row("2022-11-30", PolicyParams::ChannelPhase(Phases::of([("mini_shop", Phase::Off)])), MINI_SHOP_OFF),
     ]
@@ -196,6 +199,14 @@ pub fn invoice_due(rule: &PolicyRule) -> Result<Span, PolicyError> {
     match rule.params {
         PolicyParams::InvoiceDue { days } => Ok(Span::days(days.into())),
         _ => Err(PolicyError::WrongKind(PolicyKind::InvoiceDue)),
+    }
+}
+
+/// The time a merchant has for an appeal under a row.
+pub fn deposit_appeal(rule: &PolicyRule) -> Result<Span, PolicyError> {
+    match rule.params {
+        PolicyParams::DepositAppeal { days } => Ok(Span::days(days.into())),
+        _ => Err(PolicyError::WrongKind(PolicyKind::DepositAppeal)),
     }
 }
 

@@ -79,6 +79,11 @@ event_types! {
     ReceiptRefused = "receipt.refused", MerchantAndProvider, "A transfer was refused", "转账未通过";
     ReceiptReversed = "receipt.reversed", MerchantAndProvider, "The confirmation of a transfer was taken back", "转账确认已撤销";
     DepositStateChanged = "deposit.state_changed", MerchantAndProvider, "A margin deposit changed its state", "保证金状态已变化";
+    DepositCaseOpened = "deposit_case.opened", MerchantAndProvider, "A case against a shop's deposit was opened", "已对店铺保证金立案";
+    DepositCaseAppealed = "deposit_case.appealed", MerchantAndProvider, "A merchant appealed in a case", "商家已对案件申诉";
+    DepositCaseDecided = "deposit_case.decided", MerchantAndProvider, "A case was decided", "案件已裁定";
+    DepositCaseDeducted = "deposit_case.deducted", MerchantAndProvider, "Part of a deposit was deducted for a case", "案件已扣款";
+    DepositCaseClosed = "deposit_case.closed", MerchantAndProvider, "A case was closed", "案件已结案";
     InvitationSent = "invitation.sent", Provider, "A merchant was invited", "已邀请商家";
     PlanCreated = "plan.created", Provider, "A plan was created", "套餐已创建";
     PlanVersionAdded = "plan.version_added", Provider, "A plan has a new version", "套餐已发布新版本";

@@ -47,6 +47,7 @@ mod m0037_reversals;
 mod m0038_journal_links;
 mod m0039_ledger_findings;
 mod m0040_usage;
+mod m0041_deposit_cases;
 mod purge;
 mod run;
 mod table;
@@ -103,6 +104,7 @@ pub fn tables() -> Vec<Table> {
         m0038_journal_links::tables(),
         m0039_ledger_findings::tables(),
         m0040_usage::tables(),
+        m0041_deposit_cases::tables(),
     ]
     .concat();
     let mut newest: Vec<Table> = Vec::with_capacity(made.len());

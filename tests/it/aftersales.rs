@@ -61,7 +61,7 @@ pub async fn look(selling: &Selling, case: &str) {
     stage.work().await;
 }
 
-async fn shipped(selling: &Selling, quantity: i64) -> (String, Value) {
+pub async fn shipped(selling: &Selling, quantity: i64) -> (String, Value) {
     let external = selling.buy(quantity, true).await;
     let order = selling.order_in(&external, "paid").await;
     let ship = format!("/api/v1/orders/{}/shipments", order["id"].as_str().unwrap());

@@ -7,6 +7,10 @@ mod bills;
 mod books;
 #[path = "money/chain.rs"]
 mod chain;
+#[path = "money/deposit_case_pages.rs"]
+mod deposit_case_pages;
+#[path = "money/deposit_cases.rs"]
+mod deposit_cases;
 #[path = "money/deposits.rs"]
 mod deposits;
 #[path = "money/findings.rs"]

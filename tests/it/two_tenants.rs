@@ -36,6 +36,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("channel_app_id", ids::ChannelAppId::PREFIX, "channel_apps"),
     ("deletion_id", ids::DeletionId::PREFIX, "merchant_deletions"),
     ("deposit_id", ids::DepositId::PREFIX, "deposits"),
+    ("deposit_case_id", ids::DepositCaseId::PREFIX, "deposit_cases"),
     ("coupon_id", ids::CouponId::PREFIX, "coupons"),
     ("qualification_id", ids::QualificationId::PREFIX, "qualifications"),
     ("discount_id", ids::DiscountId::PREFIX, "discounts"),

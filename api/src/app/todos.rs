@@ -1,7 +1,7 @@
 //! What waits for a person, counted for the first page of a console. Each count belongs to a permission and
 //! leads to the list where it is worked off.
 
-use crate::app::money::findings;
+use crate::app::money::{deposit_cases_read, findings};
 use crate::app::{applications, channels, documents, listings, orders};
 use crate::error::Answer;
 use crate::state::AppState;
@@ -68,6 +68,13 @@ async fn provider(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
         if open > 0 {
             let count = i64::try_from(open).unwrap_or(i64::MAX);
             found.push(Todo { name: "todo_findings", count, href: "/console/provider/books/findings" });
+        }
+    }
+    if let Ok(grant) = caller.grant::<perm::DepositCaseManage>() {
+        let waiting = deposit_cases_read::waiting_count(state, &grant).await?;
+        if waiting > 0 {
+            let count = i64::try_from(waiting).unwrap_or(i64::MAX);
+            found.push(Todo { name: "todo_deposit_cases", count, href: "/console/provider/deposits/cases" });
         }
     }
     disabled_webhooks(state, caller, found, "/console/provider/webhooks").await?;
@@ -162,6 +169,14 @@ async fn merchant(state: &AppState, caller: &Caller, found: &mut Vec<Todo>) -> A
             let count = i64::try_from(falling).unwrap_or(i64::MAX);
             let href = "/console/merchant/channel_accounts";
             found.push(Todo { name: "todo_link_quota", count, href });
+        }
+    }
+    if let Ok(grant) = caller.grant::<perm::DepositCaseAppeal>() {
+        let open = deposit_cases_read::to_answer_count(state, &grant).await?;
+        if open > 0 {
+            let count = i64::try_from(open).unwrap_or(i64::MAX);
+            let href = "/console/merchant/money/deposits/cases";
+            found.push(Todo { name: "todo_deposit_appeals", count, href });
         }
     }
     disabled_webhooks(state, caller, found, "/console/merchant/webhooks").await?;

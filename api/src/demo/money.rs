@@ -106,6 +106,51 @@ pub async fn pay(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Two cases against the first merchant's deposit, which it topped up by more than both of them freeze: an appeal waits
+/// in one, the other was decided and partly deducted.
+pub async fn cases(finance: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [enterprise, ..] = shops else { bail!("three merchants are expected") };
+    let deposits = enterprise.client.get("/api/v1/deposits").await?;
+    let deposit = text(items(&deposits).first().context("no deposit is asked for")?, "id")?;
+    let more = json!({"deposit_id": deposit, "amount": fen(80_000), "bank_reference": "ICBC-20261121-0012"});
+    let receipt = enterprise.client.post("/api/v1/receipts", &more).await?;
+    confirm(finance, &receipt).await?;
+    for (violation, facts, amount, appeal, upheld) in [
+        (
+            "late_shipment",
+            "11 月促销期间 12 笔订单超过承诺时间发货，买家集中投诉。",
+            20_000,
+            "暴雨导致揽收中断，已逐单联系买家并补偿优惠券，申请从轻处理。",
+            true,
+        ),
+        (
+            "not_as_described",
+            "商品页写明“明前采摘”，抽检批次为五月采摘。",
+            30_000,
+            "该批次为包装贴错标签，检测报告随后补充。",
+            false,
+        ),
+    ] {
+        let body = json!({
+            "deposit_id": deposit, "violation": violation, "facts": facts, "amount": fen(amount),
+        });
+        let case = finance.post("/api/v1/deposit_cases", &body).await?;
+        let at = format!("/api/v1/deposit_cases/{}", text(&case, "id")?);
+        let words = json!({"version": 1, "words": appeal});
+        enterprise.client.post(&format!("{at}/appeal"), &words).await?;
+        if upheld {
+            let verdict =
+                json!({"version": 2, "verdict": "upheld", "reasons": "发货超时属实，考虑天气因素从轻。"});
+            finance.post(&format!("{at}/decide"), &verdict).await?;
+            let penalty = json!({
+                "version": 3, "deducted_for": "provider", "amount": fen(12_000), "reason": "12 笔延迟发货，每笔 10 元",
+            });
+            finance.post(&format!("{at}/deduct"), &penalty).await?;
+        }
+    }
+    Ok(())
+}
+
 /// What the provider's text messages came to: one report of each merchant on a plan, and one for the first that came too
 /// late to count.
 pub async fn report_usage(state: &AppState, owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {

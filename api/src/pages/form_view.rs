@@ -62,6 +62,13 @@ impl FormView {
         self
     }
 
+    /// What is said on top instead of the title of the refusal's code.
+    pub fn saying(mut self, text: String) -> Self {
+        self.paths = vec![String::new()];
+        self.summary = vec![text];
+        self
+    }
+
     /// Whether anything is wrong with it.
     pub fn is_refused(&self) -> bool {
         self.refused

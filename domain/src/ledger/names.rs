@@ -51,6 +51,7 @@ names! {
     "deposit.frozen", "Deposit frozen", "保证金冻结";
     "deposit.compensated", "Buyer compensated from deposit", "保证金赔付";
     "deposit.penalty", "Penalty from deposit", "保证金违约金";
+    "deposit.advance_repaid", "Refund advance repaid from deposit", "保证金偿还退款垫付";
     "deposit.to_party", "Party compensated from deposit", "保证金赔付第三方";
     "deposit.beyond", "Deduction beyond the deposit", "保证金不足部分扣款";
     "deposit.released", "Deposit released", "保证金解冻";

@@ -50,6 +50,11 @@ pub enum PolicyParams {
         /// Days after the issue.
         days: u32,
     },
+    /// Key `days`, 0 to 90.
+    DepositAppeal {
+        /// Days after the case was opened.
+        days: u32,
+    },
     /// Keys `first_days`, `second_days`, `last_days`, `grace_days` (0 to 365) and `suspends` (0 or 1).
     DocumentExpiry(ExpiryTerms),
     /// Keys `per_second`, `at_once`, `caller_per_second`, `caller_at_once`: whole numbers from 1.
@@ -132,6 +137,9 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
             gmv: Fen::new(take("gmv_fen", MAX_FEN, "fen, not negative")?),
         },
         PolicyKind::InvoiceDue => PolicyParams::InvoiceDue { days: small(take("days", 365, "0 to 365")?) },
+        PolicyKind::DepositAppeal => {
+            PolicyParams::DepositAppeal { days: small(take("days", 90, "0 to 90")?) }
+        }
         PolicyKind::DocumentExpiry => {
             PolicyParams::DocumentExpiry(ExpiryTerms::read(|key, max, expected| {
                 take(key, max, expected).map(small)
@@ -174,6 +182,7 @@ impl PolicyParams {
             Self::TakeRate { .. } => PolicyKind::TakeRate,
             Self::DepositTrial { .. } => PolicyKind::DepositTrial,
             Self::InvoiceDue { .. } => PolicyKind::InvoiceDue,
+            Self::DepositAppeal { .. } => PolicyKind::DepositAppeal,
             Self::DocumentExpiry(_) => PolicyKind::DocumentExpiry,
             Self::RequestRate(_) => PolicyKind::RequestRate,
             Self::ChannelPhase(_) => PolicyKind::ChannelPhase,
@@ -195,7 +204,9 @@ impl PolicyParams {
                 phases.0.iter().map(|(kind, phase)| (kind.clone(), phase.as_str().to_owned())).collect()
             }
             Self::StockHold { minutes } => vec![pair("minutes", (*minutes).into())],
-            Self::AfterSaleWindow { days } | Self::InvoiceDue { days } => vec![pair("days", (*days).into())],
+            Self::AfterSaleWindow { days } | Self::InvoiceDue { days } | Self::DepositAppeal { days } => {
+                vec![pair("days", (*days).into())]
+            }
             Self::TakeRate { rate_ppm, tax_ppm } => {
                 vec![pair("rate_ppm", (*rate_ppm).into()), pair("tax_ppm", (*tax_ppm).into())]
             }

@@ -131,6 +131,8 @@ fn parameters_are_read_strictly_and_written_back() {
         (AfterSaleWindow, "days=7 days=8", false),
         (InvoiceDue, "days=7", true),
         (InvoiceDue, "days=366", false),
+        (DepositAppeal, "days=0", true),
+        (DepositAppeal, "days=91", false),
     ] {
         let got = parse(kind, &pairs(text));
         assert_eq!(got.is_ok(), good, "{kind} {text}: {got:?}");

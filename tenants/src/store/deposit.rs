@@ -141,6 +141,17 @@ pub async fn deposit_get(tx: &TenantTx, id: DepositId) -> StoreResult<Deposit> {
     deposit_from(row)
 }
 
+/// A deposit of one of the provider's merchants.
+pub async fn deposit_get_by_provider(tx: &ProviderTx, id: DepositId) -> StoreResult<Deposit> {
+    let row = deposit::Entity::find()
+        .filter(deposit::Column::ProviderId.eq(tx.provider()))
+        .filter(deposit::Column::TenantId.is_not_null())
+        .filter(deposit::Column::Id.eq(id.0))
+        .one(tx.conn())
+        .await?;
+    deposit_from(row.ok_or(StoreError::NotFound)?)
+}
+
 /// A shop's deposit under a scheme.
 pub async fn deposit_of_shop(tx: &TenantTx, shop: ShopId, scheme: &str) -> StoreResult<Option<Deposit>> {
     let row = deposit::Entity::find()

@@ -30,6 +30,8 @@ pub mod coupon;
 pub mod custom_role;
 pub mod deletion;
 pub mod deposit;
+pub mod deposit_case;
+pub mod deposit_case_part;
 pub mod directory;
 pub mod discount;
 pub mod dispute_evidence;

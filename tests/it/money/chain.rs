@@ -38,7 +38,7 @@ impl Stage {
             other => panic!("{other:?}"),
         }
     }
-    async fn top_up(&self, deposit: &str, fen: i64, reference: &str) -> String {
+    pub(super) async fn top_up(&self, deposit: &str, fen: i64, reference: &str) -> String {
         let body = json!({"deposit_id": deposit, "amount": yuan(fen), "bank_reference": reference});
         let receipt = self.declare(&body, 201).await.text("/id");
         self.finance.post(&format!("/api/v1/receipts/{receipt}/confirm"), &json!({}), 200).await;

@@ -140,6 +140,17 @@ pub(super) async fn recompute_in(tx: &mut TenantTx, id: DepositId) -> Answer<Dep
     Ok(now.state)
 }
 
+/// The same after money of it was frozen, deducted or released; the merchant is told when it falls short by that.
+pub(super) async fn recompute_and_tell_in(
+    state: &AppState,
+    tx: &mut TenantTx,
+    id: DepositId,
+    seller: &str,
+) -> Answer<()> {
+    let (was, now) = settle(tx, id, None).await?;
+    tell_short(state, tx, seller, &was, &now).await
+}
+
 /// Works the state out anew and saves it if it or what is due changed; answers with before and after. A change that
 /// somebody else makes meanwhile is taken in.
 async fn settle(
@@ -214,14 +225,26 @@ async fn recompute(state: &AppState, ctx: &TenantCtx, deposit: &Deposit, seller:
     let terms = due_now(state, ctx, deposit.shop).await?;
     let mut tx = state.db.begin(ctx).await?;
     let (was, now) = settle(&mut tx, deposit.id, Some(&terms)).await?;
-    if now.state == DepositState::Short && was.state != DepositState::Short {
-        let kept = deposit_balances(&tx, std::slice::from_ref(&now)).await?;
-        let balance = kept.get(&now.id).copied().unwrap_or_default().available;
-        let missing = super::deposits_read::above(now.due, balance);
-        let shop = shop_get(&tx, now.shop).await?.name;
-        let ended = now.trial_ended.filter(|_| was.trial_ended.is_none());
-        let over = ended.map(|(limit, _)| (&now.trial, limit));
-        notices::deposit_short(state, &mut tx, seller, &shop, missing, over).await?;
-    }
+    tell_short(state, &mut tx, seller, &was, &now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Tells the merchant of a deposit that fell short just now.
+async fn tell_short(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    was: &Deposit,
+    now: &Deposit,
+) -> Answer<()> {
+    if now.state != DepositState::Short || was.state == DepositState::Short {
+        return Ok(());
+    }
+    let kept = deposit_balances(tx, std::slice::from_ref(now)).await?;
+    let balance = kept.get(&now.id).copied().unwrap_or_default().available;
+    let missing = super::deposits_read::above(now.due, balance);
+    let shop = shop_get(tx, now.shop).await?.name;
+    let ended = now.trial_ended.filter(|_| was.trial_ended.is_none());
+    let over = ended.map(|(limit, _)| (&now.trial, limit));
+    notices::deposit_short(state, tx, seller, &shop, missing, over).await
 }

@@ -91,6 +91,17 @@ async fn details(tx: &TenantTx, deposits: Vec<Deposit>) -> Answer<Vec<DepositDet
     Ok(details)
 }
 
+/// One deposit with its money, for the provider's staff who may open a case against it, with their proof on the merchant.
+pub async fn for_case(
+    state: &AppState,
+    grant: &Grant<perm::DepositCaseManage>,
+    id: DepositId,
+) -> Answer<DepositStanding> {
+    let tx = state.db.read(grant.ctx()).await?;
+    let deposit = deposit_get(&tx, id).await?;
+    Ok(details(&tx, vec![deposit]).await?.pop().ok_or_else(ApiError::not_found)?.standing)
+}
+
 /// The deposits of the provider's merchants, newest first, optionally in one state.
 pub async fn list_by_provider(
     state: &AppState,

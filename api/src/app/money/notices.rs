@@ -18,15 +18,20 @@ use qianpu_tenants::store::staff::staff_with_roles;
 const BILLS: &str = "/console/merchant/money/bills";
 const DEPOSITS: &str = "/console/merchant/money/deposits";
 
-struct Notice<'a> {
-    texts: &'static str,
-    arguments: &'a [(&'static str, String)],
+pub(super) struct Notice<'a> {
+    pub texts: &'static str,
+    pub arguments: &'a [(&'static str, String)],
     /// In Chinese and in English.
-    points: &'a [(String, String)],
-    path: String,
+    pub points: &'a [(String, String)],
+    pub path: String,
 }
 
-async fn tell(state: &AppState, tx: &mut TenantTx, seller: &str, notice: &Notice<'_>) -> Answer<()> {
+pub(super) async fn tell(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    notice: &Notice<'_>,
+) -> Answer<()> {
     let public_url = state.config.app.public_url.trim_end_matches('/');
     for person in staff_with_roles(tx, &[Role::MerchantOwner, Role::MerchantFinance]).await? {
         let lang = Lang::parse(&person.locale).unwrap_or(Lang::Zh);
@@ -45,7 +50,7 @@ async fn tell(state: &AppState, tx: &mut TenantTx, seller: &str, notice: &Notice
     Ok(())
 }
 
-fn yuan(fen: Fen) -> String {
+pub(super) fn yuan(fen: Fen) -> String {
     format!("¥{fen}")
 }
 

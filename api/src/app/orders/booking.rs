@@ -5,7 +5,7 @@ use crate::app::money;
 use crate::error::{Answer, ApiError};
 use qianpu_domain::ledger::clawback::{Settled, refund_after_settlement};
 use qianpu_domain::ledger::flows::{
-    order_paid, order_released, refund_done, refund_requested, take_rate_charged,
+    Debtor, claim_netted, order_paid, order_released, refund_done, refund_requested, take_rate_charged,
 };
 use qianpu_domain::ledger::{AccountCode, AccountRef, Journal, JournalError};
 use qianpu_domain::money::{Currency, Fen};
@@ -22,8 +22,14 @@ pub fn holder(account: &ChannelAccount) -> String {
 
 /// The order in which an order's journals follow each other when they were booked in one moment.
 pub fn place(code: &str) -> usize {
-    const FLOW: [&str; 5] =
-        ["order.paid", "order.take_rate", "order.released", "refund.requested", "refund.done"];
+    const FLOW: [&str; 6] = [
+        "order.paid",
+        "order.take_rate",
+        "order.released",
+        "claim.netted",
+        "refund.requested",
+        "refund.done",
+    ];
     FLOW.iter().position(|known| *known == code).unwrap_or(FLOW.len())
 }
 
@@ -79,7 +85,8 @@ pub async fn refunded(
     Ok(version)
 }
 
-/// F3 d, e: the after-sale window ended; the provider takes its share, the rest becomes available.
+/// F3 d, e: the after-sale window ended; the provider takes its share, the rest becomes available, less what the merchant
+/// owes.
 pub async fn settled(tx: &mut TenantTx, order: &Order, kept: Fen) -> Answer<()> {
     if kept == Fen::ZERO {
         return Ok(());
@@ -95,5 +102,17 @@ pub async fn settled(tx: &mut TenantTx, order: &Order, kept: Fen) -> Answer<()> 
     if rest == Fen::ZERO {
         return Ok(());
     }
-    post(tx, order_released(&id, rest, now)).await
+    post(tx, order_released(&id, rest, now)).await?;
+    net_claim(tx, &id, rest).await
+}
+
+/// F4, F5 f: what the merchant owes is netted with what was just released, before anybody pays it out. Orders that settle
+/// at once wait for each other at the available money, so that each sees what the other left of the claim.
+async fn net_claim(tx: &mut TenantTx, order: &str, released: Fen) -> Answer<()> {
+    let owed = account_balance(tx, Currency::Cny, &Debtor::Merchant.claim()).await?.min(released);
+    if owed == Fen::ZERO {
+        return Ok(());
+    }
+    let now = tx.now();
+    post(tx, claim_netted(order, &Debtor::Merchant, owed, now)).await
 }

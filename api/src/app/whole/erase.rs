@@ -46,6 +46,8 @@ pub const KEPT: &[(&str, &str)] = &[
     ("usage_meters", BOOKS),
     ("usage_lines", BOOKS),
     ("deposits", BOOKS),
+    ("deposit_cases", BOOKS),
+    ("deposit_deductions", BOOKS),
     ("receipts", BOOKS),
     ("merchant_deletions", "this listing"),
 ];
@@ -54,6 +56,14 @@ pub const KEPT: &[(&str, &str)] = &[
 pub const MASKED: &[(&str, &str, &str)] = &[
     ("tenants", "state_reason", "—"),
     ("audit_entries", "actor_name", "—"),
+    ("deposit_cases", "opened_by_name", "—"),
+    ("deposit_cases", "facts", "—"),
+    ("deposit_cases", "appeal", "—"),
+    ("deposit_cases", "appealed_by_name", "—"),
+    ("deposit_cases", "reasons", "—"),
+    ("deposit_cases", "decided_by_name", "—"),
+    ("deposit_deductions", "reason", "—"),
+    ("deposit_deductions", "by_name", "—"),
     ("merchant_deletions", "asked_by_name", "—"),
     ("merchant_deletions", "reason", "—"),
 ];

@@ -51,6 +51,8 @@ struct DepositsView {
     state: &'static str,
     rows: Vec<DepositLine>,
     next_page: Option<String>,
+    /// A case may be opened.
+    may_open: bool,
 }
 
 async fn deposits_page(auth: Authed<perm::BillingRead, Query<StateQuery>>) -> PageAnswer {
@@ -73,6 +75,7 @@ async fn deposits_page(auth: Authed<perm::BillingRead, Query<StateQuery>>) -> Pa
         state: word,
         rows: found.items.into_iter().map(line).collect(),
         next_page,
+        may_open: auth.caller.may(Permission::DepositCaseManage),
     };
     auth.page("billing/deposits", view)
 }

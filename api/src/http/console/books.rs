@@ -14,7 +14,7 @@ use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::state::AppState;
 use qianpu_domain::billing::{date_in, parse_month};
-use qianpu_domain::ids::{LedgerAccountId, TenantId};
+use qianpu_domain::ids::{DepositCaseId, LedgerAccountId, TenantId};
 use qianpu_domain::ledger::{AccountCode, Side};
 use qianpu_domain::money::Fen;
 use qianpu_tenants::authz::{Grant, perm};
@@ -69,6 +69,10 @@ impl Place {
     pub(super) fn page_of(&self, reference: &str) -> Option<String> {
         if !self.provider {
             return page_of(reference);
+        }
+        let case = reference.split('/').find(|part| part.parse::<DepositCaseId>().is_ok());
+        if let Some(case) = case {
+            return Some(format!("/console/provider/deposits/cases/{case}"));
         }
         let id = reference.split('/').next().unwrap_or_default();
         match id.split_once('_')?.0 {

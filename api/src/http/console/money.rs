@@ -12,7 +12,7 @@ use crate::pages::respond::PageAnswer;
 use qianpu_domain::access::Permission;
 use qianpu_domain::billing::Limited;
 use qianpu_domain::deposit::DepositState;
-use qianpu_domain::ids::{AftersaleId, JournalId, OrderId};
+use qianpu_domain::ids::{AftersaleId, DepositCaseId, JournalId, OrderId};
 use qianpu_domain::ledger::names::names_of;
 use qianpu_domain::ledger::{AccountCode, Side};
 use qianpu_domain::money::Fen;
@@ -43,6 +43,11 @@ pub(super) fn journal_name(lang: Lang, code: &str) -> String {
 
 /// Where the thing is shown that a journal is about, by its public id.
 pub(super) fn page_of(reference: &str) -> Option<String> {
+    // What is frozen for a case belongs to `scheme:shop/case`, what is deducted to `case/deduction`.
+    let case = reference.split('/').find(|part| part.parse::<DepositCaseId>().is_ok());
+    if let Some(case) = case {
+        return Some(format!("{HOME}/deposits/cases/{case}"));
+    }
     let id = reference.split('/').next().unwrap_or_default();
     match id.split_once('_')?.0 {
         "ord" if id.parse::<OrderId>().is_ok() => Some(format!("/console/merchant/orders/{id}")),
@@ -63,7 +68,7 @@ pub(super) struct About {
 
 /// None for what is no id of ours; that is shown as it is.
 pub(super) fn about(reference: &str) -> Option<About> {
-    const KINDS: [&str; 6] = ["ord", "afs", "ivc", "rcp", "sub", "shp"];
+    const KINDS: [&str; 7] = ["ord", "afs", "ivc", "rcp", "sub", "shp", "dcs"];
     if reference == BANK {
         return Some(About { kind: "bank", tail: String::new(), rest: None });
     }

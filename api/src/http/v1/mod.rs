@@ -29,6 +29,7 @@ mod channel_pushes;
 mod charges;
 mod coupons;
 mod deletions;
+mod deposit_cases;
 mod deposits;
 mod discounts;
 mod domains;
@@ -180,6 +181,7 @@ pub fn register(api: &mut Api<'_>) {
     invoices::routes(api);
     receipts::routes(api);
     deposits::routes(api);
+    deposit_cases::routes(api);
     // Before it: a word in a path comes before an id in its place.
     ledger_books::routes(api);
     ledger_findings::routes(api);

@@ -78,6 +78,20 @@ pub fn deposit_penalty(
         .build()
 }
 
+/// F5 c where the buyer has the money already: a refund after settlement that the merchant lacked the money for was
+/// advanced (F4) and left a claim; the case pays the claim.
+pub fn deposit_advance_repaid(
+    deduction: &str,
+    case: &str,
+    amount: Fen,
+    at: Timestamp,
+) -> Result<Journal, JournalError> {
+    JournalBuilder::new("deposit.advance_repaid", deduction, at)
+        .debit(AccountRef::owned(A::DepositFrozen, case), amount)
+        .credit(Debtor::Merchant.claim(), amount)
+        .build()
+}
+
 /// F5 c for somebody else than a buyer, such as a promoter who lost a commission.
 pub fn deposit_to_party(
     deduction: &str,

@@ -142,6 +142,26 @@ pub(super) fn beyond() -> Result<Vec<Step>, JournalError> {
             &[(1120, "merchant", 7_000), (4040, "", 700)],
         ),
         booked(
+            "F5 a, again",
+            deposit_topped_up("rcp2", SCHEME, fen(800), &ReceivedAt::Bank("icbc".into()), AT)?,
+            &[(1010, "icbc", 20_800), (2100, SCHEME, 800)],
+        ),
+        booked(
+            "F5 b, again",
+            deposit_frozen(CASE2, SCHEME, fen(800), AT)?,
+            &[(2100, SCHEME, 0), (2110, CASE2, 800)],
+        ),
+        refused(
+            "F5 c, an advance, more than the case froze",
+            deposit_advance_repaid("ded5", CASE2, fen(801), AT)?,
+            AccountCode::DepositFrozen,
+        ),
+        booked(
+            "F5 c, an advance",
+            deposit_advance_repaid("ded5", CASE2, fen(500), AT)?,
+            &[(2110, CASE2, 300), (1120, "merchant", 6_500)],
+        ),
+        booked(
             "F3 a",
             order_paid("ord1", "wechat", fen(10_000), AT)?,
             &[(1030, "wechat", 10_000), (2020, "", 10_000)],
@@ -149,13 +169,13 @@ pub(super) fn beyond() -> Result<Vec<Step>, JournalError> {
         booked("F3 e", order_released("ord1", fen(10_000), AT)?, &[(2020, "", 0), (2010, "", 10_000)]),
         refused(
             "F5 f, netted with more than is owed",
-            claim_netted("ord1", &Debtor::Merchant, fen(7_001), AT)?,
+            claim_netted("ord1", &Debtor::Merchant, fen(6_501), AT)?,
             AccountCode::ClawbackReceivable,
         ),
         booked(
             "F5 f, netted",
-            claim_netted("ord1", &Debtor::Merchant, fen(7_000), AT)?,
-            &[(2010, "", 3_000), (1120, "merchant", 0)],
+            claim_netted("ord1", &Debtor::Merchant, fen(6_500), AT)?,
+            &[(2010, "", 3_500), (1120, "merchant", 0)],
         ),
     ])
 }

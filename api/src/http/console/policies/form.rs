@@ -163,7 +163,7 @@ pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
         }
         PolicyKind::LinkQuotaRaise => words(&["days", "score", "each_day", "limit", "grace_days"]),
         PolicyKind::StockHold => words(&["minutes"]),
-        PolicyKind::AfterSaleWindow | PolicyKind::InvoiceDue => words(&["days"]),
+        PolicyKind::AfterSaleWindow | PolicyKind::InvoiceDue | PolicyKind::DepositAppeal => words(&["days"]),
         PolicyKind::TakeRate => words(&["rate_ppm", "tax_ppm"]),
         PolicyKind::DepositTrial => words(&["days", "orders", "gmv_fen"]),
         PolicyKind::RequestRate => words(&["per_second", "at_once", "caller_per_second", "caller_at_once"]),
