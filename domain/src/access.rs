@@ -160,6 +160,8 @@ permissions! {
     DepositCaseAppeal = "deposit_cases.appeal";
     /// Manage plans and subscriptions.
     PlanManage = "plans.manage";
+    /// Change subscriptions to other plans: a provider its merchants', a merchant its own where it may.
+    PlanChange = "plans.change";
     /// See plans.
     PlanRead = "plans.read";
     /// Report what merchants used.
@@ -216,14 +218,14 @@ roles! {
     /// Owns the provider.
     ProviderOwner = "provider_owner", Provider, [
         ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, MerchantManage, BrandManage, DomainManage, Impersonate, ImpersonationManage, PolicyManage, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead,
-        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanRead, UsageReport, AuditRead, StaffManage, JobRead, JobRetry,
+        MediaWrite, ChannelAppManage, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanChange, PlanRead, UsageReport, AuditRead, StaffManage, JobRead, JobRetry,
         MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, OauthAppManage, BuyerSettingsManage,
     ];
     /// Reviews applications.
     ProviderReviewer = "provider_reviewer", Provider, [ApplicationRead, ApplicationReview, MerchantInvite, MerchantRead, PolicyRead, ShopRead, ShopSuspend, ShopScoreWrite, MediaRead];
     /// Looks after the provider's money.
-    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanRead, UsageReport, PolicyRead];
+    ProviderFinance = "provider_finance", Provider, [MerchantRead, BillingRead, ProviderLedgerRead, ProviderMoneyMove, DepositCaseManage, PlanManage, PlanChange, PlanRead, UsageReport, PolicyRead];
     /// Helps merchants.
     ProviderSupport = "provider_support", Provider, [ApplicationRead, MerchantRead, Impersonate, ShopRead, ShopScoreWrite, PolicyRead, JobRead];
     /// Looks after channel apps.
@@ -231,7 +233,7 @@ roles! {
     /// Owns the merchant.
     MerchantOwner = "merchant_owner", Merchant, [
         ImpersonationManage, DomainManage, ApplicationEdit, ApplicationRead, PolicyRead, ShopRead, ShopManage, MediaRead, MediaWrite, ProductRead, ProductWrite, StockWrite, ImportRun, AccountRead,
-        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, DepositCaseAppeal, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
+        AccountLink, ListingRead, ListingWrite, OrderRead, OrderReveal, OrderShip, OrderPrice, BillingRead, LedgerRead, MoneyMove, DepositCaseAppeal, PlanChange, PlanRead, JobRead, JobRetry, AuditRead, StaffManage, MerchantExport, MerchantDelete, WebhookManage,
         ApiKeyManage, BuyerRead, BuyerErase, FollowerRead, FollowerAnswer, FollowerManage, LiveRead, LiveManage, LeadRead, AftersaleHandle, PromotionRead, PromotionManage,
         ShopDeskManage, FundsRead, FundsWithdraw,
     ];
@@ -391,6 +393,7 @@ impl Permission {
                 | Self::ProviderMoneyMove
                 | Self::DepositCaseManage
                 | Self::PlanManage
+                | Self::PlanChange
                 | Self::PlanRead
                 | Self::JobRead
                 | Self::JobRetry

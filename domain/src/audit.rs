@@ -1,6 +1,4 @@
-//! Everything the audit log can say. A new action is a new word here, with its text in both catalogues
-//! (`audit.<word>`); a test keeps them together.
-
+//! Everything the audit log can say; a test keeps each word together with its texts in both catalogues (`audit.<word>`).
 words! {
     /// What was done, as `noun.verb`.
     pub enum AuditAction {
@@ -370,6 +368,16 @@ words! {
         SubscriptionStarted = "subscription.started",
         /// Subscription ended.
         SubscriptionEnded = "subscription.ended",
+        /// Plan's rank set.
+        PlanRankSet = "plan.rank_set",
+        /// Change to another plan asked for; it waits for the next period.
+        PlanChangePlanned = "plan_change.planned",
+        /// Change to another plan made.
+        PlanChangeMade = "plan_change.made",
+        /// Change to another plan withdrawn.
+        PlanChangeWithdrawn = "plan_change.withdrawn",
+        /// Credit note issued.
+        CreditNoteIssued = "credit_note.issued",
         /// Invoice issued.
         InvoiceIssued = "invoice.issued",
         /// Invoice overdue.

@@ -7,6 +7,8 @@
 mod charge;
 mod invoice;
 mod period;
+mod plan_change;
+mod proration;
 mod terms;
 
 pub use charge::{
@@ -14,9 +16,11 @@ pub use charge::{
 };
 pub use invoice::{InvoiceState, LineAmounts, flat_fee, invoice_number};
 pub use period::{
-    EarningSlice, Period, date_in, date_text, day_begins_at, earning_slices, month_of, parse_date,
-    parse_month, start_of_day,
+    EarningSlice, Interval, Period, Schedule, date_in, date_text, day_begins_at, earning_slices, month_of,
+    parse_date, parse_month, start_of_day,
 };
+pub use plan_change::{ChangeRules, ChangeTiming, Direction, MOST_RANK, credit_note_number, unearned};
+pub use proration::{Cut, cut, fee_for};
 pub use terms::{Limited, MAX_TAKE_RATE_PPM, MAX_TAX_PPM, PlanTerms};
 
 use crate::error::ErrorCode;
@@ -26,7 +30,7 @@ use crate::money::MoneyOverflow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BillingError {
     /// The fee is negative or too large.
-    #[error("the monthly fee must be between 0 and 10^14 fen")]
+    #[error("the fee must be between 0 and 10^14 fen")]
     Fee,
     /// A rate is outside its range.
     #[error("a rate is outside its range")]

@@ -139,8 +139,14 @@ ids! {
     PlanVersionId = "plv";
     /// A subscription of a tenant to a plan.
     SubscriptionId = "sub";
+    /// A change of a subscription to another plan.
+    PlanChangeId = "pch";
     /// An invoice.
     InvoiceId = "ivc";
+    /// A credit note.
+    CreditNoteId = "crn";
+    /// A line of a credit note.
+    CreditNoteLineId = "crl";
     /// A line of an invoice.
     InvoiceLineId = "ivl";
     /// Reported use.

@@ -5,6 +5,7 @@
 //! decision names the row that won. The platform's defaults are data at the end of this file and can be
 //! overridden by stored rows; no number of a rule lives anywhere else.
 
+use crate::billing::ChangeRules;
 use crate::deposit::TrialTerms;
 use crate::ids::TenantId;
 use crate::money::Fen;
@@ -50,6 +51,8 @@ words! {
         InvoiceDue = "invoice_due",
         /// How long after it was opened a merchant may appeal in a case against its deposit.
         DepositAppeal = "deposit_appeal",
+        /// When a change to another plan takes place, and whether merchants may change by themselves.
+        PlanChange = "plan_change",
         /// When people are told that a document ends, and when its shop is suspended.
         DocumentExpiry = "document_expiry",
         /// How often a merchant, and each person or program in it, may ask. Its default is the installation's
@@ -181,6 +184,7 @@ pub fn defaults() -> Vec<PolicyRule> {
         ),
         row("default", PolicyParams::InvoiceDue { days: 7 }, ALWAYS),
         row("default", PolicyParams::DepositAppeal { days: 7 }, ALWAYS),
+        row("default", PolicyParams::PlanChange(ChangeRules::DEFAULT), ALWAYS),
         row("default", PolicyParams::DocumentExpiry(ExpiryTerms::DEFAULT), ALWAYS),
         row("2022-11-30", PolicyParams::ChannelPhase(Phases::of([("mini_shop", Phase::Off)])), MINI_SHOP_OFF),
     ]
@@ -207,6 +211,14 @@ pub fn deposit_appeal(rule: &PolicyRule) -> Result<Span, PolicyError> {
     match rule.params {
         PolicyParams::DepositAppeal { days } => Ok(Span::days(days.into())),
         _ => Err(PolicyError::WrongKind(PolicyKind::DepositAppeal)),
+    }
+}
+
+/// The table of rules for changes of plans under a row.
+pub fn plan_change(rule: &PolicyRule) -> Result<ChangeRules, PolicyError> {
+    match rule.params {
+        PolicyParams::PlanChange(rules) => Ok(rules),
+        _ => Err(PolicyError::WrongKind(PolicyKind::PlanChange)),
     }
 }
 

@@ -70,6 +70,10 @@ event_types! {
     ShopClosed = "shop.closed", MerchantAndProvider, "A shop was closed", "店铺已关闭";
     SubscriptionStarted = "subscription.started", MerchantAndProvider, "A subscription to a plan began", "套餐订阅已开始";
     SubscriptionEnded = "subscription.ended", MerchantAndProvider, "A subscription to a plan ended", "套餐订阅已结束";
+    PlanChangePlanned = "plan_change.planned", MerchantAndProvider, "A change to another plan will take place with the next period", "已预约下一期更换套餐";
+    PlanChangeMade = "plan_change.made", MerchantAndProvider, "A merchant is on another plan", "已更换套餐";
+    PlanChangeWithdrawn = "plan_change.withdrawn", MerchantAndProvider, "A change to another plan that waited was withdrawn", "已撤回更换套餐";
+    CreditNoteIssued = "credit_note.issued", MerchantAndProvider, "A credit note was issued", "冲减单已出具";
     InvoiceIssued = "invoice.issued", MerchantAndProvider, "An invoice was issued", "账单已出具";
     InvoiceOverdue = "invoice.overdue", MerchantAndProvider, "An invoice is overdue", "账单已逾期";
     InvoicePaid = "invoice.paid", MerchantAndProvider, "An invoice was paid", "账单已付清";

@@ -48,6 +48,7 @@ mod m0038_journal_links;
 mod m0039_ledger_findings;
 mod m0040_usage;
 mod m0041_deposit_cases;
+mod m0043_plan_changes;
 mod purge;
 mod run;
 mod table;
@@ -105,6 +106,7 @@ pub fn tables() -> Vec<Table> {
         m0039_ledger_findings::tables(),
         m0040_usage::tables(),
         m0041_deposit_cases::tables(),
+        m0043_plan_changes::tables(),
     ]
     .concat();
     let mut newest: Vec<Table> = Vec::with_capacity(made.len());

@@ -16,6 +16,8 @@ pub const KEPT_APPEND_ONLY: &[&str] = &[
     "ledger_entries",
     "usage_events",
     "usage_lines",
+    "credit_notes",
+    "credit_note_lines",
 ];
 
 /// Rights and policies that let the application's role erase a merchant: run after each migration.

@@ -8,7 +8,7 @@ use crate::{
     m0027_listing_rules, m0027b_listing_runs, m0028_order_desk, m0029_phases, m0030_promotions,
     m0030b_coupons, m0031_shop_desk, m0032_fans, m0032b_notices, m0033_qualifications, m0034_disputes,
     m0035_listing_brands, m0036_ledger_entries, m0037_reversals, m0038_journal_links, m0039_ledger_findings,
-    m0040_usage, m0041_deposit_cases, tables,
+    m0040_usage, m0041_deposit_cases, m0043_plan_changes, tables,
 };
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
@@ -65,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0039_ledger_findings::Migration),
             Box::new(m0040_usage::Migration),
             Box::new(m0041_deposit_cases::Migration),
+            Box::new(m0043_plan_changes::Migration),
         ]
     }
 }

@@ -187,7 +187,7 @@ both! {
 
         // A plan goes before it, after some seconds.
         let plan = json!({"code": "small", "name_zh": "小", "name_en": "Small", "terms": {
-            "monthly_fee": {"amount": 0, "currency": "CNY"}, "tax_ppm": 60_000, "take_rate_ppm": 0,
+            "fee": {"amount": 0, "currency": "CNY"}, "tax_ppm": 60_000, "take_rate_ppm": 0,
             "limits": [{"name": "requests_per_second", "limit": 1}, {"name": "requests_at_once", "limit": 3}]}});
         let plan = desk.post("/api/v1/plans", &plan, 201).await.text("/id");
         let body = json!({"merchant_id": merchant.tenant().to_string(), "plan_id": plan});
@@ -233,7 +233,7 @@ both! {
             json!([{"name": "requests_at_once", "limit": 5}]),
             json!([{"name": "requests_per_second", "limit": 5}, {"name": "requests_at_once", "limit": 4}]),
         ] {
-            let body = json!({"monthly_fee": {"amount": 0, "currency": "CNY"}, "tax_ppm": 0, "take_rate_ppm": 0, "limits": limits});
+            let body = json!({"fee": {"amount": 0, "currency": "CNY"}, "tax_ppm": 0, "take_rate_ppm": 0, "limits": limits});
             let answer = desk.post(&format!("/api/v1/plans/{plan}/versions"), &body, 422).await;
             assert!(answer.text("/errors/0/field").starts_with("requests_"), "{}", answer.body);
         }

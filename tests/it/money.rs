@@ -17,6 +17,8 @@ mod deposits;
 mod findings;
 #[path = "money/limits.rs"]
 mod limits;
+#[path = "money/plan_changes.rs"]
+mod plan_changes;
 #[path = "money/reversals.rs"]
 mod reversals;
 #[path = "money/usage.rs"]
@@ -64,7 +66,7 @@ pub fn yuan(fen: i64) -> Value {
 fn plan(code: &str, fee: i64) -> Value {
     json!({
         "code": code, "name_zh": "基础版", "name_en": "Basic",
-        "terms": {"monthly_fee": yuan(fee), "tax_ppm": 60_000, "take_rate_ppm": 20_000, "limits": []},
+        "terms": {"fee": yuan(fee), "tax_ppm": 60_000, "take_rate_ppm": 20_000, "limits": []},
     })
 }
 

@@ -15,7 +15,7 @@ use qianpu_tenants::authz::perm;
 use qianpu_tenants::resolve;
 use serde_json::{Value, json};
 
-/// Two plans; the first merchant takes the larger one, the second the smaller one. Before anybody orders, so
+/// Three plans; the first merchant takes the largest one, the second the smallest one. Before anybody orders, so
 /// that the orders carry the take rate.
 pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
     let [enterprise, individual, _] = shops else { bail!("three merchants are expected") };
@@ -28,9 +28,20 @@ pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()>
         "metric": "orders", "name_zh": "订单处理", "name_en": "Orders", "model": "graduated",
         "tiers": [tier(Some(3), 0), tier(Some(1_000), 20_000_000), tier(None, 10_000_000)],
     });
-    for (merchant, code, names, fee, take_rate, per_second, charges) in [
-        (enterprise, "pro", ("旗舰版", "Pro"), 59_900, 10_000, 1_000, json!([sms, orders])),
-        (individual, "standard", ("标准版", "Standard"), 19_900, 20_000, 500, json!([sms])),
+    for (merchant, code, names, fee, interval, rank, take_rate, per_second, charges) in [
+        (Some(enterprise), "pro", ("旗舰版", "Pro"), 59_900, "month", 2, 10_000, 1_000, json!([sms, orders])),
+        (Some(individual), "standard", ("标准版", "Standard"), 19_900, "month", 1, 20_000, 500, json!([sms])),
+        (
+            None,
+            "standard-year",
+            ("标准版（年付）", "Standard, yearly"),
+            199_000,
+            "year",
+            1,
+            20_000,
+            500,
+            json!([sms]),
+        ),
     ] {
         let limits = json!([
             {"name": PLAN_PER_SECOND, "limit": per_second},
@@ -40,18 +51,34 @@ pub async fn subscribe(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()>
             {"name": "products", "limit": 2_000},
         ]);
         let terms = json!({
-            "monthly_fee": fen(fee), "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits, "charges": charges,
+            "fee": fen(fee), "interval": interval, "tax_ppm": 60_000, "take_rate_ppm": take_rate, "limits": limits,
+            "charges": charges,
         });
-        let plan = owner
-            .post(
-                "/api/v1/plans",
-                &json!({"code": code, "name_zh": names.0, "name_en": names.1, "terms": terms}),
-            )
-            .await?;
+        let body = json!({
+            "code": code, "name_zh": names.0, "name_en": names.1, "rank": rank, "terms": terms,
+        });
+        let plan = owner.post("/api/v1/plans", &body).await?;
+        let Some(merchant) = merchant else { continue };
         let shop = merchant.client.get(&format!("/api/v1/shops/{}", merchant.shop)).await?;
         let subscription = json!({"merchant_id": text(&shop, "merchant_id")?, "plan_id": text(&plan, "id")?});
         owner.post("/api/v1/subscriptions", &subscription).await?;
     }
+    Ok(())
+}
+
+/// Merchants' owners may change their plans; the second merchant's will pay by the year from its next period on.
+pub async fn change_plan(owner: &Client, shops: &[Merchant]) -> anyhow::Result<()> {
+    let [_, individual, _] = shops else { bail!("three merchants are expected") };
+    let rules =
+        json!({"interval_now": "0", "up_now": "1", "same_now": "0", "down_now": "0", "self_service": "1"});
+    owner.post("/api/v1/policies", &json!({"kind": "plan_change", "params": rules})).await?;
+    let plans = owner.get("/api/v1/plans").await?;
+    let year =
+        items(&plans).iter().find(|plan| plan["code"] == "standard-year").context("the yearly plan")?;
+    let subscriptions = individual.client.get("/api/v1/subscriptions").await?;
+    let runs = items(&subscriptions).iter().find(|row| row["state"] == "active").context("a plan")?;
+    let path = format!("/api/v1/subscriptions/{}/plan_change", text(runs, "id")?);
+    individual.client.post(&path, &json!({"plan_id": text(year, "id")?})).await?;
     Ok(())
 }
 
@@ -177,7 +204,7 @@ async fn declare_bill(merchant: &Merchant, reference: &str) -> anyhow::Result<Va
     let invoice =
         items(&invoices).iter().find(|invoice| invoice["state"] == "issued").context("no invoice")?;
     let bill = json!({
-        "invoice_id": text(invoice, "id")?, "amount": invoice["total"], "bank_reference": reference,
+        "invoice_id": text(invoice, "id")?, "amount": invoice["due"], "bank_reference": reference,
     });
     merchant.client.post("/api/v1/receipts", &bill).await
 }

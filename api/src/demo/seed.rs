@@ -110,6 +110,7 @@ pub async fn seed(state: &AppState, sandbox_url: &str) -> anyhow::Result<Manifes
     drift::changed_by_hand(&sandbox, &shops).await.context("a product changed at the platform")?;
     money::pay(&finance, &shops).await.context("payments")?;
     money::cases(&finance, &shops).await.context("cases against a deposit")?;
+    money::change_plan(&owner, &shops).await.context("a change of plan")?;
     money::report_usage(state, &finance, &shops).await.context("usage")?;
     money::unplaced(state, &finance, &shops).await.context("transfers that fit nothing")?;
     programs::make(&owner, first, &mut manifest).await.context("programs")?;

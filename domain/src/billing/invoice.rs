@@ -128,9 +128,9 @@ impl LineAmounts {
     }
 }
 
-/// The flat fee of one month.
+/// The flat fee of one period.
 pub fn flat_fee(terms: &PlanTerms) -> Result<LineAmounts, BillingError> {
-    LineAmounts::inside(terms.monthly_fee, terms.tax_ppm)
+    LineAmounts::inside(terms.fee, terms.tax_ppm)
 }
 
 /// An invoice number: year and a gap-free count per merchant, `2026-000001`.
@@ -140,6 +140,7 @@ pub fn invoice_number(year: i16, count: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Interval;
     use super::*;
 
     #[test]
@@ -179,7 +180,8 @@ mod tests {
     #[test]
     fn tax_lies_inside_the_fee() {
         let terms = PlanTerms {
-            monthly_fee: Fen::new(199_900),
+            fee: Fen::new(199_900),
+            interval: Interval::Month,
             tax_ppm: 60_000,
             take_rate_ppm: 20_000,
             limits: vec![],

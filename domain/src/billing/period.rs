@@ -43,6 +43,63 @@ impl Period {
     }
 }
 
+words! {
+    /// How often the fee of a plan is charged.
+    pub enum Interval {
+        /// Each month.
+        Month = "month",
+        /// Each three months.
+        Quarter = "quarter",
+        /// Each year.
+        Year = "year",
+    }
+}
+
+impl Interval {
+    /// Months of one period.
+    pub const fn months(self) -> i64 {
+        match self {
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::Year => 12,
+        }
+    }
+}
+
+/// When the periods of a subscription begin: all of them are counted in months from one anchor, so that its day returns
+/// after months that are too short for it, also where a subscription follows another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    /// The day that all months are counted from.
+    pub anchor: Date,
+    /// Months from the anchor to period 0.
+    pub first: i64,
+    /// How long a period is.
+    pub interval: Interval,
+}
+
+impl Schedule {
+    /// Period `index`, 0 first.
+    pub fn period(&self, index: i64) -> Result<Period, BillingError> {
+        let starts = self.months_to(index)?;
+        let ends = starts.checked_add(self.interval.months()).ok_or(BillingError::Date)?;
+        Ok(Period { start: month_after(self.anchor, starts)?, end: month_after(self.anchor, ends)? })
+    }
+    /// The index of the period that a day falls into; negative before the first.
+    pub fn index_of(&self, day: Date) -> Result<i64, BillingError> {
+        let months = Period::index_of(self.anchor, day)?.checked_sub(self.first).ok_or(BillingError::Date)?;
+        Ok(months.div_euclid(self.interval.months()))
+    }
+    /// Periods of another length from period `index` on, by the same anchor.
+    pub fn from_period(&self, index: i64, interval: Interval) -> Result<Self, BillingError> {
+        Ok(Self { anchor: self.anchor, first: self.months_to(index)?, interval })
+    }
+    fn months_to(&self, index: i64) -> Result<i64, BillingError> {
+        let months = index.checked_mul(self.interval.months()).ok_or(BillingError::Date)?;
+        months.checked_add(self.first).ok_or(BillingError::Date)
+    }
+}
+
 /// A stretch of a period that ends with a calendar month or with the period, in days from its start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EarningSlice {
@@ -151,6 +208,35 @@ mod tests {
                 assert_eq!(index < 0, day < anchor);
                 day = day.tomorrow().unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn quarters_and_years_clamp_and_return_as_months_do() {
+        let leap = Schedule { anchor: date(2028, 2, 29), first: 0, interval: Interval::Year };
+        let starts = |schedule: Schedule| {
+            (0..5).map(|index| schedule.period(index).unwrap().start.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(leap), ["2028-02-29", "2029-02-28", "2030-02-28", "2031-02-28", "2032-02-29"]);
+        let quarters = Schedule { anchor: date(2026, 11, 30), first: 0, interval: Interval::Quarter };
+        assert_eq!(starts(quarters), ["2026-11-30", "2027-02-28", "2027-05-30", "2027-08-30", "2027-11-30"]);
+        // From months to a year in a month that is too short: the anchor's day returns all the same.
+        let months = Schedule { anchor: date(2027, 1, 31), first: 0, interval: Interval::Month };
+        let year = months.from_period(1, Interval::Year).unwrap();
+        assert_eq!(starts(year)[..2], ["2027-02-28", "2028-02-29"]);
+        let again = year.from_period(1, Interval::Month).unwrap();
+        assert_eq!(starts(again)[..3], ["2028-02-29", "2028-03-31", "2028-04-30"]);
+        for schedule in [leap, quarters, months, year, again] {
+            let mut day = date(2026, 9, 1);
+            for _ in 0..2_500 {
+                let index = schedule.index_of(day).unwrap();
+                let period = schedule.period(index).unwrap();
+                assert!(period.start <= day && day < period.end, "{schedule:?} {day} {index}");
+                day = day.tomorrow().unwrap();
+            }
+            assert!(
+                schedule.period(i64::MAX).is_err() && schedule.from_period(i64::MAX, Interval::Year).is_err()
+            );
         }
     }
 

@@ -1,13 +1,15 @@
 //! What a plan costs and allows.
 
-use super::{BillingError, Charge};
+use super::{BillingError, Charge, Interval};
 use crate::money::Fen;
 
 /// What a plan costs and allows. A version never changes; a new price is a new version.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlanTerms {
-    /// Fee per month, tax inside.
-    pub monthly_fee: Fen,
+    /// Fee of a period, tax inside.
+    pub fee: Fen,
+    /// How often the fee is charged.
+    pub interval: Interval,
     /// Tax rate inside prices, ppm.
     pub tax_ppm: i64,
     /// The provider's share of what orders keep after the after-sale window, ppm.
@@ -26,7 +28,7 @@ pub const MAX_TAX_PPM: i64 = 500_000;
 impl PlanTerms {
     /// Checks the ranges.
     pub fn check(&self) -> Result<(), BillingError> {
-        if self.monthly_fee < Fen::ZERO || self.monthly_fee.get() > crate::money::MAX_FEN {
+        if self.fee < Fen::ZERO || self.fee.get() > crate::money::MAX_FEN {
             return Err(BillingError::Fee);
         }
         self.charges.iter().try_for_each(|charge| charge.pricing.check().map_err(|(_, error)| error))?;

@@ -3,6 +3,7 @@
 use super::link::parse_limits;
 use super::phase::parse_phases;
 use super::{ExpiryTerms, LinkLimits, Phases, PolicyKind, RaiseTerms, RateTerms};
+use crate::billing::{ChangeRules, ChangeTiming};
 use crate::error::ErrorCode;
 use crate::money::{Fen, MAX_FEN};
 use std::collections::BTreeMap;
@@ -55,6 +56,8 @@ pub enum PolicyParams {
         /// Days after the case was opened.
         days: u32,
     },
+    /// Keys `interval_now`, `up_now`, `same_now`, `down_now`, `self_service`: 0 or 1 each.
+    PlanChange(ChangeRules),
     /// Keys `first_days`, `second_days`, `last_days`, `grace_days` (0 to 365) and `suspends` (0 or 1).
     DocumentExpiry(ExpiryTerms),
     /// Keys `per_second`, `at_once`, `caller_per_second`, `caller_at_once`: whole numbers from 1.
@@ -140,6 +143,16 @@ pub fn parse(kind: PolicyKind, pairs: &[(String, String)]) -> Result<PolicyParam
         PolicyKind::DepositAppeal => {
             PolicyParams::DepositAppeal { days: small(take("days", 90, "0 to 90")?) }
         }
+        PolicyKind::PlanChange => {
+            let mut now = |key| match take(key, 1, "0 or 1")? {
+                0 => Ok(ChangeTiming::PeriodEnd),
+                _ => Ok(ChangeTiming::Now),
+            };
+            let (interval, up, same, down) =
+                (now("interval_now")?, now("up_now")?, now("same_now")?, now("down_now")?);
+            let self_service = take("self_service", 1, "0 or 1")? == 1;
+            PolicyParams::PlanChange(ChangeRules { interval, up, same, down, self_service })
+        }
         PolicyKind::DocumentExpiry => {
             PolicyParams::DocumentExpiry(ExpiryTerms::read(|key, max, expected| {
                 take(key, max, expected).map(small)
@@ -183,6 +196,7 @@ impl PolicyParams {
             Self::DepositTrial { .. } => PolicyKind::DepositTrial,
             Self::InvoiceDue { .. } => PolicyKind::InvoiceDue,
             Self::DepositAppeal { .. } => PolicyKind::DepositAppeal,
+            Self::PlanChange(_) => PolicyKind::PlanChange,
             Self::DocumentExpiry(_) => PolicyKind::DocumentExpiry,
             Self::RequestRate(_) => PolicyKind::RequestRate,
             Self::ChannelPhase(_) => PolicyKind::ChannelPhase,
@@ -209,6 +223,16 @@ impl PolicyParams {
             }
             Self::TakeRate { rate_ppm, tax_ppm } => {
                 vec![pair("rate_ppm", (*rate_ppm).into()), pair("tax_ppm", (*tax_ppm).into())]
+            }
+            Self::PlanChange(rules) => {
+                let now = |timing| i64::from(timing == ChangeTiming::Now);
+                vec![
+                    pair("interval_now", now(rules.interval)),
+                    pair("up_now", now(rules.up)),
+                    pair("same_now", now(rules.same)),
+                    pair("down_now", now(rules.down)),
+                    pair("self_service", rules.self_service.into()),
+                ]
             }
             Self::DepositTrial { days, orders, gmv } => {
                 vec![

@@ -133,6 +133,9 @@ fn parameters_are_read_strictly_and_written_back() {
         (InvoiceDue, "days=366", false),
         (DepositAppeal, "days=0", true),
         (DepositAppeal, "days=91", false),
+        (PlanChange, "interval_now=0 up_now=1 same_now=0 down_now=0 self_service=1", true),
+        (PlanChange, "interval_now=0 up_now=2 same_now=0 down_now=0 self_service=1", false),
+        (PlanChange, "up_now=1", false),
     ] {
         let got = parse(kind, &pairs(text));
         assert_eq!(got.is_ok(), good, "{kind} {text}: {got:?}");

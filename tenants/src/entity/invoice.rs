@@ -20,6 +20,8 @@ pub struct Model {
     pub net_fen: i64,
     pub tax_fen: i64,
     pub total_fen: i64,
+    pub credited_fen: i64,
+    pub wallet_fen: i64,
     pub issued_at: Option<i64>,
     pub due_at: Option<i64>,
     pub paid_at: Option<i64>,

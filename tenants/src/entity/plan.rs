@@ -13,6 +13,7 @@ pub struct Model {
     pub name_zh: String,
     pub name_en: String,
     pub state: String,
+    pub rank: i64,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,

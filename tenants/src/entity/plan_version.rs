@@ -12,6 +12,7 @@ pub struct Model {
     pub plan_id: Uuid,
     pub version_no: i64,
     pub monthly_fee_fen: i64,
+    pub charged_every: String,
     pub tax_ppm: i64,
     pub take_rate_ppm: i64,
     pub limits: String,

@@ -11,7 +11,7 @@ use crate::store::keyset::newest_first;
 use crate::store::usage_line::{UsageLine, usage_lines};
 use qianpu_domain::billing::{InvoiceState, LineAmounts};
 use qianpu_domain::ids::{InvoiceId, InvoiceLineId, SubscriptionId, TenantId};
-use qianpu_domain::money::Fen;
+use qianpu_domain::money::{Fen, MoneyOverflow};
 use qianpu_domain::time::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
@@ -39,6 +39,10 @@ pub struct Invoice {
     pub zone: String,
     /// Figures.
     pub amounts: LineAmounts,
+    /// What credit notes took off it before it was paid.
+    pub credited: Fen,
+    /// What the wallet paid of it.
+    pub from_wallet: Fen,
     /// When it was issued.
     pub issued_at: Option<Timestamp>,
     /// When it is due.
@@ -49,6 +53,13 @@ pub struct Invoice {
     pub version: i64,
     /// Made at.
     pub created_at: Timestamp,
+}
+
+impl Invoice {
+    /// What a transfer has to bring: the total without what was credited and what the wallet paid.
+    pub fn due(&self) -> Result<Fen, MoneyOverflow> {
+        self.amounts.total.sub(self.credited)?.sub(self.from_wallet)
+    }
 }
 
 /// A line.
@@ -123,6 +134,8 @@ pub async fn invoice_insert(tx: &mut TenantTx, new: &NewInvoice<'_>) -> StoreRes
         net_fen: Set(new.amounts.net.get()),
         tax_fen: Set(new.amounts.tax.get()),
         total_fen: Set(new.amounts.total.get()),
+        credited_fen: Set(0),
+        wallet_fen: Set(0),
         issued_at: Set(None),
         due_at: Set(None),
         paid_at: Set(None),
@@ -134,10 +147,16 @@ pub async fn invoice_insert(tx: &mut TenantTx, new: &NewInvoice<'_>) -> StoreRes
         Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Conflict("invoice_period"),
         _ => error.into(),
     })?;
+    invoice_add_fee(tx, InvoiceId(id), new).await?;
+    Ok(InvoiceId(id))
+}
+
+/// Adds the fee to an invoice that gathers.
+pub async fn invoice_add_fee(tx: &mut TenantTx, id: InvoiceId, new: &NewInvoice<'_>) -> StoreResult<()> {
     invoice_line::ActiveModel {
         tenant_id: Set(tx.tenant()),
         id: Set(tx.new_id()),
-        invoice_id: Set(id),
+        invoice_id: Set(id.0),
         subscription_id: Set(new.subscription.0),
         kind: Set("flat_fee".to_owned()),
         period_start: Set(new.period_start.to_owned()),
@@ -148,11 +167,11 @@ pub async fn invoice_insert(tx: &mut TenantTx, new: &NewInvoice<'_>) -> StoreRes
         tax_fen: Set(new.amounts.tax.get()),
         total_fen: Set(new.amounts.total.get()),
         tax_ppm: Set(new.tax_ppm),
-        created_at: Set(now),
+        created_at: Set(tx.now().micros()),
     }
     .insert(tx.conn())
     .await?;
-    Ok(InvoiceId(id))
+    Ok(())
 }
 
 /// The next number of the year: gap-free, because it is taken in the transaction that uses it.
@@ -186,6 +205,10 @@ pub struct InvoiceChange<'a> {
     pub paid_at: Option<Timestamp>,
     /// Figures, where lines came or went before it is issued.
     pub amounts: Option<LineAmounts>,
+    /// What credit notes took off it.
+    pub credited: Option<Fen>,
+    /// What the wallet paid of it.
+    pub from_wallet: Option<Fen>,
     /// It is not paid after all.
     pub unpaid: bool,
 }
@@ -221,6 +244,13 @@ pub async fn invoice_move(
             (invoice::Column::TaxFen, amounts.tax),
             (invoice::Column::TotalFen, amounts.total),
         ] {
+            update = update.col_expr(column, Expr::value(fen.get()));
+        }
+    }
+    for (column, fen) in
+        [(invoice::Column::CreditedFen, change.credited), (invoice::Column::WalletFen, change.from_wallet)]
+    {
+        if let Some(fen) = fen {
             update = update.col_expr(column, Expr::value(fen.get()));
         }
     }
@@ -263,6 +293,22 @@ pub async fn invoice_gathering(tx: &TenantTx, of: SubscriptionId) -> StoreResult
         .one(tx.conn())
         .await?;
     row.map(from_model).transpose()
+}
+
+/// Invoices of a subscription that were issued and whose period is not over on a day, the oldest first.
+pub async fn invoice_running(tx: &TenantTx, of: SubscriptionId, day: &str) -> StoreResult<Vec<Invoice>> {
+    let states = [InvoiceState::Issued, InvoiceState::Overdue, InvoiceState::Paid];
+    let rows = invoice::Entity::find()
+        .filter(invoice::Column::TenantId.eq(tx.tenant()))
+        .filter(invoice::Column::SubscriptionId.eq(of.0))
+        // Dates in this form are in order as texts.
+        .filter(invoice::Column::PeriodEnd.gt(day))
+        .filter(invoice::Column::State.is_in(states.map(InvoiceState::as_str)))
+        .order_by_asc(invoice::Column::PeriodStart)
+        .limit(200)
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(from_model).collect()
 }
 
 /// The invoice of a period, by the period's first day.
@@ -392,6 +438,8 @@ fn from_model(row: invoice::Model) -> StoreResult<Invoice> {
             tax: Fen::new(row.tax_fen),
             total: Fen::new(row.total_fen),
         },
+        credited: Fen::new(row.credited_fen),
+        from_wallet: Fen::new(row.wallet_fen),
         issued_at: row.issued_at.map(Timestamp::from_micros),
         due_at: row.due_at.map(Timestamp::from_micros),
         paid_at: row.paid_at.map(Timestamp::from_micros),

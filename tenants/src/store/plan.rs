@@ -4,10 +4,11 @@ use crate::db::TenantTx;
 use crate::entity::{plan, plan_version};
 use crate::error::{StoreError, StoreResult};
 use crate::store::charge_text::{charges_from, charges_text};
-use qianpu_domain::billing::PlanTerms;
+use qianpu_domain::billing::{Interval, PlanTerms};
 use qianpu_domain::ids::{PlanId, PlanVersionId};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
 };
@@ -23,6 +24,8 @@ pub struct Plan {
     pub name_zh: String,
     /// Name in English.
     pub name_en: String,
+    /// Its place among the provider's plans: a change to a higher one is an upgrade.
+    pub rank: i64,
     /// The newest version.
     pub version: PlanVersion,
 }
@@ -49,6 +52,8 @@ pub struct NewPlan<'a> {
     pub name_zh: &'a str,
     /// Name in English.
     pub name_en: &'a str,
+    /// Its place among the provider's plans.
+    pub rank: i64,
     /// Terms of version 1.
     pub terms: &'a PlanTerms,
 }
@@ -64,6 +69,7 @@ pub async fn plan_insert(tx: &mut TenantTx, new: &NewPlan<'_>) -> StoreResult<Pl
         name_zh: Set(new.name_zh.to_owned()),
         name_en: Set(new.name_en.to_owned()),
         state: Set("active".to_owned()),
+        rank: Set(new.rank),
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
@@ -98,7 +104,8 @@ async fn version_insert(
         id: Set(id),
         plan_id: Set(plan.0),
         version_no: Set(number),
-        monthly_fee_fen: Set(terms.monthly_fee.get()),
+        monthly_fee_fen: Set(terms.fee.get()),
+        charged_every: Set(terms.interval.as_str().to_owned()),
         tax_ppm: Set(terms.tax_ppm),
         take_rate_ppm: Set(terms.take_rate_ppm),
         limits: Set(limits_text(&terms.limits)),
@@ -114,6 +121,19 @@ async fn version_insert(
         _ => error.into(),
     })?;
     Ok(PlanVersionId(id))
+}
+
+/// Sets the place of a plan among the provider's.
+pub async fn plan_set_rank(tx: &mut TenantTx, id: PlanId, rank: i64) -> StoreResult<()> {
+    let done = plan::Entity::update_many()
+        .col_expr(plan::Column::Rank, Expr::value(rank))
+        .col_expr(plan::Column::Version, Expr::col(plan::Column::Version).add(1))
+        .col_expr(plan::Column::UpdatedAt, Expr::value(tx.now().micros()))
+        .filter(plan::Column::TenantId.eq(tx.tenant()))
+        .filter(plan::Column::Id.eq(id.0))
+        .exec(tx.conn())
+        .await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
 /// The provider's plans by code, at most 100.
@@ -166,6 +186,7 @@ async fn with_version(tx: &TenantTx, row: plan::Model) -> StoreResult<Plan> {
         code: row.code,
         name_zh: row.name_zh,
         name_en: row.name_en,
+        rank: row.rank,
         version: version_from(version)?,
     })
 }
@@ -175,7 +196,8 @@ fn version_from(row: plan_version::Model) -> StoreResult<PlanVersion> {
         id: PlanVersionId(row.id),
         number: row.version_no,
         terms: PlanTerms {
-            monthly_fee: Fen::new(row.monthly_fee_fen),
+            fee: Fen::new(row.monthly_fee_fen),
+            interval: interval_from(&row.charged_every)?,
             tax_ppm: row.tax_ppm,
             take_rate_ppm: row.take_rate_ppm,
             limits: limits_from(&row.limits)?,
@@ -183,6 +205,10 @@ fn version_from(row: plan_version::Model) -> StoreResult<PlanVersion> {
         },
         effective_at: Timestamp::from_micros(row.effective_at),
     })
+}
+
+pub(crate) fn interval_from(text: &str) -> StoreResult<Interval> {
+    Interval::from_text(text).ok_or(StoreError::Corrupt("charged_every"))
 }
 
 pub(crate) fn limits_text(limits: &[(String, i64)]) -> String {

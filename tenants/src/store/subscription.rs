@@ -7,8 +7,8 @@ use crate::error::{StoreError, StoreResult};
 use crate::page::{Cursor, Page, PageRequest};
 use crate::store::charge_text::{charges_from, charges_text};
 use crate::store::keyset::newest_first;
-use crate::store::plan::{limits_from, limits_text};
-use qianpu_domain::billing::PlanTerms;
+use crate::store::plan::{interval_from, limits_from, limits_text};
+use qianpu_domain::billing::{BillingError, PlanTerms, Schedule, date_text, parse_date};
 use qianpu_domain::ids::{PlanId, PlanVersionId, SubscriptionId, TenantId};
 use qianpu_domain::money::Fen;
 use qianpu_domain::time::Timestamp;
@@ -32,16 +32,35 @@ pub struct Subscription {
     pub plan_name_en: String,
     /// The pinned terms.
     pub terms: PlanTerms,
-    /// First day of period 0, `YYYY-MM-DD` in `zone`.
+    /// The day that its periods are counted from, `YYYY-MM-DD` in `zone`: the first one of period 0, or of a period of a
+    /// subscription before this one.
     pub anchor_date: String,
+    /// Months from the anchor to period 0.
+    pub anchor_months: i64,
+    /// The subscription that it follows.
+    pub predecessor: Option<SubscriptionId>,
     /// IANA zone.
     pub zone: String,
     /// Index of the first period not yet invoiced.
     pub next_period_index: i64,
     /// When it began.
     pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
     /// Whether it runs.
     pub active: bool,
+}
+
+impl Subscription {
+    /// When its periods begin.
+    pub fn schedule(&self) -> Result<Schedule, BillingError> {
+        let anchor = parse_date(&self.anchor_date)?;
+        Ok(Schedule { anchor, first: self.anchor_months, interval: self.terms.interval })
+    }
+    /// First day of its first period.
+    pub fn begins_on(&self) -> Result<String, BillingError> {
+        Ok(date_text(self.schedule()?.period(0)?.start))
+    }
 }
 
 /// A subscription to be.
@@ -57,8 +76,12 @@ pub struct NewSubscription<'a> {
     pub plan_name_en: &'a str,
     /// The pinned terms.
     pub terms: &'a PlanTerms,
-    /// First day of period 0.
+    /// The day that its periods are counted from.
     pub anchor_date: &'a str,
+    /// Months from the anchor to period 0.
+    pub anchor_months: i64,
+    /// The subscription that it follows.
+    pub predecessor: Option<SubscriptionId>,
     /// IANA zone.
     pub zone: &'a str,
 }
@@ -78,13 +101,16 @@ pub async fn subscription_insert(
         plan_version_id: Set(new.plan_version.0),
         plan_name_zh: Set(new.plan_name_zh.to_owned()),
         plan_name_en: Set(new.plan_name_en.to_owned()),
-        monthly_fee_fen: Set(new.terms.monthly_fee.get()),
+        monthly_fee_fen: Set(new.terms.fee.get()),
+        charged_every: Set(new.terms.interval.as_str().to_owned()),
         tax_ppm: Set(new.terms.tax_ppm),
         take_rate_ppm: Set(new.terms.take_rate_ppm),
         limits: Set(limits_text(&new.terms.limits)),
         charges: Set(charges_text(&new.terms.charges)?),
         state: Set("active".to_owned()),
         anchor_date: Set(new.anchor_date.to_owned()),
+        anchor_months: Set(new.anchor_months),
+        predecessor_id: Set(new.predecessor.map(|id| id.0)),
         zone: Set(new.zone.to_owned()),
         next_period_index: Set(0),
         started_at: Set(now),
@@ -197,16 +223,20 @@ fn from_model(row: subscription::Model) -> StoreResult<Subscription> {
         plan_name_zh: row.plan_name_zh,
         plan_name_en: row.plan_name_en,
         terms: PlanTerms {
-            monthly_fee: Fen::new(row.monthly_fee_fen),
+            fee: Fen::new(row.monthly_fee_fen),
+            interval: interval_from(&row.charged_every)?,
             tax_ppm: row.tax_ppm,
             take_rate_ppm: row.take_rate_ppm,
             limits: limits_from(&row.limits)?,
             charges: charges_from(&row.charges)?,
         },
         anchor_date: row.anchor_date,
+        anchor_months: row.anchor_months,
+        predecessor: row.predecessor_id.map(SubscriptionId),
         zone: row.zone,
         next_period_index: row.next_period_index,
         started_at: Timestamp::from_micros(row.started_at),
+        ended_at: row.ended_at.map(Timestamp::from_micros),
         active: row.state == "active",
     })
 }

@@ -114,11 +114,11 @@ both! {
         let stage = stage(db).await;
         stage.subscribe(FEE).await;
         let plan_id = stage.finance.get("/api/v1/plans", 200).await.text("/items/0/id");
-        let terms = json!({"monthly_fee": yuan(FEE * 2), "tax_ppm": 60_000, "take_rate_ppm": 10_000});
+        let terms = json!({"fee": yuan(FEE * 2), "tax_ppm": 60_000, "take_rate_ppm": 10_000});
         let now = stage.finance.post(&format!("/api/v1/plans/{plan_id}/versions"), &terms, 201).await;
-        assert_eq!((now.number("/version/number"), now.number("/versions/1/terms/monthly_fee/amount")), (2, FEE));
+        assert_eq!((now.number("/version/number"), now.number("/versions/1/terms/fee/amount")), (2, FEE));
         let subscription = stage.owner.get("/api/v1/subscriptions", 200).await;
-        assert_eq!(subscription.number("/items/0/terms/monthly_fee/amount"), FEE);
+        assert_eq!(subscription.number("/items/0/terms/fee/amount"), FEE);
         // One running subscription; after its end the next invoice is void.
         let body = json!({"merchant_id": id_of(stage.merchant.tenant()), "plan_id": plan_id});
         stage.finance.post("/api/v1/subscriptions", &body, 409).await;

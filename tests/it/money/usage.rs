@@ -341,7 +341,7 @@ both! {
         let terms = stage.finance.get(&format!("/api/v1/plans/{made}"), 200).await;
         assert_eq!(terms.json("/version/terms/charges").as_array().unwrap().len(), 2);
         // A new price keeps what use costs.
-        let form = [("monthly_fee", "10"), ("take_rate", "2"), ("tax", "6")];
+        let form = [("fee", "10"), ("take_rate", "2"), ("tax", "6")];
         submit(&staff, &format!("/console/provider/plans/{made}"), &form).await;
         let terms = stage.finance.get(&format!("/api/v1/plans/{made}"), 200).await;
         assert_eq!(terms.json("/version/terms/charges").as_array().unwrap().len(), 2);

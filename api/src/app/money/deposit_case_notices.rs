@@ -29,7 +29,7 @@ async fn say(
     let arguments = [("shop", shop), ("amount", yuan(amount)), ("until", until)];
     let points: Vec<(String, String)> = words.into_iter().collect();
     let path = format!("{CASES}/{}", case.id);
-    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, plan: None, points: &points, path }).await
 }
 
 fn plain(words: &str) -> Option<(String, String)> {

@@ -18,7 +18,9 @@ use qianpu_tenants::audit::audit_append;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::jobs::{ClaimedJob, NewJob};
 use qianpu_tenants::outbox::outbox_append;
+use qianpu_tenants::store::credit_note::credit_note_of;
 use qianpu_tenants::store::invoice::{InvoiceChange, invoice_fees, invoice_get, invoice_lines, invoice_move};
+use qianpu_tenants::store::plan_limit::limit_gate;
 use qianpu_tenants::store::tenant::tenant_get;
 use serde_json::json;
 
@@ -73,6 +75,8 @@ pub async fn run_issue(state: &AppState, job: &ClaimedJob) -> JobResult {
     let id: InvoiceId = payload(job, "invoice_id")?;
     let terms = issue_terms(state, &job.ctx).await?;
     let mut tx = state.db.begin(&job.ctx).await?;
+    // Whoever changes the plan at this moment is waited for.
+    limit_gate(&mut tx).await?;
     // The subscription ended before the period began.
     if invoice_get(&tx, id).await?.state == InvoiceState::Void {
         return Ok(Done::Nothing);
@@ -121,6 +125,16 @@ pub async fn run_earn(state: &AppState, job: &ClaimedJob) -> JobResult {
     let fees = invoice_fees(&tx, id).await?;
     let net = Fen::sum(fees.iter().map(|line| line.amounts.net))
         .map_err(|error| JobError::dead("invoice_lines", error.to_string()))?;
+    let days = match credit_note_of(&tx, id).await? {
+        None => days,
+        // The days from there on were given back.
+        Some(note) => {
+            let start = parse_date(&invoice.period_start).map_err(wrong)?;
+            let end = parse_date(&note.credited_from).map_err(wrong)?.max(start);
+            let used = Period { start, end }.days();
+            (days.0.min(used), days.1.min(used), days.2)
+        }
+    };
     let earned = subscription_days_earned(&id.to_string(), &subscription, net, days, at);
     match earned {
         Ok(None) => {}

@@ -2,19 +2,22 @@
 //! it, takes the next number, books it and begins the one after it, all in one transaction; so of two who
 //! issue at once, the second finds it issued, and no number is lost.
 
-use super::{book, invoice_jobs, notices, usage, whole_merchant};
+use super::credit_notes::{self, CreditDetail};
+use super::{book, invoice_jobs, notices, plan_switch, usage, whole_merchant};
 use crate::app::policies;
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
 use qianpu_domain::billing::{
-    BillingError, InvoiceState, Period, date_in, date_text, flat_fee, invoice_number, parse_date,
+    BillingError, Interval, InvoiceState, LineAmounts, Period, date_in, date_text, flat_fee, invoice_number,
+    parse_date,
 };
 use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{InvoiceId, TenantId};
-use qianpu_domain::ledger::flows::{Billed, invoice_issued_for};
-use qianpu_domain::money::Fen;
+use qianpu_domain::ledger::flows::{Billed, invoice_issued_for, invoice_paid_from_wallet};
+use qianpu_domain::ledger::{AccountCode, AccountRef};
+use qianpu_domain::money::{Currency, Fen};
 use qianpu_domain::policy::{self, PolicyKind};
 use qianpu_domain::time::Span;
 use qianpu_domain::webhook::EventType;
@@ -27,9 +30,13 @@ use qianpu_tenants::jobs::job_enqueue;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{MAX_LIMIT, Page, PageRequest};
 use qianpu_tenants::store::invoice::{
-    Invoice, InvoiceChange, InvoiceLine, NewInvoice, invoice_get, invoice_get_by_provider, invoice_insert,
-    invoice_lines, invoice_list, invoice_list_by_provider, invoice_move, invoice_take_number,
+    Invoice, InvoiceChange, InvoiceLine, NewInvoice, invoice_add_fee, invoice_drop_fee, invoice_get,
+    invoice_get_by_provider, invoice_insert, invoice_lines, invoice_list, invoice_list_by_provider,
+    invoice_move, invoice_take_number,
 };
+use qianpu_tenants::store::ledger::account_balance;
+use qianpu_tenants::store::plan_change::plan_change_pending;
+use qianpu_tenants::store::plan_limit::limit_gate;
 use qianpu_tenants::store::receipt::{Receipt, ReceiptFor, receipt_list_of};
 use qianpu_tenants::store::subscription::{Subscription, subscription_advance, subscription_get};
 use qianpu_tenants::store::tenant::{TenantRow, tenant_get};
@@ -45,6 +52,7 @@ pub struct InvoiceDetail {
     pub invoice: Invoice,
     pub lines: Vec<InvoiceLine>,
     pub receipts: Vec<Receipt>,
+    pub credit: Option<CreditDetail>,
     pub merchant: TenantRow,
     /// The provider's name.
     pub seller: String,
@@ -103,6 +111,7 @@ pub async fn get(state: &AppState, grant: &Grant<perm::BillingRead>, id: Invoice
         invoice,
         lines,
         receipts: receipt_list_of(&tx, ReceiptFor::Invoice(id)).await?,
+        credit: credit_notes::of_invoice(&tx, id).await?,
         merchant: tenant_get(&tx).await?,
         seller,
     })
@@ -121,25 +130,72 @@ async fn so_far(tx: &TenantTx, invoice: &mut Invoice) -> Answer<Vec<UsageLine>> 
     Ok(lines)
 }
 
+/// The fee of a period as its line says it.
+struct FeeLine {
+    start: String,
+    end: String,
+    zh: String,
+    en: String,
+}
+
+impl FeeLine {
+    fn of(of: &Subscription, period: Period) -> Answer<Self> {
+        let (start, end) = (date_text(period.start), date_text(period.end));
+        let last = date_text(period.end.yesterday().map_err(|_| BillingError::Date)?);
+        let (zh, en) = match of.terms.interval {
+            Interval::Month => ("月费", "monthly"),
+            Interval::Quarter => ("季费", "quarterly"),
+            Interval::Year => ("年费", "yearly"),
+        };
+        Ok(Self {
+            zh: format!("{}，{start} 至 {last} {zh}", of.plan_name_zh),
+            en: format!("{}, {en} fee from {start} to {last}", of.plan_name_en),
+            start,
+            end,
+        })
+    }
+    fn invoice<'a>(&'a self, of: &'a Subscription) -> Answer<NewInvoice<'a>> {
+        Ok(NewInvoice {
+            subscription: of.id,
+            period_start: &self.start,
+            period_end: &self.end,
+            zone: &of.zone,
+            description_zh: &self.zh,
+            description_en: &self.en,
+            tax_ppm: of.terms.tax_ppm,
+            amounts: flat_fee(&of.terms)?,
+        })
+    }
+}
+
 /// Makes the invoice that gathers for period `index` of a subscription, and the job that issues it when the
 /// period begins.
 pub(super) async fn gather_in(tx: &mut TenantTx, of: &Subscription, index: i64) -> Answer<InvoiceId> {
-    let period = Period::monthly(parse_date(&of.anchor_date)?, index)?;
-    let (start, end) = (date_text(period.start), date_text(period.end));
-    let last = date_text(period.end.yesterday().map_err(|_| BillingError::Date)?);
-    let new = NewInvoice {
-        subscription: of.id,
-        period_start: &start,
-        period_end: &end,
-        zone: &of.zone,
-        description_zh: &format!("{}，{start} 至 {last} 月费", of.plan_name_zh),
-        description_en: &format!("{}, monthly fee from {start} to {last}", of.plan_name_en),
-        tax_ppm: of.terms.tax_ppm,
-        amounts: flat_fee(&of.terms)?,
-    };
-    let id = invoice_insert(tx, &new).await?;
+    let period = of.schedule()?.period(index)?;
+    let id = invoice_insert(tx, &FeeLine::of(of, period)?.invoice(of)?).await?;
     job_enqueue(tx, invoice_jobs::issue(id, period.begins_at(&of.zone)?)).await?;
     Ok(id)
+}
+
+/// Takes the fee out of the invoice that gathers: its period does not come under this plan.
+pub(super) async fn without_fee_in(tx: &mut TenantTx, next: &Invoice, state: InvoiceState) -> Answer<()> {
+    invoice_drop_fee(tx, next.id).await?;
+    let change = InvoiceChange { amounts: Some(LineAmounts::default()), ..InvoiceChange::default() };
+    Ok(invoice_move(tx, next.id, state, state, &change).await?)
+}
+
+/// Puts the fee back: the period comes after all.
+pub(super) async fn with_fee_in(tx: &mut TenantTx, of: &Subscription, next: &Invoice) -> Answer<()> {
+    let line = FeeLine::of(of, period_of(next)?)?;
+    let new = line.invoice(of)?;
+    invoice_add_fee(tx, next.id, &new).await?;
+    let change = InvoiceChange { amounts: Some(new.amounts), ..InvoiceChange::default() };
+    Ok(invoice_move(tx, next.id, next.state, next.state, &change).await?)
+}
+
+/// The period of an invoice.
+pub(super) fn period_of(invoice: &Invoice) -> Answer<Period> {
+    Ok(Period { start: parse_date(&invoice.period_start)?, end: parse_date(&invoice.period_end)? })
 }
 
 /// What issuing needs from the provider, read before the transaction.
@@ -149,7 +205,7 @@ pub struct IssueTerms {
     due: Span,
     /// The rule that says so.
     rule: String,
-    seller: String,
+    pub(super) seller: String,
 }
 
 /// Reads them for the merchant of a context.
@@ -160,18 +216,25 @@ pub async fn issue_terms(state: &AppState, merchant: &TenantCtx) -> Answer<Issue
     Ok(IssueTerms { due: policy::invoice_due(&rule)?, rule: rule.id.0, seller })
 }
 
-/// Issues a gathering invoice: number, journal F1 a, mail, the next invoice, and the jobs that follow.
-/// Issued before, it is answered as it is.
+/// Issues a gathering invoice: number, journal F1 a, what the wallet pays of it, mail, the next invoice, and the jobs that
+/// follow. Issued before, it is answered as it is. Where a change of plan waits for its period, the change is made instead,
+/// and the first invoice of the new plan is the answer.
 pub async fn issue_in(
     state: &AppState,
     tx: &mut TenantTx,
     terms: &IssueTerms,
     id: InvoiceId,
 ) -> Answer<Invoice> {
+    limit_gate(tx).await?;
     let was = invoice_get(tx, id).await?;
+    if was.state == InvoiceState::Gathering
+        && let Some(change) = plan_change_pending(tx, was.subscription).await?
+    {
+        return Box::pin(plan_switch::when_due(state, tx, terms, &was, &change)).await;
+    }
     let Some(subscription) = close_in(tx, &was).await? else { return Ok(invoice_get(tx, id).await?) };
     let now = tx.now();
-    let period = Period { start: parse_date(&was.period_start)?, end: parse_date(&was.period_end)? };
+    let period = period_of(&was)?;
     if subscription.active && period.begins_at(&was.zone)?.since(now) > MOST_AHEAD {
         return Err(ApiError::new(ErrorCode::Conflict).with_text("money.too_early", Vec::new()));
     }
@@ -182,17 +245,20 @@ pub async fn issue_in(
     let fee = was.amounts;
     let used = usage::bill_in(tx, &subscription, id, fee, &was.period_start).await?;
     let amounts = fee.plus(used)?;
+    let total = amounts.total;
+    let wallet = account_balance(tx, Currency::Cny, &AccountRef::of(AccountCode::MerchantWallet)).await?;
+    let from_wallet = wallet.min(total).max(Fen::ZERO);
     let change = InvoiceChange {
         number: Some(&number),
         issued_at: Some(now),
         due_at: Some(due_at),
         amounts: Some(amounts),
+        from_wallet: Some(from_wallet),
         ..InvoiceChange::default()
     };
     invoice_move(tx, id, InvoiceState::Draft, issued, &change).await?;
-    let total = amounts.total;
-    if total == Fen::ZERO {
-        // Nothing is owed and nothing is booked.
+    if total == from_wallet {
+        // Nothing is owed any more.
         let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
         invoice_move(tx, id, issued, issued.pay(total, total)?, &change).await?;
     } else {
@@ -217,6 +283,12 @@ pub async fn issue_in(
     if total != Fen::ZERO {
         let billed = Billed { unearned: fee.net, used: used.net, tax: amounts.tax };
         book(tx, invoice_issued_for(&public, &subscription.id.to_string(), billed, now)).await?;
+    }
+    if from_wallet != Fen::ZERO {
+        if from_wallet == total {
+            outbox_append(tx, EventType::InvoicePaid, &public, invoice.version, json!({})).await?;
+        }
+        book(tx, invoice_paid_from_wallet(&public, from_wallet, now)).await?;
     }
     Ok(invoice)
 }
@@ -249,8 +321,7 @@ pub(in crate::app) async fn begin_again(tx: &mut TenantTx) -> Answer<()> {
     loop {
         let found = invoice_list(tx, &[], page).await?;
         for invoice in &found.items {
-            let period =
-                Period { start: parse_date(&invoice.period_start)?, end: parse_date(&invoice.period_end)? };
+            let period = period_of(invoice)?;
             match invoice.state {
                 InvoiceState::Gathering | InvoiceState::Draft => {
                     let at = period.begins_at(&invoice.zone)?;

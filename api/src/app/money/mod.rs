@@ -8,6 +8,7 @@
 pub mod book_files;
 pub mod books;
 pub mod chain;
+pub mod credit_notes;
 pub mod daily;
 pub mod deposit_case_files;
 pub mod deposit_case_money;
@@ -21,6 +22,8 @@ pub mod invoice_jobs;
 pub mod invoices;
 pub mod limits;
 pub mod notices;
+pub mod plan_changes;
+pub(crate) mod plan_switch;
 pub mod plans;
 pub mod receipt_reversal;
 pub mod receipts;

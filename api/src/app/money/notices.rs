@@ -12,15 +12,19 @@ use qianpu_domain::deposit::{TrialLimit, TrialTerms};
 use qianpu_domain::money::Fen;
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::store::invoice::{Invoice, InvoiceLine};
+use qianpu_tenants::store::plan_change::PlanChange;
 use qianpu_tenants::store::receipt::Receipt;
 use qianpu_tenants::store::staff::staff_with_roles;
 
+const MONEY: &str = "/console/merchant/money";
 const BILLS: &str = "/console/merchant/money/bills";
 const DEPOSITS: &str = "/console/merchant/money/deposits";
 
 pub(super) struct Notice<'a> {
     pub texts: &'static str,
     pub arguments: &'a [(&'static str, String)],
+    /// The plan's name, in Chinese and in English, where it is about one.
+    pub plan: Option<(&'a str, &'a str)>,
     /// In Chinese and in English.
     pub points: &'a [(String, String)],
     pub path: String,
@@ -36,11 +40,12 @@ pub(super) async fn tell(
     for person in staff_with_roles(tx, &[Role::MerchantOwner, Role::MerchantFinance]).await? {
         let lang = Lang::parse(&person.locale).unwrap_or(Lang::Zh);
         let arguments = notice.arguments.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let plan = notice.plan.map(|(zh, en)| ("plan".to_owned(), lang.pick(zh, en).to_owned()));
         let mail = Mail {
             to: person.email,
             lang,
             texts: notice.texts.into(),
-            arguments: arguments.chain([("seller".to_owned(), seller.to_owned())]).collect(),
+            arguments: arguments.chain(plan).chain([("seller".to_owned(), seller.to_owned())]).collect(),
             points: notice.points.iter().map(|(zh, en)| lang.pick(zh, en).to_owned()).collect(),
             link: Some(format!("{public_url}{}", notice.path)),
             from_name: seller.to_owned(),
@@ -69,18 +74,41 @@ pub(super) async fn invoice(
     };
     let arguments = [
         ("number", invoice.number.clone().unwrap_or_default()),
-        ("amount", yuan(invoice.amounts.total)),
+        ("amount", yuan(invoice.due()?)),
         ("due", due),
     ];
-    let points: Vec<(String, String)> = lines
+    let mut points: Vec<(String, String)> = lines
         .iter()
         .map(|line| {
             let amount = yuan(line.amounts.total);
             (format!("{}：{amount}", line.description_zh), format!("{}: {amount}", line.description_en))
         })
         .collect();
+    for (zh, en, part) in [
+        ("已冲减", "credited", invoice.credited),
+        ("预存余额已付", "paid from the wallet", invoice.from_wallet),
+    ] {
+        if part != Fen::ZERO {
+            points.push((format!("{zh}：−{}", yuan(part)), format!("{en}: −{}", yuan(part))));
+        }
+    }
     let path = format!("{BILLS}/{}", invoice.id);
-    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, plan: None, points: &points, path }).await
+}
+
+/// A merchant changed to another plan, will with the next period, or will not after all. `points` say what it costs.
+pub(super) async fn plan_change(
+    state: &AppState,
+    tx: &mut TenantTx,
+    seller: &str,
+    texts: &'static str,
+    change: &PlanChange,
+    points: &[(String, String)],
+) -> Answer<()> {
+    let arguments = [("day", change.effective_on.clone())];
+    let plan = Some((change.target.name_zh.as_str(), change.target.name_en.as_str()));
+    let notice = Notice { texts, arguments: &arguments, plan, points, path: MONEY.to_owned() };
+    tell(state, tx, seller, &notice).await
 }
 
 /// A declared transfer was confirmed or refused, or its confirmation taken back.
@@ -102,7 +130,7 @@ pub(super) async fn receipt(
         ReceiptFor::Invoice(id) => format!("{BILLS}/{id}"),
         ReceiptFor::Deposit(_) => DEPOSITS.to_owned(),
     };
-    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, plan: None, points: &points, path }).await
 }
 
 /// A shop keeps less than its deposit; perhaps since its trial is over.
@@ -125,7 +153,7 @@ pub(super) async fn deposit_short(
         Some(_) => "money.mail_trial_over.",
     };
     let path = DEPOSITS.to_owned();
-    tell(state, tx, seller, &Notice { texts, arguments: &arguments, points: &points, path }).await
+    tell(state, tx, seller, &Notice { texts, arguments: &arguments, plan: None, points: &points, path }).await
 }
 
 /// Which limit of a trial was reached, in words.

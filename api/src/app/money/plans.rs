@@ -5,7 +5,7 @@ use crate::error::{Answer, ApiError};
 use crate::state::AppState;
 use qianpu_domain::access::Surface;
 use qianpu_domain::audit::AuditAction;
-use qianpu_domain::billing::{BillingError, Charge, MOST_CHARGES, PlanTerms, is_metric};
+use qianpu_domain::billing::{BillingError, Charge, MOST_CHARGES, MOST_RANK, PlanTerms, is_metric};
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::PlanId;
 use qianpu_domain::policy::{PLAN_AT_ONCE, PLAN_PER_SECOND, RequestRate};
@@ -16,7 +16,8 @@ use qianpu_tenants::db::ReadTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::store::plan::{
-    NewPlan, Plan, PlanVersion, plan_get, plan_insert, plan_list, plan_version_add, plan_version_list,
+    NewPlan, Plan, PlanVersion, plan_get, plan_insert, plan_list, plan_set_rank, plan_version_add,
+    plan_version_list,
 };
 use serde_json::json;
 
@@ -53,6 +54,8 @@ pub struct CreatePlan {
     pub code: String,
     pub name_zh: String,
     pub name_en: String,
+    /// A change to a plan of a higher one is an upgrade.
+    pub rank: i64,
     pub terms: PlanTerms,
 }
 
@@ -78,11 +81,12 @@ pub async fn create(
             errors.push(FieldError::new(field, "too_long", en, zh));
         }
     }
+    errors.extend(rank_error(command.rank));
     if !errors.is_empty() {
         return Err(errors.into());
     }
     let mut tx = state.db.begin(grant.ctx()).await?;
-    let new = NewPlan { code, name_zh, name_en, terms: &command.terms };
+    let new = NewPlan { code, name_zh, name_en, rank: command.rank, terms: &command.terms };
     let id = plan_insert(&mut tx, &new).await.map_err(|error| match error {
         StoreError::Conflict("plan_code") => {
             ApiError::field(FieldError::new("code", "taken", "the code is in use", "编码已被使用"))
@@ -95,6 +99,31 @@ pub async fn create(
     let made = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
     tx.commit().await?;
     Ok(made)
+}
+
+fn rank_error(rank: i64) -> Option<FieldError> {
+    let (en, zh) = (format!("between 0 and {MOST_RANK}"), format!("应在 0 到 {MOST_RANK} 之间"));
+    (!(0..=MOST_RANK).contains(&rank)).then(|| FieldError::new("rank", "out_of_range", en, zh))
+}
+
+/// Sets a plan's rank: what is an upgrade from now on. Changes that wait keep their day.
+pub async fn set_rank(
+    state: &AppState,
+    grant: &Grant<perm::PlanManage>,
+    id: PlanId,
+    rank: i64,
+) -> Answer<(Plan, Vec<PlanVersion>)> {
+    let mut tx = state.db.begin(grant.ctx()).await?;
+    let was = plan_get(&tx, id).await?.rank;
+    if let Some(error) = rank_error(rank) {
+        return Err(error.into());
+    }
+    plan_set_rank(&mut tx, id, rank).await?;
+    let detail = json!({"rank": {"old": was, "new": rank}});
+    audit_append(&mut tx, AuditAction::PlanRankSet, "plan", &id.to_string(), detail).await?;
+    let now = (plan_get(&tx, id).await?, plan_version_list(&tx, id).await?);
+    tx.commit().await?;
+    Ok(now)
 }
 
 /// Adds the next version of a plan. Running subscriptions keep theirs.
@@ -122,7 +151,8 @@ pub async fn add_version(
 
 fn terms_detail(terms: &PlanTerms) -> serde_json::Value {
     json!({
-        "monthly_fee_fen": terms.monthly_fee.get(),
+        "fee_fen": terms.fee.get(),
+        "interval": terms.interval.as_str(),
         "tax_ppm": terms.tax_ppm,
         "take_rate_ppm": terms.take_rate_ppm,
         "charges": terms.charges.iter().map(|charge| charge.metric.as_str()).collect::<Vec<_>>(),
@@ -136,7 +166,7 @@ fn terms_errors(terms: &PlanTerms, most: RequestRate) -> Vec<FieldError> {
         // Named below, with the charge that it is about.
         Err(_) if terms.charges.iter().any(|charge| charge.pricing.check().is_err()) => {}
         Err(BillingError::Fee) => errors.push(FieldError::new(
-            "monthly_fee",
+            "fee",
             "out_of_range",
             "between 0 and 10^14 fen",
             "金额应在 0 到 10^14 分之间",

@@ -124,11 +124,11 @@ pub async fn declare_in(
 
 async fn payable_invoice(tx: &TenantTx, id: InvoiceId, amount: Fen) -> Answer<()> {
     let invoice = invoice_get(tx, id).await?;
-    match invoice.state.pay(invoice.amounts.total, amount) {
+    match invoice.state.pay(invoice.due()?, amount) {
         Ok(_) => Ok(()),
         Err(BillingError::Amount) => {
-            let due = invoice.amounts.total;
-            let (en, zh) = (format!("the whole invoice: ¥{due}"), format!("请支付账单全额 ¥{due}"));
+            let due = invoice.due()?;
+            let (en, zh) = (format!("all that is due: ¥{due}"), format!("请支付账单全额 ¥{due}"));
             Err(FieldError::new("amount", "not_what_is_due", en, zh).into())
         }
         Err(other) => Err(other.into()),
@@ -175,7 +175,7 @@ pub async fn confirm_in(state: &AppState, tx: &mut TenantTx, seller: &str, id: R
     match receipt.pays {
         ReceiptFor::Invoice(invoice_id) => {
             let invoice = invoice_get(tx, invoice_id).await?;
-            let paid = invoice.state.pay(invoice.amounts.total, receipt.amount)?;
+            let paid = invoice.state.pay(invoice.due()?, receipt.amount)?;
             let change = InvoiceChange { paid_at: Some(now), ..InvoiceChange::default() };
             invoice_move(tx, invoice_id, invoice.state, paid, &change).await?;
             let mut reference = invoice_id.to_string();

@@ -1,7 +1,7 @@
 //! Subscriptions: a provider puts a merchant on a plan; the merchant sees it. The terms are pinned by copy,
 //! so what a merchant pays is explained by its own rows alone.
 
-use super::invoices::{IssueTerms, gather_in, issue_in};
+use super::invoices::{IssueTerms, gather_in, issue_in, without_fee_in};
 use super::{daily, usage, whole_merchant};
 use crate::error::{Answer, ApiError};
 use crate::state::AppState;
@@ -12,15 +12,15 @@ use qianpu_domain::error::ErrorCode;
 use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
 use qianpu_domain::webhook::EventType;
 use qianpu_tenants::audit::audit_append;
-use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::authz::{Grant, Perm, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::outbox::outbox_append;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::invoice::{
-    Invoice, InvoiceChange, invoice_drop_fee, invoice_gathering, invoice_move,
-};
+use qianpu_tenants::store::invoice::{Invoice, InvoiceChange, invoice_gathering, invoice_move};
 use qianpu_tenants::store::plan::{Plan, plan_get};
+use qianpu_tenants::store::plan_change::{plan_change_decide, plan_change_pending};
+use qianpu_tenants::store::plan_limit::limit_gate;
 use qianpu_tenants::store::subscription::{
     NewSubscription, Subscription, subscription_active, subscription_end, subscription_get,
     subscription_get_by_provider, subscription_insert, subscription_list, subscription_list_by_provider,
@@ -95,6 +95,8 @@ pub async fn subscribe_in(tx: &mut TenantTx, offer: &Offer) -> Answer<Subscripti
         plan_name_en: name_en,
         terms: &version.terms,
         anchor_date: &anchor,
+        anchor_months: 0,
+        predecessor: None,
         zone: &zone,
     };
     let made = subscription_insert(tx, &new).await.map_err(|error| match error {
@@ -114,11 +116,11 @@ pub async fn subscribe_in(tx: &mut TenantTx, offer: &Offer) -> Answer<Subscripti
 }
 
 /// Where a subscription of a merchant is found by its provider.
-pub async fn on_merchant(
+pub async fn on_merchant<P: Perm>(
     state: &AppState,
-    grant: &Grant<perm::PlanManage>,
+    grant: &Grant<P>,
     id: SubscriptionId,
-) -> Answer<Grant<perm::PlanManage>> {
+) -> Answer<Grant<P>> {
     let tx = state.db.read_provider(&grant.provider_ctx()?).await?;
     let merchant = subscription_get_by_provider(&tx, id).await?.merchant;
     drop(tx);
@@ -133,9 +135,13 @@ pub async fn end_in(
     terms: &IssueTerms,
     id: SubscriptionId,
 ) -> Answer<Subscription> {
+    limit_gate(tx).await?;
     let was = subscription_get(tx, id).await?;
     if !was.active {
         return Ok(was);
+    }
+    if let Some(change) = plan_change_pending(tx, id).await? {
+        plan_change_decide(tx, change.id, None).await?;
     }
     subscription_end(tx, id).await?;
     if let Some(next) = invoice_gathering(tx, id).await? {
@@ -146,23 +152,20 @@ pub async fn end_in(
     Ok(subscription_get(tx, id).await?)
 }
 
-/// Closes the invoice that gathers when its period does not come.
-async fn close_in(
+/// Closes the invoice that gathers, or is a draft, when its period does not come.
+pub(super) async fn close_in(
     state: &AppState,
     tx: &mut TenantTx,
     terms: &IssueTerms,
     of: &Subscription,
     next: &Invoice,
-) -> Answer<()> {
+) -> Answer<Option<Invoice>> {
     let nothing = LineAmounts::default();
     if usage::preview(tx, of, nothing, &next.period_start).await?.is_empty() {
         let void = next.state.void()?;
         invoice_move(tx, next.id, next.state, void, &InvoiceChange::default()).await?;
-        return Ok(());
+        return Ok(None);
     }
-    invoice_drop_fee(tx, next.id).await?;
-    let change = InvoiceChange { amounts: Some(nothing), ..InvoiceChange::default() };
-    invoice_move(tx, next.id, next.state, next.state, &change).await?;
-    issue_in(state, tx, terms, next.id).await?;
-    Ok(())
+    without_fee_in(tx, next, next.state).await?;
+    Ok(Some(issue_in(state, tx, terms, next.id).await?))
 }

@@ -10,7 +10,7 @@ use qianpu_domain::billing::{
     BillingError, Charge, LineAmounts, ORDERS, Period, date_in, date_text, parse_date,
 };
 use qianpu_domain::error::{ErrorCode, FieldError};
-use qianpu_domain::ids::{InvoiceId, TenantId};
+use qianpu_domain::ids::{InvoiceId, SubscriptionId, TenantId};
 use qianpu_domain::money::{Fen, MAX_FEN};
 use qianpu_domain::time::{Span, Timestamp};
 use qianpu_tenants::audit::audit_append;
@@ -18,7 +18,7 @@ use qianpu_tenants::authz::{Grant, perm};
 use qianpu_tenants::db::TenantTx;
 use qianpu_tenants::error::StoreError;
 use qianpu_tenants::page::{Page, PageRequest};
-use qianpu_tenants::store::subscription::{Subscription, subscription_active};
+use qianpu_tenants::store::subscription::{Subscription, subscription_active, subscription_get};
 use qianpu_tenants::store::usage::{
     NewUsage, UsageEvent, UsageMeter, usage_event_list, usage_event_list_by_provider, usage_event_of,
     usage_meter_list, usage_meter_rate, usage_meters_to_rate, usage_record,
@@ -110,21 +110,50 @@ fn errors_of(events: &[ReportUsage], of: &Subscription, now: Timestamp) -> Vec<F
     errors
 }
 
-/// The period of a subscription that a moment falls into, and why use in it does not count any more, or not yet.
-fn period_of(of: &Subscription, at: Timestamp) -> Answer<(Period, Option<&'static str>)> {
-    let anchor = parse_date(&of.anchor_date)?;
-    let index = Period::index_of(anchor, date_in(at, &of.zone)?)?;
-    let rejected = match index {
-        index if index < 0 => Some("before_subscription"),
-        // The invoice that gathers bills the period that runs, and what came late of the one before.
-        index if index < of.next_period_index - 2 => Some("too_late"),
-        _ => None,
+/// A subscription and those that it follows, newest first.
+async fn chain(tx: &TenantTx, of: &Subscription) -> Answer<Vec<Subscription>> {
+    let mut chain = vec![of.clone()];
+    while let Some(before) = chain.last().and_then(|last| last.predecessor) {
+        chain.push(subscription_get(tx, before).await?);
+    }
+    Ok(chain)
+}
+
+/// Where use of a moment is counted: of which subscription, in which of its periods, and why it does not count any more, or
+/// not yet.
+struct Counted {
+    of: SubscriptionId,
+    period: Period,
+    rejected: Option<&'static str>,
+}
+
+/// Use before a change of plan belongs to the plan before it. That one's last period is open as long as the period before
+/// always is: until the one after it is over.
+async fn counted_in(tx: &TenantTx, of: &Subscription, metric: &str, at: Timestamp) -> Answer<Counted> {
+    let day = date_in(at, &of.zone)?;
+    let (index, begins) = (of.schedule()?.index_of(day)?, of.schedule()?.period(0)?.start);
+    let in_period = |of: &Subscription, index, rejected: Option<&'static str>| {
+        let charged = of.terms.charges.iter().any(|charge| charge.metric == metric);
+        let rejected = rejected.or((!charged).then_some("not_charged"));
+        Ok(Counted { of: of.id, period: of.schedule()?.period(index)?, rejected })
     };
-    Ok((Period::monthly(anchor, index)?, rejected))
+    if index >= 0 {
+        // The invoice that gathers bills the period that runs, and what came late of the one before.
+        return in_period(of, index, (index < of.next_period_index - 2).then_some("too_late"));
+    }
+    let before = chain(tx, of).await?.into_iter().skip(1);
+    for before in before {
+        let index = before.schedule()?.index_of(day)?;
+        if index >= 0 {
+            let open = of.next_period_index <= 1 && before.schedule()?.period(index)?.end >= begins;
+            return in_period(&before, index, (!open).then_some("too_late"));
+        }
+    }
+    in_period(of, index, Some("before_subscription"))
 }
 
 async fn record(tx: &mut TenantTx, of: &Subscription, event: &ReportUsage) -> Answer<Outcome> {
-    let (period, rejected) = period_of(of, event.occurred_at)?;
+    let Counted { of, period, rejected } = counted_in(tx, of, &event.metric, event.occurred_at).await?;
     let (start, end) = (date_text(period.start), date_text(period.end));
     let new = NewUsage {
         metric: &event.metric,
@@ -135,7 +164,7 @@ async fn record(tx: &mut TenantTx, of: &Subscription, event: &ReportUsage) -> An
         period_end: &end,
         rejected,
     };
-    if usage_record(tx, of.id, &new).await? {
+    if usage_record(tx, of, &new).await? {
         return Ok(rejected.map_or(Outcome::Accepted, Outcome::Rejected));
     }
     let known = usage_event_of(tx, &event.metric, &event.event_id).await?;
@@ -177,7 +206,7 @@ pub async fn report_in(tx: &mut TenantTx, events: &[ReportUsage]) -> Answer<Vec<
 
 /// Refuses use that no invoice could bill: it is said to who reports it, and not found when the invoice is due.
 async fn affordable(tx: &TenantTx, of: &Subscription) -> Answer<()> {
-    let mut sum = of.terms.monthly_fee;
+    let mut sum = of.terms.fee;
     for meter in usage_meters_to_rate(tx, of.id).await? {
         let charge = of.terms.charges.iter().find(|charge| charge.metric == meter.metric);
         let Some(charge) = charge else { continue };
@@ -237,12 +266,15 @@ async fn found(
     upto: &str,
 ) -> Answer<Vec<(UsageMeter, UsageLine)>> {
     let mut found = Vec::new();
-    for meter in usage_meters_to_rate(tx, of.id).await? {
-        let charge = of.terms.charges.iter().find(|charge| charge.metric == meter.metric);
-        // Dates in this form are in order as texts.
-        if let Some(charge) = charge.filter(|_| meter.period_end.as_str() <= upto) {
-            let line = line(charge, of, &meter)?;
-            found.push((meter, line));
+    for each in chain(tx, of).await? {
+        for meter in usage_meters_to_rate(tx, each.id).await? {
+            let charge = each.terms.charges.iter().find(|charge| charge.metric == meter.metric);
+            // Dates in this form are in order as texts. Of a plan before this one no period runs any more.
+            let over = each.id != of.id || meter.period_end.as_str() <= upto;
+            if let Some(charge) = charge.filter(|_| over) {
+                let line = line(charge, &each, &meter)?;
+                found.push((meter, line));
+            }
         }
     }
     found.sort_by_key(|(_, line)| line.amounts.total < Fen::ZERO);
@@ -279,7 +311,7 @@ pub(super) async fn bill_in(
     let mut sum = LineAmounts::default();
     for (meter, line) in found(tx, of, fee, upto).await? {
         usage_meter_rate(tx, &meter, line.amounts.net.get(), line.amounts.tax.get()).await?;
-        usage_line_insert(tx, invoice, of.id, &line).await?;
+        usage_line_insert(tx, invoice, meter.subscription, &line).await?;
         sum = sum.plus(line.amounts)?;
     }
     Ok(sum)

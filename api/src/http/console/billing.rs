@@ -1,42 +1,32 @@
-//! A provider's plans and the merchants on them.
+//! A provider's plans.
 
 use super::apply::may_be_mended;
 use super::money::percent;
-use crate::app::merchants;
-use crate::app::money::invoices::issue_terms;
 use crate::app::money::plans::{self, CreatePlan};
-use crate::app::money::subscriptions::{self, end_in, offer, on_merchant, subscribe_in};
 use crate::error::{Answer, ApiError};
-use crate::http::extract::{Authed, Fields, Path, Query};
+use crate::http::extract::{Authed, Fields, Path};
 use crate::http::route::PageRoutes;
-use crate::http::wire::{cursor_text, page_request};
 use crate::pages::lang::Lang;
 use crate::pages::respond::PageAnswer;
 use crate::pages::{Flash, FormView};
 use qianpu_domain::access::Surface;
-use qianpu_domain::billing::{Limited, PlanTerms};
+use qianpu_domain::billing::{Interval, Limited, PlanTerms};
 use qianpu_domain::error::FieldError;
-use qianpu_domain::ids::{PlanId, SubscriptionId, TenantId};
+use qianpu_domain::ids::PlanId;
 use qianpu_domain::money::Fen;
 use qianpu_domain::policy::{PLAN_AT_ONCE, PLAN_PER_SECOND};
-use qianpu_tenants::authz::{Grant, Perm, perm};
-use qianpu_tenants::page::PageRequest;
+use qianpu_tenants::authz::{Perm, perm};
 use qianpu_tenants::store::plan::{Plan, PlanVersion};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use utoipa::IntoParams;
+use serde::Serialize;
 
 const PLANS: &str = "/console/provider/plans";
-const SUBSCRIPTIONS: &str = "/console/provider/subscriptions";
 
 pub(super) fn routes(pages: &mut PageRoutes<'_>) {
     pages.get(PLANS, plans_page);
     pages.post(PLANS, create_plan_form);
     pages.get("/console/provider/plans/{plan_id}", plan_page);
     pages.post("/console/provider/plans/{plan_id}", plan_version_form);
-    pages.get(SUBSCRIPTIONS, subscriptions_page);
-    pages.post(SUBSCRIPTIONS, subscribe_form);
-    pages.post("/console/provider/subscriptions/{subscription_id}/end", end_subscription_form);
+    pages.post("/console/provider/plans/{plan_id}/rank", plan_rank_form);
 }
 
 /// Pages of the provider console are no pages of a merchant, whatever the permission.
@@ -45,17 +35,25 @@ pub(super) fn providers_only<P: Perm, T>(auth: &Authed<P, T>) -> Answer<()> {
 }
 
 #[derive(Serialize)]
+pub(super) struct Choice {
+    pub value: String,
+    pub label: String,
+}
+
+#[derive(Serialize)]
 struct PlanLine {
     id: String,
     code: String,
     name: String,
+    rank: i64,
     terms: TermsLine,
 }
 
 #[derive(Serialize)]
 struct TermsLine {
     number: i64,
-    monthly_fee: i64,
+    fee: i64,
+    interval: &'static str,
     take_rate: String,
     tax: String,
     /// Requests per second, when the plan says something about them.
@@ -66,7 +64,8 @@ struct TermsLine {
 fn terms_line(version: &PlanVersion) -> TermsLine {
     TermsLine {
         number: version.number,
-        monthly_fee: version.terms.monthly_fee.get(),
+        fee: version.terms.fee.get(),
+        interval: version.terms.interval.as_str(),
         take_rate: percent(version.terms.take_rate_ppm),
         tax: percent(version.terms.tax_ppm),
         requests: version.terms.limit(PLAN_PER_SECOND),
@@ -79,6 +78,7 @@ fn plan_line(lang: Lang, plan: &Plan) -> PlanLine {
         id: plan.id.to_string(),
         code: plan.code.clone(),
         name: lang.pick(&plan.name_zh, &plan.name_en).to_owned(),
+        rank: plan.rank,
         terms: terms_line(&plan.version),
     }
 }
@@ -86,6 +86,7 @@ fn plan_line(lang: Lang, plan: &Plan) -> PlanLine {
 #[derive(Serialize)]
 struct PlansView {
     form: FormView,
+    intervals: Vec<Choice>,
     plans: Vec<PlanLine>,
 }
 
@@ -93,9 +94,14 @@ async fn plans_view<T>(auth: &Authed<perm::PlanManage, T>, form: Option<FormView
     providers_only(auth)?;
     let grant = auth.caller.grant::<perm::PlanRead>()?;
     let found = plans::list(&auth.state, &grant).await?;
-    let blank =
-        || FormView::filled([("tax", "6"), ("take_rate", "2")].map(|(name, value)| (name, value.to_owned())));
+    let blank = || {
+        FormView::filled(
+            [("tax", "6"), ("take_rate", "2"), ("rank", "1"), ("interval", "month")]
+                .map(|(name, value)| (name, value.to_owned())),
+        )
+    };
     Ok(PlansView {
+        intervals: intervals(auth),
         form: form.unwrap_or_else(blank),
         plans: found.iter().map(|plan| plan_line(auth.info.lang, plan)).collect(),
     })
@@ -153,12 +159,21 @@ fn read_limits(
 /// What the form says; limits and charges that it does not have stay as they were.
 fn read_terms(fields: &Fields, before: Option<&PlanTerms>, errors: &mut Vec<FieldError>) -> PlanTerms {
     let known = errors.len();
-    let fee = fields.yuan("monthly_fee", errors);
+    let fee = fields.yuan("fee", errors);
     if fee.is_none() && errors.len() == known {
-        errors.push(FieldError::required("monthly_fee"));
+        errors.push(FieldError::required("fee"));
+    }
+    let interval = match fields.text("interval") {
+        "" => Some(before.map_or(Interval::Month, |terms| terms.interval)),
+        word => Interval::from_text(word),
+    };
+    if interval.is_none() {
+        let (en, zh) = ("month, quarter or year", "应为按月、按季或按年");
+        errors.push(FieldError::new("interval", "unknown", en, zh));
     }
     PlanTerms {
-        monthly_fee: fee.unwrap_or(Fen::ZERO),
+        fee: fee.unwrap_or(Fen::ZERO),
+        interval: interval.unwrap_or(Interval::Month),
         tax_ppm: read_percent(fields, "tax", errors),
         take_rate_ppm: read_percent(fields, "take_rate", errors),
         limits: read_limits(fields, before.map_or(&[], |terms| &terms.limits), errors),
@@ -177,14 +192,26 @@ fn in_words_of_the_form(error: ApiError) -> ApiError {
     error.with_fields(errors)
 }
 
+/// A rank as it is typed; nothing is the lowest.
+fn read_rank(fields: &Fields, errors: &mut Vec<FieldError>) -> i64 {
+    match fields.text("rank").trim() {
+        "" => 0,
+        text => text.parse().unwrap_or_else(|_| {
+            errors.push(FieldError::new("rank", "number", "a whole number", "请填写整数"));
+            0
+        }),
+    }
+}
+
 async fn create_plan_form(auth: Authed<perm::PlanManage, Fields>) -> PageAnswer {
     providers_only(&auth)?;
     let fields = &auth.input;
     let mut errors = Vec::new();
     let terms = read_terms(fields, None, &mut errors);
     let text = |name: &str| fields.text(name).to_owned();
-    let command =
-        CreatePlan { code: text("code"), name_zh: text("name_zh"), name_en: text("name_en"), terms };
+    let rank = read_rank(fields, &mut errors);
+    let (code, name_zh, name_en) = (text("code"), text("name_zh"), text("name_en"));
+    let command = CreatePlan { code, name_zh, name_en, rank, terms };
     let done = if errors.is_empty() {
         plans::create(&auth.state, &auth.grant, &command).await.map_err(in_words_of_the_form)
     } else {
@@ -206,6 +233,8 @@ async fn create_plan_form(auth: Authed<perm::PlanManage, Fields>) -> PageAnswer 
 #[derive(Serialize)]
 struct PlanView {
     form: FormView,
+    intervals: Vec<Choice>,
+    rank_form: FormView,
     plan: PlanLine,
     versions: Vec<TermsLine>,
 }
@@ -214,6 +243,7 @@ async fn plan_view<T>(
     auth: &Authed<perm::PlanManage, T>,
     id: PlanId,
     form: Option<FormView>,
+    rank_form: Option<FormView>,
 ) -> Answer<PlanView> {
     providers_only(auth)?;
     let grant = auth.caller.grant::<perm::PlanRead>()?;
@@ -221,20 +251,54 @@ async fn plan_view<T>(
     let terms = &plan.version.terms;
     let number = |name| (name, terms.limit(name).map(|number| number.to_string()).unwrap_or_default());
     let stored = [
-        ("monthly_fee", terms.monthly_fee.to_string()),
+        ("fee", terms.fee.to_string()),
+        ("interval", terms.interval.as_str().to_owned()),
         ("tax", percent(terms.tax_ppm)),
         ("take_rate", percent(terms.take_rate_ppm)),
     ];
     let stored = stored.into_iter().chain(FORM_LIMITS.map(number));
     Ok(PlanView {
+        intervals: intervals(auth),
+        rank_form: rank_form.unwrap_or_else(|| FormView::filled([("rank", plan.rank.to_string())])),
         form: form.unwrap_or_else(|| FormView::filled(stored)),
         plan: plan_line(auth.info.lang, &plan),
         versions: versions.iter().map(terms_line).collect(),
     })
 }
 
+/// How often a plan can be charged.
+fn intervals<P: Perm, T>(auth: &Authed<P, T>) -> Vec<Choice> {
+    let say = |key: &str| auth.state.pages.catalogue().say(auth.info.lang, key, []);
+    let choice = |interval: &Interval| Choice {
+        value: interval.as_str().to_owned(),
+        label: say(&["money.interval_", interval.as_str()].concat()),
+    };
+    Interval::ALL.iter().map(choice).collect()
+}
+
+async fn plan_rank_form(auth: Authed<perm::PlanManage, (Path<PlanId>, Fields)>) -> PageAnswer {
+    providers_only(&auth)?;
+    let (Path(id), fields) = &auth.input;
+    let mut errors = Vec::new();
+    let rank = read_rank(fields, &mut errors);
+    let done = if errors.is_empty() {
+        plans::set_rank(&auth.state, &auth.grant, *id, rank).await.map(|_| ())
+    } else {
+        Err(errors.into())
+    };
+    match done {
+        Ok(()) => Ok(auth.redirect_with(&Flash::success("billing.rank_set"), &format!("{PLANS}/{id}"))),
+        Err(error) if may_be_mended(&error) => {
+            let form = FormView::refused_by(fields, &error, auth.info.lang);
+            let view = plan_view(&auth, *id, None, Some(form)).await?;
+            auth.refused_page("billing/plan", view)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 async fn plan_page(auth: Authed<perm::PlanManage, Path<PlanId>>) -> PageAnswer {
-    let view = plan_view(&auth, auth.input.0, None).await?;
+    let view = plan_view(&auth, auth.input.0, None, None).await?;
     auth.page("billing/plan", view)
 }
 
@@ -253,146 +317,9 @@ async fn plan_version_form(auth: Authed<perm::PlanManage, (Path<PlanId>, Fields)
         Ok(_) => Ok(auth.redirect_with(&Flash::success("billing.version_made"), &format!("{PLANS}/{id}"))),
         Err(error) if may_be_mended(&error) => {
             let form = FormView::refused_by(fields, &error, auth.info.lang);
-            let view = plan_view(&auth, *id, Some(form)).await?;
+            let view = plan_view(&auth, *id, Some(form), None).await?;
             auth.refused_page("billing/plan", view)
         }
         Err(error) => Err(error),
     }
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-struct PageQuery {
-    cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Choice {
-    value: String,
-    label: String,
-}
-
-#[derive(Serialize)]
-struct SubscriptionLine {
-    id: String,
-    merchant: String,
-    merchant_name: String,
-    plan: String,
-    monthly_fee: i64,
-    state: &'static str,
-    since: String,
-}
-
-#[derive(Serialize)]
-struct SubscriptionsView {
-    form: FormView,
-    merchants: Vec<Choice>,
-    plans: Vec<Choice>,
-    rows: Vec<SubscriptionLine>,
-    next_page: Option<String>,
-}
-
-/// Names of the provider's merchants by id, at most 500.
-pub(super) async fn merchant_names<P: Perm, T>(auth: &Authed<P, T>) -> Answer<BTreeMap<TenantId, String>> {
-    let grant: Grant<perm::MerchantRead> = auth.caller.grant()?;
-    let mut names = BTreeMap::new();
-    let mut page = PageRequest::first(100);
-    for _ in 0..5 {
-        let found = merchants::list(&auth.state, &grant, page).await?;
-        names.extend(found.items.into_iter().map(|row| (row.id, row.name)));
-        match found.next {
-            Some(next) => page.cursor = Some(next),
-            None => break,
-        }
-    }
-    Ok(names)
-}
-
-pub(super) fn name_in(names: &BTreeMap<TenantId, String>, id: TenantId) -> String {
-    names.get(&id).cloned().unwrap_or_else(|| id.to_string())
-}
-
-async fn subscriptions_view<T>(
-    auth: &Authed<perm::PlanManage, T>,
-    cursor: Option<&str>,
-    form: Option<FormView>,
-) -> Answer<SubscriptionsView> {
-    providers_only(auth)?;
-    let lang = auth.info.lang;
-    let names = merchant_names(auth).await?;
-    let page = page_request(Some(20), cursor)?;
-    let found = subscriptions::list(&auth.state, &auth.caller.grant()?, page).await?;
-    let next_page = found.next.map(|next| format!("{SUBSCRIPTIONS}?cursor={}", cursor_text(&next)));
-    let offered = plans::list(&auth.state, &auth.caller.grant()?).await?;
-    let choice = |value: String, label: String| Choice { value, label };
-    Ok(SubscriptionsView {
-        form: form.unwrap_or_default(),
-        merchants: names.iter().map(|(id, name)| choice(id.to_string(), name.clone())).collect(),
-        plans: offered
-            .iter()
-            .map(|plan| {
-                let name = lang.pick(&plan.name_zh, &plan.name_en);
-                choice(plan.id.to_string(), format!("{name} ¥{}", plan.version.terms.monthly_fee))
-            })
-            .collect(),
-        rows: found
-            .items
-            .into_iter()
-            .map(|row| SubscriptionLine {
-                id: row.id.to_string(),
-                merchant: row.merchant.to_string(),
-                merchant_name: name_in(&names, row.merchant),
-                plan: lang.pick(&row.plan_name_zh, &row.plan_name_en).to_owned(),
-                monthly_fee: row.terms.monthly_fee.get(),
-                state: if row.active { "active" } else { "ended" },
-                since: row.anchor_date,
-            })
-            .collect(),
-        next_page,
-    })
-}
-
-async fn subscriptions_page(auth: Authed<perm::PlanManage, Query<PageQuery>>) -> PageAnswer {
-    let view = subscriptions_view(&auth, auth.input.0.cursor.as_deref(), None).await?;
-    auth.page("billing/subscriptions", view)
-}
-
-async fn subscribe(auth: &Authed<perm::PlanManage, Fields>) -> Answer<()> {
-    let fields = &auth.input;
-    let mut errors = Vec::new();
-    let merchant = fields.parsed::<TenantId>("merchant_id", &mut errors);
-    let plan = fields.parsed::<PlanId>("plan_id", &mut errors);
-    for (name, chosen) in [("merchant_id", merchant.is_some()), ("plan_id", plan.is_some())] {
-        if !chosen && fields.text(name).is_empty() {
-            errors.push(FieldError::required(name));
-        }
-    }
-    let (Some(merchant), Some(plan)) = (merchant, plan) else { return Err(errors.into()) };
-    let offer = offer(&auth.state, &auth.grant, merchant, plan).await?;
-    let mut tx = auth.state.db.begin(offer.grant.ctx()).await?;
-    subscribe_in(&mut tx, &offer).await?;
-    Ok(tx.commit().await?)
-}
-
-async fn subscribe_form(auth: Authed<perm::PlanManage, Fields>) -> PageAnswer {
-    providers_only(&auth)?;
-    match subscribe(&auth).await {
-        Ok(()) => Ok(auth.redirect_with(&Flash::success("billing.subscribed"), SUBSCRIPTIONS)),
-        Err(error) if may_be_mended(&error) => {
-            let form = FormView::refused_by(&auth.input, &error, auth.info.lang);
-            let view = subscriptions_view(&auth, None, Some(form)).await?;
-            auth.refused_page("billing/subscriptions", view)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-async fn end_subscription_form(auth: Authed<perm::PlanManage, (Path<SubscriptionId>, Fields)>) -> PageAnswer {
-    providers_only(&auth)?;
-    let (Path(id), _) = &auth.input;
-    let grant = on_merchant(&auth.state, &auth.grant, *id).await?;
-    let terms = issue_terms(&auth.state, grant.ctx()).await?;
-    let mut tx = auth.state.db.begin(grant.ctx()).await?;
-    end_in(&auth.state, &mut tx, &terms, *id).await?;
-    tx.commit().await?;
-    Ok(auth.redirect_with(&Flash::success("billing.ended"), SUBSCRIPTIONS))
 }

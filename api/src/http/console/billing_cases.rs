@@ -1,7 +1,8 @@
 //! The provider's desk of cases against deposits: opening one, deciding it, and what becomes of its money.
 
 use super::apply::may_be_mended;
-use super::billing::{merchant_names, name_in, providers_only};
+use super::billing::providers_only;
+use super::billing_subscriptions::{merchant_names, name_in};
 use super::money_cases::{CaseLine, CaseView, Place, case_line, case_view, moved_on, refused_form};
 use crate::app::media;
 use crate::app::money::deposit_case_files;

@@ -1,7 +1,8 @@
 //! The deposits of a provider's shops, and the rules they follow.
 
 use super::apply::may_be_mended;
-use super::billing::{merchant_names, name_in, providers_only};
+use super::billing::providers_only;
+use super::billing_subscriptions::{merchant_names, name_in};
 use super::money_deposits::{DepositLine, deposit_line};
 use crate::app::categories::{self, CategoryInput};
 use crate::app::money::deposits_read;

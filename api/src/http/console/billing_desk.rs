@@ -1,7 +1,8 @@
 //! The desk of a provider's finance staff: invoices of all merchants, transfers to confirm, totals.
 
 use super::apply::may_be_mended;
-use super::billing::{merchant_names, name_in, providers_only};
+use super::billing::providers_only;
+use super::billing_subscriptions::{merchant_names, name_in};
 use super::money_bills::{InvoiceLine, ReceiptLine, bill_view, invoice_line, receipt_line};
 use crate::app::money::invoices::{self, issue_in, issue_terms};
 use crate::app::money::receipt_reversal::reverse_in;

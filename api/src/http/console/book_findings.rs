@@ -2,7 +2,8 @@
 //! and where it leads.
 
 use super::apply::may_be_mended;
-use super::billing::{merchant_names, name_in, providers_only};
+use super::billing::providers_only;
+use super::billing_subscriptions::{merchant_names, name_in};
 use super::money::account_name;
 use crate::app::money::findings::{self, take_in};
 use crate::error::Answer;

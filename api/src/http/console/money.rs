@@ -1,7 +1,9 @@
 //! A merchant's money: what it has, the statement of a month, and the journals behind every figure.
 
 use crate::app::health;
-use crate::app::money::{BANK, books, deposits_read, limits as money_limits, statements, subscriptions};
+use crate::app::money::{
+    BANK, books, deposits_read, limits as money_limits, plan_changes, statements, subscriptions,
+};
 use crate::error::{Answer, ApiError};
 use crate::http::extract::{Authed, Path, Query};
 use crate::http::route::PageRoutes;
@@ -151,6 +153,8 @@ struct MoneyView {
     receivable: i64,
     deposit: i64,
     deposit_frozen: i64,
+    /// Pays the next bills.
+    wallet: i64,
     clawback: i64,
     plan: Option<PlanLine>,
     limits: Vec<LimitLine>,
@@ -169,9 +173,13 @@ struct LimitLine {
 #[derive(Serialize)]
 struct PlanLine {
     name: String,
-    monthly_fee: i64,
+    fee: i64,
+    interval: &'static str,
     take_rate: String,
     since: String,
+    /// Which plan will take its place, and when.
+    changing: Option<String>,
+    may_change: bool,
 }
 
 /// Parts per million as a percentage: 20000 is `2`, 6500 is `0.65`.
@@ -187,12 +195,22 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
     let (mut plan, mut missing, mut limits) = (None, 0, Vec::new());
     if auth.caller.may(Permission::BillingRead) {
         let grant = auth.caller.grant::<perm::BillingRead>()?;
-        plan = subscriptions::active(&auth.state, &grant).await?.map(|row| PlanLine {
-            name: lang.pick(&row.plan_name_zh, &row.plan_name_en).to_owned(),
-            monthly_fee: row.terms.monthly_fee.get(),
-            take_rate: percent(row.terms.take_rate_ppm),
-            since: row.anchor_date,
-        });
+        if let Some(row) = subscriptions::active(&auth.state, &grant).await? {
+            let waits = plan_changes::pending(&auth.state, &grant, &row).await?;
+            plan = Some(PlanLine {
+                name: lang.pick(&row.plan_name_zh, &row.plan_name_en).to_owned(),
+                fee: row.terms.fee.get(),
+                interval: row.terms.interval.as_str(),
+                take_rate: percent(row.terms.take_rate_ppm),
+                since: row.begins_on()?,
+                changing: waits.map(|change| {
+                    let name = lang.pick(&change.target.name_zh, &change.target.name_en);
+                    let words = [("plan", name), ("day", change.effective_on.as_str())];
+                    auth.state.pages.catalogue().say(lang, "money.change_waits", words)
+                }),
+                may_change: auth.caller.may(Permission::PlanChange),
+            });
+        }
         let standing = money_limits::standing(&auth.state, &grant).await?;
         let line = |(what, used, most): (Limited, i64, i64)| LimitLine { what: what.as_str(), used, most };
         limits = standing.into_iter().map(line).collect();
@@ -207,6 +225,7 @@ async fn money_page(auth: Authed<perm::LedgerRead>) -> PageAnswer {
         receivable: summary.receivable.get(),
         deposit: summary.deposit.get(),
         deposit_frozen: summary.deposit_frozen.get(),
+        wallet: summary.wallet.get(),
         clawback: summary.clawback.get(),
         plan,
         limits,

@@ -3,6 +3,7 @@
 use super::apply::may_be_mended;
 use super::billing_charges::{StepLine, steps};
 use super::money::merchants_only;
+use crate::app::money::credit_notes::CreditDetail;
 use crate::app::money::invoices::{self, InvoiceDetail};
 use crate::app::money::receipts::{DeclareReceipt, declare_in};
 use crate::error::Answer;
@@ -17,6 +18,7 @@ use qianpu_domain::billing::InvoiceState;
 use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::InvoiceId;
 use qianpu_tenants::authz::{Grant, perm};
+use qianpu_tenants::store::credit_note::CreditNoteLine;
 use qianpu_tenants::store::invoice::Invoice;
 use qianpu_tenants::store::receipt::{Receipt, ReceiptFor};
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,10 @@ pub(super) struct InvoiceLine {
     pub period_start: String,
     pub period_end: String,
     pub total: i64,
+    /// Less than nothing, as what the wallet paid.
+    pub credited: i64,
+    pub from_wallet: i64,
+    pub due: i64,
     pub issued_at: Option<i64>,
     pub due_at: Option<i64>,
     pub paid_at: Option<i64>,
@@ -59,6 +65,9 @@ pub(super) fn invoice_line(row: &Invoice, merchant_name: &str) -> InvoiceLine {
         period_start: row.period_start.clone(),
         period_end: last_day(&row.period_end),
         total: row.amounts.total.get(),
+        credited: -row.credited.get(),
+        from_wallet: -row.from_wallet.get(),
+        due: row.due().unwrap_or_default().get(),
         issued_at: row.issued_at.map(|at| at.micros()),
         due_at: row.due_at.map(|at| at.micros()),
         paid_at: row.paid_at.map(|at| at.micros()),
@@ -139,10 +148,41 @@ pub(super) struct BillView {
     net: i64,
     tax: i64,
     receipts: Vec<ReceiptLine>,
+    /// What was taken back of it.
+    credit: Option<CreditView>,
     /// The caller may declare a transfer for it.
     payable: bool,
     /// The provider's staff may issue it.
     pub issuable: bool,
+}
+
+#[derive(Serialize)]
+struct CreditView {
+    number: String,
+    lines: Vec<CreditLine>,
+    to_wallet: i64,
+}
+
+#[derive(Serialize)]
+struct CreditLine {
+    description: String,
+    net: i64,
+    tax: i64,
+    total: i64,
+}
+
+fn credit_view(lang: Lang, detail: CreditDetail) -> CreditView {
+    let line = |row: &CreditNoteLine| CreditLine {
+        description: lang.pick(&row.description_zh, &row.description_en).to_owned(),
+        net: -row.amounts.net.get(),
+        tax: -row.amounts.tax.get(),
+        total: -row.amounts.total.get(),
+    };
+    CreditView {
+        number: detail.note.number,
+        lines: detail.lines.iter().map(line).collect(),
+        to_wallet: detail.note.wallet.get(),
+    }
 }
 
 #[derive(Serialize)]
@@ -165,7 +205,7 @@ struct UsedIn {
 
 pub(super) fn bill_view(detail: InvoiceDetail, lang: Lang, form: Option<FormView>) -> BillView {
     let invoice = &detail.invoice;
-    let amount = invoice.amounts.total.to_string();
+    let amount = invoice.due().unwrap_or_default().to_string();
     BillView {
         form: form
             .unwrap_or_else(|| FormView::filled([("amount", amount), ("bank_reference", String::new())])),
@@ -190,6 +230,7 @@ pub(super) fn bill_view(detail: InvoiceDetail, lang: Lang, form: Option<FormView
                 }),
             })
             .collect(),
+        credit: detail.credit.map(|credit| credit_view(lang, credit)),
         receipts: detail.receipts.into_iter().map(|row| receipt_line(row, "")).collect(),
         payable: false,
         issuable: false,

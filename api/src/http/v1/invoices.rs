@@ -1,6 +1,7 @@
 //! `/invoices`. The invoice in state `gathering` is the preview of the next one.
 
 use super::charges::ChargeStep;
+use super::credit_notes::CreditNoteView;
 use super::receipts::ReceiptView;
 use crate::app::money::invoices::{self, InvoiceDetail, issue_in, issue_terms, on_merchant};
 use crate::error::Answer;
@@ -24,7 +25,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct InvoiceView {
+pub(super) struct InvoiceView {
     #[schema(value_type = String)]
     id: Id<InvoiceId>,
     #[schema(value_type = String)]
@@ -45,6 +46,12 @@ struct InvoiceView {
     net: Money,
     tax: Money,
     total: Money,
+    /// What a credit note took off it before it was paid.
+    credited: Money,
+    /// What the prepaid wallet paid of it.
+    from_wallet: Money,
+    /// What a transfer has to bring: the total without both.
+    due: Money,
     #[schema(value_type = Option<String>)]
     issued_at: Option<Time>,
     #[schema(value_type = Option<String>)]
@@ -57,6 +64,7 @@ struct InvoiceView {
 
 impl From<Invoice> for InvoiceView {
     fn from(row: Invoice) -> Self {
+        let due = row.due().unwrap_or_default();
         Self {
             id: Id(row.id),
             merchant_id: Id(row.merchant),
@@ -69,6 +77,9 @@ impl From<Invoice> for InvoiceView {
             net: row.amounts.net.into(),
             tax: row.amounts.tax.into(),
             total: row.amounts.total.into(),
+            credited: row.credited.into(),
+            from_wallet: row.from_wallet.into(),
+            due: due.into(),
             issued_at: row.issued_at.map(Time),
             due_at: row.due_at.map(Time),
             paid_at: row.paid_at.map(Time),
@@ -78,7 +89,7 @@ impl From<Invoice> for InvoiceView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct InvoiceLineView {
+pub(super) struct InvoiceLineView {
     /// Null while the invoice gathers: use is counted until it is issued.
     #[schema(value_type = Option<String>)]
     id: Option<Id<InvoiceLineId>>,
@@ -149,6 +160,8 @@ struct InvoiceDetailView {
     lines: Vec<InvoiceLineView>,
     /// Newest first.
     receipts: Vec<ReceiptView>,
+    /// What was taken back of it.
+    credit_note: Option<CreditNoteView>,
 }
 
 impl From<InvoiceDetail> for InvoiceDetailView {
@@ -159,6 +172,7 @@ impl From<InvoiceDetail> for InvoiceDetailView {
             provider_name: detail.seller,
             lines: detail.lines.into_iter().map(InvoiceLineView::from).collect(),
             receipts: detail.receipts.into_iter().map(ReceiptView::from).collect(),
+            credit_note: detail.credit.map(CreditNoteView::from),
         }
     }
 }

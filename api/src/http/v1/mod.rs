@@ -28,6 +28,7 @@ mod channel_mappings;
 mod channel_pushes;
 mod charges;
 mod coupons;
+mod credit_notes;
 mod deletions;
 mod deposit_cases;
 mod deposits;
@@ -61,6 +62,7 @@ mod merchants;
 mod oauth_apps;
 mod order_sources;
 mod orders;
+mod plan_changes;
 mod plans;
 mod plugins;
 mod policies;
@@ -180,6 +182,8 @@ pub fn register(api: &mut Api<'_>) {
     usage::routes(api);
     invoices::routes(api);
     receipts::routes(api);
+    plan_changes::routes(api);
+    credit_notes::routes(api);
     deposits::routes(api);
     deposit_cases::routes(api);
     // Before it: a word in a path comes before an id in its place.

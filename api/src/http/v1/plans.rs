@@ -7,7 +7,8 @@ use crate::http::describe::Created;
 use crate::http::extract::{Authed, Json, Path};
 use crate::http::route::Api;
 use crate::http::wire::{Id, Money, Page, Time};
-use qianpu_domain::billing::PlanTerms;
+use qianpu_domain::billing::{Interval, PlanTerms};
+use qianpu_domain::error::FieldError;
 use qianpu_domain::ids::{PlanId, PlanVersionId};
 use qianpu_tenants::authz::perm;
 use qianpu_tenants::store::plan::{Plan, PlanVersion};
@@ -19,6 +20,7 @@ pub(super) fn routes(api: &mut Api<'_>) {
     api.post("/plans", create_plan, "Add a plan with its first version");
     api.get("/plans/{plan_id}", get_plan, "A plan with all its versions");
     api.post("/plans/{plan_id}/versions", add_plan_version, "Add the next version of a plan");
+    api.put("/plans/{plan_id}/rank", set_plan_rank, "Set a plan's rank among the others");
 }
 
 /// A named limit.
@@ -35,8 +37,11 @@ pub(super) struct PlanLimit {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PlanTermsBody {
-    /// Tax inside.
-    monthly_fee: Money,
+    /// Of one period, tax inside.
+    fee: Money,
+    /// How often the fee is charged: `month` (where nothing is said), `quarter` or `year`.
+    #[serde(default)]
+    interval: Option<String>,
     /// Tax rate inside prices, in parts per million: 60000 is 6 %.
     #[schema(example = 60000)]
     tax_ppm: i64,
@@ -52,8 +57,16 @@ struct PlanTermsBody {
 
 impl PlanTermsBody {
     fn terms(self) -> Answer<PlanTerms> {
+        let unknown = || {
+            FieldError::new("interval", "unknown", "month, quarter or year", "应为 month、quarter 或 year")
+        };
+        let interval = match self.interval.as_deref() {
+            None => Interval::Month,
+            Some(word) => Interval::from_text(word).ok_or_else(unknown)?,
+        };
         Ok(PlanTerms {
-            monthly_fee: self.monthly_fee.fen("monthly_fee")?,
+            interval,
+            fee: self.fee.fen("fee")?,
             tax_ppm: self.tax_ppm,
             take_rate_ppm: self.take_rate_ppm,
             limits: self.limits.into_iter().map(|row| (row.name, row.limit)).collect(),
@@ -65,7 +78,10 @@ impl PlanTermsBody {
 /// The terms as they are shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PlanTermsView {
-    monthly_fee: Money,
+    /// Of one period.
+    fee: Money,
+    /// `month`, `quarter` or `year`.
+    interval: &'static str,
     tax_ppm: i64,
     take_rate_ppm: i64,
     limits: Vec<PlanLimit>,
@@ -76,7 +92,8 @@ pub(super) struct PlanTermsView {
 impl From<PlanTerms> for PlanTermsView {
     fn from(terms: PlanTerms) -> Self {
         Self {
-            monthly_fee: terms.monthly_fee.into(),
+            fee: terms.fee.into(),
+            interval: terms.interval.as_str(),
             tax_ppm: terms.tax_ppm,
             take_rate_ppm: terms.take_rate_ppm,
             limits: terms.limits.into_iter().map(|(name, limit)| PlanLimit { name, limit }).collect(),
@@ -114,6 +131,8 @@ struct PlanView {
     code: String,
     name_zh: String,
     name_en: String,
+    /// A change to a plan of a higher one is an upgrade.
+    rank: i64,
     /// The newest version, which new subscriptions pin.
     version: PlanVersionView,
 }
@@ -125,6 +144,7 @@ impl From<Plan> for PlanView {
             code: plan.code,
             name_zh: plan.name_zh,
             name_en: plan.name_en,
+            rank: plan.rank,
             version: plan.version.into(),
         }
     }
@@ -161,6 +181,9 @@ struct CreatePlanBody {
     code: String,
     name_zh: String,
     name_en: String,
+    /// 0 to 100: a change to a plan of a higher one is an upgrade.
+    #[serde(default)]
+    rank: i64,
     terms: PlanTermsBody,
 }
 
@@ -172,6 +195,7 @@ async fn create_plan(
         code: body.code,
         name_zh: body.name_zh,
         name_en: body.name_en,
+        rank: body.rank,
         terms: body.terms.terms()?,
     };
     Ok(Created(plans::create(&call.state, &grant, &command).await?.into()))
@@ -182,4 +206,18 @@ async fn add_plan_version(
 ) -> Answer<Created<PlanDetailView>> {
     let Authed { call, grant, input: (Path(id), Json(body)), .. } = auth;
     Ok(Created(plans::add_version(&call.state, &grant, id, &body.terms()?).await?.into()))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlanRankBody {
+    /// 0 to 100.
+    rank: i64,
+}
+
+async fn set_plan_rank(
+    auth: Authed<perm::PlanManage, (Path<PlanId>, Json<PlanRankBody>)>,
+) -> Answer<Json<PlanDetailView>> {
+    let Authed { call, grant, input: (Path(id), Json(body)), .. } = auth;
+    Ok(Json(plans::set_rank(&call.state, &grant, id, body.rank).await?.into()))
 }

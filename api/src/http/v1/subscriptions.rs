@@ -37,9 +37,13 @@ struct SubscriptionView {
     terms: PlanTermsView,
     /// `active` or `ended`.
     state: &'static str,
-    /// First day of the first period, `YYYY-MM-DD` in `zone`.
+    /// The day that periods are counted from, `YYYY-MM-DD` in `zone`: the first day of the first period, or, after a change
+    /// with a period's end, that of the subscription before.
     anchor_date: String,
     zone: String,
+    /// The subscription that it followed by a change of plan.
+    #[schema(value_type = Option<String>)]
+    predecessor_id: Option<Id<SubscriptionId>>,
     #[schema(value_type = String)]
     started_at: Time,
 }
@@ -57,6 +61,7 @@ impl From<Subscription> for SubscriptionView {
             state: if row.active { "active" } else { "ended" },
             anchor_date: row.anchor_date,
             zone: row.zone,
+            predecessor_id: row.predecessor.map(Id),
             started_at: Time(row.started_at),
         }
     }

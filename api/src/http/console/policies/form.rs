@@ -50,7 +50,8 @@ impl Field {
             _ if kind == PolicyKind::ChannelPhase => Unit::Phase,
             "gmv_fen" => Unit::Yuan,
             "rate_ppm" | "tax_ppm" => Unit::Percent,
-            "suspends" | "each_day" => Unit::Switch,
+            "suspends" | "each_day" | "self_service" => Unit::Switch,
+            _ if kind == PolicyKind::PlanChange => Unit::Switch,
             "score" => Unit::Score,
             _ => Unit::Whole,
         };
@@ -167,6 +168,7 @@ pub(super) fn fields_of(call: &Call, kind: PolicyKind) -> Vec<Field> {
         PolicyKind::TakeRate => words(&["rate_ppm", "tax_ppm"]),
         PolicyKind::DepositTrial => words(&["days", "orders", "gmv_fen"]),
         PolicyKind::RequestRate => words(&["per_second", "at_once", "caller_per_second", "caller_at_once"]),
+        PolicyKind::PlanChange => words(&["interval_now", "up_now", "same_now", "down_now", "self_service"]),
         PolicyKind::DocumentExpiry => {
             words(&["first_days", "second_days", "last_days", "grace_days", "suspends"])
         }
