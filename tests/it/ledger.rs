@@ -3,6 +3,7 @@
 mod facts;
 mod locks;
 mod model;
+mod pictures;
 mod proof;
 mod reversals;
 mod rolled;
