@@ -142,7 +142,8 @@ both! {
 
         // The books show it: pending money, the deposit, the invoice that was paid.
         let summary = merchant.get("/api/v1/ledger/summary", 200).await.json("");
-        assert_eq!(summary["deposit"]["amount"], 100_000);
+        // ¥1,800 were paid in; two cases froze ¥500 of it, of which a penalty took ¥120.
+        assert_eq!((&summary["deposit"]["amount"], &summary["deposit_frozen"]["amount"]), (&json!(130_000), &json!(38_000)));
         assert_eq!(summary["receivable"]["amount"], 0);
         let mut held = [0, 0];
         for order in orders.iter().filter(|order| !order["paid_at"].is_null()) {
